@@ -1,0 +1,8 @@
+/* elementwise.h: what a loss file of one label for one prediction needs. */
+#include "kernels.h"
+#include "registry_enum.h"
+#include "vecmath.h"
+
+typedef struct {
+  real value, grad, hess;
+} fl_point;

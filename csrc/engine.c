@@ -1,0 +1,311 @@
+/* engine.c: a job cut into blocks, the blocks given to threads, their sums added in an
+   order that depends on nothing but the size. The only file that knows OpenMP. */
+#include "engine.h"
+
+#include <string.h>
+#include <time.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#if defined(_OPENMP) && !defined(_WIN32)
+#include <pthread.h>
+#endif
+
+/* Blocks are bundled into chunks, the unit of work of a thread: at least
+   FL_CHUNK_ENTRIES entries, and few enough for a table of their sums on the stack. */
+enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 16384 };
+
+/* Below this many entries a thread the team costs more than it brings. */
+enum { FL_ENTRIES_PER_THREAD = 16384 };
+
+/* A call asks `poll` at most this often. */
+static const double fl_poll_seconds = 0.1;
+
+/* Set in a child of fork: libgomp's threads are gone there and waiting for them would
+   never end. */
+static volatile bool fl_forked = false;
+
+#if defined(_OPENMP) && !defined(_WIN32)
+static volatile bool fl_used_openmp = false;
+static pthread_once_t fl_fork_once = PTHREAD_ONCE_INIT;
+static void fl_after_fork(void) { fl_forked = fl_used_openmp; }
+static void fl_watch_fork(void) { pthread_atfork(NULL, NULL, fl_after_fork); }
+#endif
+
+int fl_default_threads(void) {
+#ifdef _OPENMP
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+static int fl_team_size(const fl_job *job, int64_t entries, int64_t chunks) {
+  int64_t threads = entries / FL_ENTRIES_PER_THREAD;
+  if (threads > chunks) threads = chunks;
+  if (threads > job->threads) threads = job->threads;
+  if (threads < 2 || fl_forked) return 1;
+#ifdef _OPENMP
+  if (omp_in_parallel()) return 1;
+  return (int)threads;
+#else
+  return 1;
+#endif
+}
+
+bool fl_find_outside(fl_progress *progress, fl_status status, fl_domain domain,
+                     int64_t first, int64_t n, fl_type type, const void *numbers) {
+  for (int64_t i = 0; i < n; i++) {
+    const double z = type == FL_TYPE_F32 ? (double)((const float *)numbers)[i]
+                                         : ((const double *)numbers)[i];
+    const bool outside = domain == FL_UNIT   ? z < 0 || z > 1
+                         : domain == FL_SIGN ? z == z && z != 1 && z != -1
+                                             : false;
+    if (outside) {
+      progress->error =
+          (fl_result){.status = status, .index = first + i, .number = z};
+      return true;
+    }
+  }
+  return false;
+}
+
+typedef bool fl_block_fn(const fl_plan *plan, int64_t first, int64_t n,
+                         fl_progress *progress, bool *any);
+
+/* A pass over all items: what to do with a block, and what came of it. */
+typedef struct {
+  const fl_plan *plan;
+  fl_block_fn *block;
+  int64_t chunk, chunks; /* items of a chunk, and their number */
+  fl_sum *sums;          /* one per chunk */
+  fl_result error;       /* of the lowest chunk that had one */
+  int64_t error_chunk;
+  bool any, stop;
+} fl_pass;
+
+static void fl_run_chunk(fl_pass *pass, int64_t number) {
+  const fl_plan *plan = pass->plan;
+  fl_progress progress = {0};
+  bool any = false;
+  const int64_t start = number * pass->chunk;
+  const int64_t end = start + pass->chunk < plan->items ? start + pass->chunk
+                                                        : plan->items;
+  for (int64_t first = start; first < end; first += plan->block) {
+    const int64_t n = end - first < plan->block ? end - first : plan->block;
+    if (!pass->block(plan, first, n, &progress, &any)) {
+#ifdef _OPENMP
+#pragma omp critical(fl_error)
+#endif
+      if (number < pass->error_chunk) {
+        pass->error = progress.error;
+        pass->error_chunk = number;
+      }
+      return;
+    }
+  }
+  pass->sums[number] = fl_lanes_total(&progress.lanes);
+  if (any) pass->any = true;
+}
+
+static double fl_now(void) {
+  struct timespec now;
+  timespec_get(&now, TIME_UTC);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void fl_ask(fl_pass *pass, double *last) {
+  const fl_job *job = pass->plan->job;
+  const double now = fl_now();
+  if (!job->poll || now - *last < fl_poll_seconds) return;
+  *last = now;
+  if (job->poll(job->poll_argument)) pass->stop = true;
+}
+
+static void fl_run_serial(fl_pass *pass) {
+  double last = pass->chunks > 1 ? fl_now() : 0;
+  for (int64_t c = 0; c < pass->chunks && !pass->stop; c++) {
+    if (c > pass->error_chunk) return;
+    fl_run_chunk(pass, c);
+    if (pass->chunks > 1) fl_ask(pass, &last);
+  }
+}
+
+static void fl_run_team(fl_pass *pass, int threads) {
+#ifdef _OPENMP
+#ifndef _WIN32
+  pthread_once(&fl_fork_once, fl_watch_fork);
+  fl_used_openmp = true;
+#endif
+  double last = fl_now();
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+  for (int64_t c = 0; c < pass->chunks; c++) {
+    if (pass->stop || c > pass->error_chunk) continue;
+    fl_run_chunk(pass, c);
+    if (omp_get_thread_num() == 0) fl_ask(pass, &last);
+  }
+#else
+  (void)threads;
+  fl_run_serial(pass);
+#endif
+}
+
+/* The sum of all blocks, or false with result->status set. */
+static bool fl_run_pass(const fl_plan *plan, fl_block_fn *block, fl_result *result,
+                        fl_sum *sum, bool *any) {
+  fl_sum sums[FL_MAX_CHUNKS];
+  const int64_t blocks = (plan->items + plan->block - 1) / plan->block;
+  const int64_t entries = plan->block * plan->classes;
+  int64_t bundle = (FL_CHUNK_ENTRIES + entries - 1) / entries;
+  const int64_t least = (blocks + FL_MAX_CHUNKS - 1) / FL_MAX_CHUNKS;
+  if (bundle < least) bundle = least;
+  fl_pass pass = {.plan = plan, .block = block, .chunk = bundle * plan->block,
+                  .chunks = (blocks + bundle - 1) / bundle, .sums = sums,
+                  .error_chunk = INT64_MAX};
+
+  const int threads =
+      fl_team_size(plan->job, plan->items * plan->classes, pass.chunks);
+  if (threads > 1) fl_run_team(&pass, threads);
+  else fl_run_serial(&pass);
+
+  if (pass.error_chunk < INT64_MAX) {
+    *result = pass.error;
+    return false;
+  }
+  if (pass.stop) {
+    result->status = FL_STOPPED;
+    return false;
+  }
+  *sum = sums[0];
+  for (int64_t c = 1; c < pass.chunks; c++) {
+    sum->lo += sums[c].lo;
+    fl_two_sum(&sum->hi, &sum->lo, sums[c].hi);
+  }
+  *any = pass.any;
+  return true;
+}
+
+static bool fl_result_block(const fl_plan *plan, int64_t first, int64_t n,
+                            fl_progress *progress, bool *any) {
+  (void)any;
+  return plan->kind == FL_ELEMENTWISE ? fl_elementwise_block(plan, first, n, progress)
+                                      : fl_rowwise_block(plan, first, n, progress);
+}
+
+static bool fl_divisor_block(const fl_plan *plan, int64_t first, int64_t n,
+                             fl_progress *progress, bool *any) {
+  return plan->kind == FL_ELEMENTWISE
+             ? fl_elementwise_divisor(plan, first, n, progress, any)
+             : fl_rowwise_divisor(plan, first, n, progress, any);
+}
+
+/* What the sum is divided by; 0 if every weight is 0. */
+static bool fl_divisor(const fl_plan *plan, fl_result *result, double *divisor) {
+  const fl_job *job = plan->job;
+  const bool averages = job->reduction == FL_MEAN
+                        || job->reduction == FL_SUM_OVER_BATCH_SIZE;
+  const bool counts_all =
+      !job->has_ignore
+      && (job->reduction == FL_SUM_OVER_BATCH_SIZE
+          || (!job->weight.data && !job->class_weight));
+  *divisor = averages ? (double)plan->items : 1;
+  if (!averages || counts_all) return true;
+  fl_sum sum;
+  bool any;
+  if (!fl_run_pass(plan, fl_divisor_block, result, &sum, &any)) return false;
+  *divisor = fl_sum_value(sum);
+  if (*divisor == 0 && any) {
+    result->status = FL_BAD_WEIGHTS;
+    return false;
+  }
+  return true;
+}
+
+static void fl_view_of(fl_view *view, bool *plain, const fl_array *array, int ndim,
+                       const fl_job *job) {
+  if (!array->data) return;
+  fl_view_init(view, array, ndim, job->shape);
+  if (plain) *plain = fl_view_is_plain(view, job->type);
+}
+
+static const int fl_wants[] = {FL_WANT_VALUE, FL_WANT_GRAD,
+                               FL_WANT_VALUE | FL_WANT_GRAD,
+                               FL_WANT_GRAD | FL_WANT_HESS};
+
+static const struct {
+  fl_kind kind;
+  fl_domain labels, predictions;
+} fl_losses[] = {
+#define FL_LOSS(name, kind, labels, predictions, parameters) \
+  {FL_##kind, FL_##labels, FL_##predictions},
+#include "registry.h"
+};
+
+static void fl_plan_init(fl_plan *plan, const fl_job *job) {
+  const fl_kernel_table *table = fl_kernels(job->type);
+  plan->job = job;
+  plan->tools = table->tools;
+  plan->want = fl_wants[job->outputs];
+  if (job->loss == FL_CUSTOM) {
+    plan->kind = FL_ELEMENTWISE;
+    plan->labels = plan->predictions = FL_REAL;
+    plan->elementwise = table->programs[job->outputs];
+  } else {
+    plan->kind = fl_losses[job->loss].kind;
+    plan->labels = fl_losses[job->loss].labels;
+    plan->predictions = fl_losses[job->loss].predictions;
+    plan->elementwise = table->losses[job->loss]->elementwise[job->outputs];
+    plan->rowwise = table->losses[job->loss]->rowwise[job->outputs];
+  }
+  const int full = job->ndim, items = plan->kind == FL_ELEMENTWISE ? full : full - 1;
+  plan->items = 1;
+  for (int axis = 0; axis < items; axis++) plan->items *= job->shape[axis];
+  plan->classes = plan->kind == FL_ELEMENTWISE ? 1 : job->shape[full - 1];
+  plan->block = FL_BLOCK;
+  while (plan->classes > 1 && plan->block > 1
+         && plan->block * plan->classes > FL_ROW_ENTRIES)
+    plan->block /= 2;
+  fl_view_of(&plan->y_true, &plan->plain_true, &job->y_true,
+             job->integer_labels ? items : full, job);
+  fl_view_of(&plan->y_pred, &plan->plain_pred, &job->y_pred, full, job);
+  fl_view_of(&plan->weight, NULL, &job->weight, items, job);
+  fl_view_of(&plan->value, &plan->plain_value, &job->value, items, job);
+  fl_view_of(&plan->grad, &plan->plain_grad, &job->grad, full, job);
+  fl_view_of(&plan->hess, &plan->plain_hess, &job->hess, full, job);
+  for (int k = 0; k < job->n_extra; k++)
+    fl_view_of(&plan->extra[k], &plan->plain_extra[k], &job->extra[k], full, job);
+}
+
+void fl_run(const fl_job *job, fl_result *result) {
+  fl_plan plan;
+  fl_plan_init(&plan, job);
+  memset(result, 0, sizeof *result);
+  double divisor;
+  if (!fl_divisor(&plan, result, &divisor)) return;
+  plan.scale = divisor == 0 ? 0 : 1 / divisor;
+  fl_sum sum;
+  bool any;
+  if (!fl_run_pass(&plan, fl_result_block, result, &sum, &any)) return;
+  result->value = divisor == 0 ? 0 : fl_sum_value(sum) / divisor;
+}
+
+int64_t fl_block_length(void) { return FL_BLOCK; }
+
+bool fl_run_small(int loss, fl_type type, int64_t n, const void *y_true,
+                  const void *y_pred, const double *parameters, double divisor,
+                  bool want_value, double *value, void *grad) {
+  const fl_kernel_table *table = fl_kernels(type);
+  const fl_output_set outputs = grad ? (want_value ? FL_VG : FL_G) : FL_V;
+  _Alignas(64) double v[FL_BLOCK], g[FL_BLOCK];
+  const void *in[] = {y_true, y_pred};
+  if (table->losses[loss]->elementwise[outputs](n, in, parameters, v, g, NULL))
+    return false;
+  if (want_value) {
+    fl_lanes lanes = {{0}, {0}};
+    table->tools->accumulate(&lanes, n, v, NULL);
+    *value = fl_sum_value(fl_lanes_total(&lanes)) / divisor;
+  }
+  if (grad) table->tools->scale(n, g, NULL, 1 / divisor, grad);
+  return true;
+}

@@ -1,0 +1,112 @@
+/* fastloss.h: the public face of the C side, and the only header the bridge includes: a
+   job goes in, a result comes out. Nothing here knows Python. */
+#ifndef FASTLOSS_H
+#define FASTLOSS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { FL_MAX_DIMS = 64, FL_MAX_EXTRA = 8 };
+
+/* FL_TYPE_SIGN is a boolean array read as -1 and +1. */
+typedef enum {
+  FL_TYPE_BOOL,
+  FL_TYPE_SIGN,
+  FL_TYPE_I8,
+  FL_TYPE_I16,
+  FL_TYPE_I32,
+  FL_TYPE_I64,
+  FL_TYPE_U8,
+  FL_TYPE_U16,
+  FL_TYPE_U32,
+  FL_TYPE_U64,
+  FL_TYPE_F32,
+  FL_TYPE_F64
+} fl_type;
+
+typedef enum { FL_MEAN, FL_SUM, FL_NONE, FL_SUM_OVER_BATCH_SIZE } fl_reduction;
+typedef enum { FL_V, FL_G, FL_VG, FL_GH, FL_OUTPUT_SETS } fl_output_set;
+enum { FL_CUSTOM = -1 };
+
+/* Any strides, in bytes; any alignment. data == NULL: not given. */
+typedef struct {
+  void *data;
+  fl_type type;
+  bool swapped; /* not in the byte order of the machine */
+  const ptrdiff_t *strides;
+} fl_array;
+
+/* Element-wise: every array has `shape`. Row-wise: y_pred, grad, hess and dense labels
+   have `shape`, whose last axis is the classes; integer labels, weights and values have
+   the leading axes alone. A dense kernel takes integer labels too (they are expanded,
+   which is how label smoothing reaches them). */
+typedef struct {
+  int loss; /* registry number, or FL_CUSTOM with `program` */
+  fl_type type; /* compute in FL_TYPE_F32 or FL_TYPE_F64 */
+  fl_output_set outputs;
+  fl_reduction reduction;
+  int ndim;
+  const int64_t *shape;
+  fl_array y_true, y_pred, weight, value, grad, hess;
+  int n_extra;
+  const fl_array *extra;
+  const double *parameters; /* in the order of the registry */
+  const void *program;
+  bool integer_labels;
+  double label_smoothing;     /* row-wise losses: the engine's part */
+  const double *class_weight; /* one per class, or NULL */
+  bool has_ignore;
+  int64_t ignore_class;
+  int threads;           /* at most so many */
+  int (*poll)(void *);   /* asked now and then on the calling thread; non-zero: stop */
+  void *poll_argument;
+} fl_job;
+
+typedef enum {
+  FL_OK,
+  FL_BAD_LABEL,      /* y_true[index] */
+  FL_BAD_PREDICTION, /* y_pred[index] */
+  FL_BAD_WEIGHTS,    /* they sum to zero, but not all are */
+  FL_CHANGED,        /* a bad label or prediction that was gone on a second look */
+  FL_STOPPED,        /* poll said so */
+  FL_NO_MEMORY
+} fl_status;
+
+typedef struct {
+  double value;
+  fl_status status;
+  int64_t index; /* of the offender, in C order */
+  double number; /* the offender, */
+  int64_t label; /* or, for classes, as an integer */
+} fl_result;
+
+void fl_run(const fl_job *job, fl_result *result);
+
+/* One float64 or float32 block of an element-wise loss, straight to the kernel: n
+   contiguous aligned elements, no weights, n <= fl_block_length(). grad may be NULL.
+   Returns false if something is outside its domain (fl_run says what). */
+int64_t fl_block_length(void);
+bool fl_run_small(int loss, fl_type type, int64_t n, const void *y_true,
+                  const void *y_pred, const double *parameters, double divisor,
+                  bool want_value, double *value, void *grad);
+
+/* The registry, by number. */
+typedef struct {
+  const char *name, *kind, *labels, *predictions, *parameters;
+} fl_loss_row;
+int fl_loss_count(void);
+const fl_loss_row *fl_loss_at(int number);
+
+/* Instruction sets: fl_isa_at(0...) are those of this build; NULL ends them. */
+const char *fl_isa_at(int number);
+bool fl_isa_supported(const char *name);
+const char *fl_isa_chosen(void);
+bool fl_isa_choose(const char *name);
+
+/* Threads OpenMP would use by itself, its name, and the compiler. */
+int fl_default_threads(void);
+const char *fl_openmp_name(void);
+const char *fl_compiler_name(void);
+
+#endif

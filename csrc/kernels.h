@@ -1,0 +1,68 @@
+/* kernels.h: what the engine and the kernel objects agree on: the signatures of block
+   kernels and the tables that hold them. */
+#ifndef FL_KERNELS_H
+#define FL_KERNELS_H
+
+#include "fastloss.h"
+
+enum { FL_WANT_VALUE = 1, FL_WANT_GRAD = 2, FL_WANT_HESS = 4 };
+
+/* in[0] = y_true, in[1] = y_pred, in[2...] = a custom loss's extra inputs, n of each,
+   of the table's dtype; v, g, h receive what the output set names. `parameters` are
+   the registry's numbers, for a custom loss its program. Non-zero: some label or
+   prediction is outside its domain. */
+typedef int fl_elementwise_fn(int64_t n, const void *const *in, const void *parameters,
+                              void *v, void *g, void *h);
+
+/* A block of whole rows. x, q, g and h have rows of `classes` entries at distances of
+   ldx, ldq, ldg and ldh entries (ldq = 0: one row q for all). Sparse kernels read
+   `labels`, dense ones q. Derivatives come multiplied by factor[row]. */
+typedef struct {
+  int64_t rows, classes;
+  const void *x;
+  int64_t ldx;
+  const void *q;
+  int64_t ldq;
+  const int64_t *labels;
+  const double *factor;
+  const double *parameters;
+  double q_limit; /* label weights above it are outside their domain */
+  void *v, *g, *h;
+  int64_t ldg, ldh;
+} fl_row_block;
+
+typedef int fl_rowwise_fn(const fl_row_block *block);
+
+typedef struct {
+  fl_elementwise_fn *elementwise[FL_OUTPUT_SETS];
+  fl_rowwise_fn *rowwise[FL_OUTPUT_SETS];
+} fl_loss_kernels;
+
+/* Running sums in 16 lanes: element i goes to lane i mod 16, whatever the width of the
+   vectors. hi + lo is the sum; lo holds what rounding took from hi (f64 only). */
+enum { FL_LANES = 16 };
+typedef struct {
+  double hi[FL_LANES], lo[FL_LANES];
+} fl_lanes;
+
+typedef struct {
+  double hi, lo;
+} fl_sum;
+
+typedef struct {
+  /* lanes += w[i] v[i] (w may be NULL). A weight of exactly 0 counts 0. */
+  void (*accumulate)(fl_lanes *lanes, int64_t n, const void *v, const double *w);
+  /* out[i] = scale w[i] v[i]; out may be v. */
+  void (*scale)(int64_t n, const void *v, const double *w, double scale, void *out);
+} fl_block_tools;
+
+typedef struct {
+  const fl_block_tools *tools;
+  const fl_loss_kernels *const *losses; /* by registry number */
+  fl_elementwise_fn *const *programs;   /* by output set */
+} fl_kernel_table;
+
+/* The tables of the chosen instruction set (dispatch.c). */
+const fl_kernel_table *fl_kernels(fl_type type);
+
+#endif

@@ -1,0 +1,29 @@
+/* Binary cross-entropy of a label y in [0, 1] and a probability p (I. J. Good, Rational
+   decisions, J. R. Stat. Soc. B 14, 1952):
+
+     a = (1-y)(1-s) + s/2,  b = P (y (1-s) + s/2)     smoothing s, positive weight P
+     l = -(a log(1-p) + b log(p)),  l' = a/(1-p) - b/p,  l'' = a/(1-p)^2 + b/p^2
+
+   at p clipped to [eps, 1-eps]; a negative eps means the machine epsilon of the dtype.
+   A term with the factor 0 counts 0 also where its logarithm is infinite. */
+#include "../elementwise.h"
+
+FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
+  const double smoothing = parameters[0], positive = parameters[1];
+  const real eps = parameters[2] < 0 ? FL_EPSILON : (real)parameters[2];
+  const real keep = (real)(1 - smoothing), half = (real)(0.5 * smoothing);
+  const real keep_positive = (real)(positive * (1 - smoothing));
+  const real half_positive = (real)(positive * 0.5 * smoothing);
+  const real a = FL_FMA(1 - y, keep, half);
+  const real b = FL_FMA(y, keep_positive, half_positive);
+  const real p = fl_min(1 - eps, fl_max(eps, x)), q = 1 - p;
+  const real a_q = fl_where(a != 0, a / q), b_p = fl_where(b != 0, b / p);
+  return (fl_point){
+      .value = -(fl_masked(a, fl_log1p(-p)) + fl_masked(b, fl_log(p))),
+      .grad = a_q - b_p,
+      .hess = fl_where(a != 0, a_q / q) + fl_where(b != 0, b_p / p),
+  };
+}
+
+#define FL_NAME binary_crossentropy
+#include "../elementwise_loops.h"

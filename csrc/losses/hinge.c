@@ -1,0 +1,20 @@
+/* Hinge loss of a label y in {-1, 1} and a decision value x, with the margin m = 1 - y x
+   (C. Cortes and V. Vapnik, Support-vector networks, Machine Learning 20, 1995):
+
+     l = max(0, m),  l' = -y for m > 0, else 0,  l'' = 0
+
+   y x is exact, so that m carries one rounding. */
+#include "../elementwise.h"
+
+FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
+  (void)parameters;
+  const real m = 1 - y * x;
+  return (fl_point){
+      .value = fl_max(0, m),
+      .grad = fl_unless_nan(m, m > 0 ? -y : 0),
+      .hess = fl_unless_nan(m, 0),
+  };
+}
+
+#define FL_NAME hinge
+#include "../elementwise_loops.h"

@@ -1,0 +1,28 @@
+/* probabilities.h: minus the logarithm of a probability p times a label weight q, the
+   mathematics of both cross-entropies on rows of probabilities.
+
+     l = -q log(p),  l' = -q/p,  l'' = q/p^2     at p clipped to [eps, 1-eps]
+
+   A negative eps means the machine epsilon of the dtype. q = 0 counts 0 also at p = 0.
+   (I. J. Good, Rational decisions, J. R. Stat. Soc. B 14, 1952.) */
+#include "accumulate.h"
+#include "registry_enum.h"
+#include "vecmath.h"
+
+typedef struct {
+  real value, grad, hess;
+} fl_term_point;
+
+FL_INLINE fl_term_point fl_log_probability(real q, real x, double eps_parameter) {
+  const real eps = eps_parameter < 0 ? FL_EPSILON : (real)eps_parameter;
+  const real p = fl_min(1 - eps, fl_max(eps, x));
+  const real inverse = fl_where(q != 0, q / p);
+  return (fl_term_point){
+      .value = -fl_masked(q, fl_log(p)),
+      .grad = -inverse,
+      .hess = fl_where(q != 0, inverse / p),
+  };
+}
+
+/* Non-zero outside [0, 1]; a NaN is data and passes. */
+FL_INLINE fl_int fl_outside_unit(real z) { return -((z < 0) | (z > 1)); }

@@ -1,0 +1,153 @@
+/* program.c: the block kernel of custom losses. It interprets a linear program: one
+   vector loop per instruction over pieces of the block short enough that all registers
+   stay in L1. Compiled per instruction set and dtype like a loss. */
+#include "program.h"
+
+#include "kernels.h"
+#include "vecmath_custom.h"
+
+/* Half of a 32 KiB L1 for scratch registers; the rest is for inputs and outputs. */
+enum {
+  FL_SCRATCH = 16384 / sizeof(real),
+  FL_PIECE = 512,
+  FL_PIECE_MULTIPLE = 16,
+  FL_SLOTS = FL_MAX_INPUTS + 3 + FL_MAX_REGISTERS
+};
+_Static_assert(FL_SCRATCH / FL_MAX_REGISTERS >= FL_PIECE_MULTIPLE, "scratch too small");
+
+typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *operand,
+                         const double *constant);
+
+#define FL_BLOCK_ARGUMENTS                                                       \
+  int64_t n, real *d, real *const *slot, const uint16_t *operand,                \
+      const double *constant
+
+/* A register may be its own target: the elements are independent. */
+#define FL_EACH _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++)
+
+#define A (a[i])
+#define B (b[i])
+#define C (c[i])
+#define D (e[i])
+#define R0 const real *a = slot[operand[0]];
+#define R1 const real *b = slot[operand[1]];
+#define R2 const real *c = slot[operand[2]];
+#define R3 const real *e = slot[operand[3]];
+#define C0 const real K0 = (real)constant[operand[0]];
+#define C1 const real K1 = (real)constant[operand[1]];
+#define C2 const real K2 = (real)constant[operand[2]];
+#define FL_FORM_k C0
+#define FL_FORM_r R0
+#define FL_FORM_rr R0 R1
+#define FL_FORM_rk R0 C1
+#define FL_FORM_kr C0 R1
+#define FL_FORM_rrr R0 R1 R2
+#define FL_FORM_rrk R0 R1 C2
+#define FL_FORM_rkr R0 C1 R2
+#define FL_FORM_rkk R0 C1 C2
+#define FL_FORM_rrrr R0 R1 R2 R3
+
+FL_INLINE real fl_both(real a, real b) { return (a != 0) & (b != 0) ? 1 : 0; }
+
+FL_INLINE real fl_either(real a, real b) { return (a != 0) | (b != 0) ? 1 : 0; }
+
+#define FL_OPCODE(name, form, expression)                     \
+  static void fl_op_##name##_##form(FL_BLOCK_ARGUMENTS) {     \
+    (void)slot, (void)constant;                               \
+    FL_FORM_##form                                            \
+    FL_EACH d[i] = (expression);                              \
+  }
+#define FL_OPCODE_WHOLE(name, form)
+#include "opcodes.h"
+
+/* k x^p. The exponents that losses have most often are products and roots; a factor of 0
+   wins over an infinite power, as in the second derivative of x^1 at 0. */
+static void fl_op_powers_rkk(FL_BLOCK_ARGUMENTS) {
+  R0 const double p = constant[operand[1]];
+  const real k = (real)constant[operand[2]], exponent = (real)p;
+  if (k == 0 || p == 0) FL_EACH d[i] = k;
+  else if (p == 1) FL_EACH d[i] = k * A;
+  else if (p == 2) FL_EACH d[i] = k * (A * A);
+  else if (p == 3) FL_EACH d[i] = k * (A * A * A);
+  else if (p == 4) FL_EACH d[i] = k * ((A * A) * (A * A));
+  else if (p == -1) FL_EACH d[i] = k / A;
+  else if (p == -2) FL_EACH d[i] = k / (A * A);
+  else FL_EACH d[i] = k * (real)fl_d_power(A, exponent);
+}
+
+/* Beyond the range of the reduction the C library's functions take over. */
+static void fl_trig(int64_t n, const real *a, real *d, uint64_t quarter) {
+  real beyond[FL_PIECE];
+  fl_int any = 0;
+  FL_EACH {
+    const real x = A;
+    const bool usual = fl_abs(x) <= (real)FL_TRIG_LIMIT;
+    beyond[i] = x;
+    any |= !usual;
+    d[i] = (real)fl_d_trig(usual ? x : 0, quarter);
+  }
+  if (!any) return;
+  for (int64_t i = 0; i < n; i++) {
+    const double x = beyond[i];
+    if (!(fl_d_abs(x) <= FL_TRIG_LIMIT)) d[i] = (real)(quarter ? cos(x) : sin(x));
+  }
+}
+
+static void fl_op_sin_r(FL_BLOCK_ARGUMENTS) {
+  (void)constant;
+  fl_trig(n, slot[operand[0]], d, 0);
+}
+
+static void fl_op_cos_r(FL_BLOCK_ARGUMENTS) {
+  (void)constant;
+  fl_trig(n, slot[operand[0]], d, 1);
+}
+
+/* The C library's, one number at a time. */
+static void fl_op_lgamma_r(FL_BLOCK_ARGUMENTS) {
+  (void)constant;
+  R0 for (int64_t i = 0; i < n; i++) d[i] = (real)lgamma((double)A);
+}
+
+static fl_block_fn *const fl_ops[FL_OPCODE_COUNT] = {
+#define FL_OPCODE(name, form, expression) fl_op_##name##_##form,
+#define FL_OPCODE_WHOLE(name, form) fl_op_##name##_##form,
+#include "opcodes.h"
+};
+
+static int64_t fl_piece_length(int32_t registers) {
+  int64_t length = FL_PIECE;
+  while (registers && length * registers > FL_SCRATCH) length -= FL_PIECE_MULTIPLE;
+  return length;
+}
+
+static void fl_steps(const fl_program *program, int32_t first, int32_t end, int64_t n,
+                     real *const *slot) {
+  for (int32_t i = first; i < end; i++) {
+    const fl_instruction *step = &program->code[i];
+    fl_ops[step->opcode](n, slot[step->target], slot, step->operands,
+                         program->constant);
+  }
+}
+
+static int fl_interpret(int64_t n, const void *const *in, const void *parameters,
+                        void *v, void *g, void *h) {
+  const fl_program *program = parameters;
+  _Alignas(64) real scratch[FL_SCRATCH];
+  real *slot[FL_SLOTS], *outputs[3] = {v, g, h};
+  const int32_t inputs = program->inputs;
+  const int64_t piece = fl_piece_length(program->registers);
+  for (int32_t k = 0; k < program->registers; k++)
+    slot[inputs + 3 + k] = scratch + k * piece;
+  fl_steps(program, 0, program->setup, piece, slot);
+  for (int64_t first = 0; first < n; first += piece) {
+    for (int32_t k = 0; k < inputs; k++) slot[k] = (real *)in[k] + first;
+    for (int k = 0; k < 3; k++) slot[inputs + k] = outputs[k] ? outputs[k] + first : 0;
+    const int64_t length = n - first < piece ? n - first : piece;
+    fl_steps(program, program->setup, program->length, length, slot);
+  }
+  return 0;
+}
+
+fl_elementwise_fn *const FL_SYMBOL(programs)[FL_OUTPUT_SETS] = {
+    fl_interpret, fl_interpret, fl_interpret, fl_interpret};

@@ -1,0 +1,97 @@
+/* softmax.h: softmax cross-entropy of rows of logits x_j against label weights q_j, the
+   mathematics and the loops of its two kernels, sparse (q is 1 at the class y) and dense.
+
+     m = max x_j,  e_j = exp(x_j - m),  S = sum e_j = 1 + S',  s = sum q_j
+     l     = sum q_j ((m - x_j) + log1p(S'))
+     l'_j  = ((s - q_j) e_j - q_j (S - e_j)) / S
+     l''_j = s e_j (S - e_j) / S^2                          (the diagonal)
+
+   One entry equal to m is left out of S', never subtracted from S, so that a confident
+   row keeps its digits: with k entries equal to m, S' = (k-1) + the sum of the others.
+   For an entry equal to m, S - e_j is S'. x_j - m carries its rounding error into exp.
+   (P. Blanchard, D. J. Higham and N. J. Higham, Accurately computing the log-sum-exp
+   and softmax functions, IMA J. Numer. Anal. 41, 2021.)
+
+   A logit of -inf has e_j = 0; a row of them alone is NaN. A single +inf is a certain
+   class. Narrow rows are transposed, so that a vector holds one class of many rows;
+   wide rows are taken one by one. */
+#include "accumulate.h"
+#include "registry_enum.h"
+#include "vecmath.h"
+
+enum {
+  FL_TILE = 4096,      /* entries of a transposed tile: half of a 32 KiB L1 in f32 */
+  FL_NARROW = 256,     /* classes up to which a tile has 16 rows or more */
+  FL_TILE_ROWS = 512,  /* rows of a tile at most */
+  FL_PIECE = 1024      /* entries of a wide row handled at a time */
+};
+
+typedef struct {
+  real e, rest; /* exp(x - m), and the same but 0 where x = m */
+  bool tie;
+} fl_exponential;
+
+FL_INLINE fl_exponential fl_exponentiate(real x, real m) {
+  const bool tie = x == m;
+  const real d = x - m;
+  const real tail = fl_where(d >= FL_EXP_UNDERFLOW, fl_difference_tail(x, m, d));
+  const real e = fl_exp_nonpositive_tail(d, tail);
+  return (fl_exponential){tie ? 1 : e, tie ? 0 : e, tie};
+}
+
+/* q (m - x), 0 for q = 0 and for x = m. */
+FL_INLINE real fl_gap(real q, real x, real m) {
+  return fl_masked(q, x == m ? 0 : m - x);
+}
+
+/* What the derivatives of one row need beside e and q. */
+typedef struct {
+  real total, rest;     /* S, S' */
+  real weight, weight_tail; /* s as a sum of two */
+  real slope, curve;    /* factor / S, factor / S^2 */
+} fl_row_state;
+
+FL_INLINE real fl_others(real e, real total, real rest) {
+  return e == 1 ? rest : total - e;
+}
+
+FL_INLINE real fl_softmax_grad(real e, real q, const fl_row_state *row) {
+  const real share = (row->weight - q) + row->weight_tail;
+  const real others = fl_others(e, row->total, row->rest);
+  return FL_FMA(share, e, -q * others) * row->slope;
+}
+
+FL_INLINE real fl_softmax_hess(real e, const fl_row_state *row) {
+  return row->weight * e * fl_others(e, row->total, row->rest) * row->curve;
+}
+
+FL_INLINE fl_row_state fl_row_state_of(double rest, fl_sum weight, double factor) {
+  const double total = 1 + rest, s = weight.hi + weight.lo;
+  return (fl_row_state){
+      .total = (real)total,
+      .rest = (real)rest,
+      .weight = (real)s,
+      .weight_tail = (real)((weight.hi - (double)(real)s) + weight.lo),
+      .slope = (real)(factor / total),
+      .curve = (real)(factor / total / total),
+  };
+}
+
+#include "softmax_narrow.h"
+#include "softmax_wide.h"
+
+FL_INLINE int fl_softmax(int want, bool dense, const fl_row_block *block) {
+  int outside = 0;
+  if (block->classes > FL_NARROW) {
+    for (int64_t row = 0; row < block->rows; row++)
+      outside |= fl_wide_row(want, dense, block, row);
+    return outside;
+  }
+  int64_t height = FL_TILE / block->classes / FL_LANES * FL_LANES;
+  if (height > FL_TILE_ROWS) height = FL_TILE_ROWS;
+  for (int64_t row = 0; row < block->rows; row += height) {
+    const int64_t left = block->rows - row;
+    outside |= fl_narrow_rows(want, dense, block, row, left < height ? left : height);
+  }
+  return outside;
+}

@@ -1,0 +1,35 @@
+/* sums.h: sums in 16 fixed lanes. Element i goes to lane i mod 16 and every addition is
+   written out in its order, so that neither the width of the vectors nor the number of
+   threads changes a bit. */
+#ifndef FL_SUMS_H
+#define FL_SUMS_H
+
+#include "kernels.h"
+
+/* hi + lo += x with hi the rounded sum (Knuth's two-sum). */
+static inline void fl_two_sum(double *hi, double *lo, double x) {
+  const double sum = *hi + x, c = sum - *hi;
+  *lo += (*hi - (sum - c)) + (x - c);
+  *hi = sum;
+}
+
+/* The lanes added up in pairs: 8 + 8, 4 + 4, ... */
+static inline fl_sum fl_lanes_total(const fl_lanes *lanes) {
+  double hi[FL_LANES], lo[FL_LANES];
+  for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];
+  for (int half = FL_LANES / 2; half > 0; half /= 2) {
+    for (int j = 0; j < half; j++) {
+      lo[j] += lo[j + half];
+      fl_two_sum(&hi[j], &lo[j], hi[j + half]);
+    }
+  }
+  return (fl_sum){hi[0], lo[0]};
+}
+
+/* The double nearest to hi + lo; lo is not a number where hi is infinite. */
+static inline double fl_sum_value(fl_sum sum) {
+  const double value = sum.hi + sum.lo;
+  return sum.hi - sum.hi == 0 ? value : sum.hi;
+}
+
+#endif

@@ -1,0 +1,19 @@
+/* table.c: every kernel of one instruction set and dtype, by registry number. */
+#include "isa.h"
+#include "kernels.h"
+
+extern const fl_block_tools FL_SYMBOL(block_tools);
+
+#define FL_LOSS(name, kind, labels, predictions, parameters) \
+  extern const fl_loss_kernels FL_SYMBOL(name);
+#include "registry.h"
+
+static const fl_loss_kernels *const fl_losses[] = {
+#define FL_LOSS(name, kind, labels, predictions, parameters) &FL_SYMBOL(name),
+#include "registry.h"
+};
+
+const fl_kernel_table FL_SYMBOL(table) = {
+    .tools = &FL_SYMBOL(block_tools),
+    .losses = fl_losses,
+};

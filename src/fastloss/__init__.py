@@ -1,0 +1,46 @@
+"""Loss functions and their derivatives over NumPy arrays, fast and exact.
+
+>>> import fastloss as fl
+>>> fl.mse([1.0, 2.0, 3.0], [1.0, 2.0, 5.0])
+1.3333333333333333
+>>> value, grad = fl.huber.value_and_grad([1.0, 2.0], [1.5, 5.0])
+>>> value, grad
+(1.3125, array([0.25, 0.5 ]))
+>>> fl.Huber(delta=2.0, reduction="sum")([1.0, 2.0], [1.5, 5.0])
+4.125
+"""
+
+from importlib.metadata import version
+
+from fastloss import config as _config
+from fastloss import losses as _losses
+from fastloss import reference
+from fastloss.config import show_config
+from fastloss.guide import guide, suggest
+from fastloss.loss import Advice, Loss
+from fastloss.losses import *  # noqa: F403
+from fastloss.losses import LOSSES
+from fastloss.names import get
+from fastloss.registry import REGISTRY, Row
+from fastloss.threads import get_num_threads, set_num_threads, threads
+
+_config.choose_isa()
+
+__version__ = version("fastloss")
+
+__all__ = [
+    "LOSSES",
+    "REGISTRY",
+    "Advice",
+    "Loss",
+    "Row",
+    "get",
+    "get_num_threads",
+    "guide",
+    "reference",
+    "set_num_threads",
+    "show_config",
+    "suggest",
+    "threads",
+    *_losses.__all__,
+]

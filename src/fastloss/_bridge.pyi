@@ -1,0 +1,78 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+REDUCTIONS: tuple[str, ...]
+
+class Program: ...
+
+def registry() -> tuple[tuple[str, str, str, str, tuple[str, ...]], ...]: ...
+def isas() -> tuple[str, ...]: ...
+def isa_supported(name: str) -> bool: ...
+def isa() -> str: ...
+def use_isa(name: str) -> None: ...
+def default_threads() -> int: ...
+def openmp_name() -> str: ...
+def compiler_name() -> str: ...
+def run(
+    loss: int,
+    outputs: int,
+    reduction: int,
+    y_true: NDArray[Any],
+    y_pred: NDArray[Any],
+    weight: NDArray[Any] | None,
+    value: NDArray[Any] | None,
+    grad: NDArray[Any] | None,
+    hess: NDArray[Any] | None,
+    extra: tuple[NDArray[Any], ...],
+    parameters: tuple[float, ...],
+    integer_labels: bool,
+    sign_labels: bool,
+    label_smoothing: float,
+    class_weight: NDArray[np.float64] | None,
+    ignore_class: int | None,
+    threads: int,
+    program: Program | None = None,
+) -> tuple[float, int, int, float, int]: ...
+
+class Kernel:
+    def _bind(
+        self, loss: int, fast: bool, mean: bool, parameters: tuple[float, ...]
+    ) -> None: ...
+    def __call__(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: NDArray[Any] | None = None,
+        **parameters: Any,
+    ) -> Any: ...
+    def grad(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: NDArray[Any] | None = None,
+        **parameters: Any,
+    ) -> NDArray[Any]: ...
+    def value_and_grad(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, NDArray[Any] | None] | None = None,
+        **parameters: Any,
+    ) -> tuple[Any, NDArray[Any]]: ...
+    def grad_and_hess(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = None,
+        **parameters: Any,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...

@@ -1,0 +1,421 @@
+# cython: language_level=3, freethreading_compatible=True
+"""The bridge to the C engine: pointers in, GIL released, status out."""
+
+cimport cython
+from cpython.exc cimport PyErr_CheckSignals
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport int64_t
+from libc.stdlib cimport free, malloc
+
+cimport numpy as cnp
+
+cnp.import_array()
+
+
+cdef extern from "fastloss.h" nogil:
+    enum:
+        FL_MAX_EXTRA
+        FL_CUSTOM
+    ctypedef enum fl_type:
+        FL_TYPE_BOOL
+        FL_TYPE_SIGN
+        FL_TYPE_I8
+        FL_TYPE_I16
+        FL_TYPE_I32
+        FL_TYPE_I64
+        FL_TYPE_U8
+        FL_TYPE_U16
+        FL_TYPE_U32
+        FL_TYPE_U64
+        FL_TYPE_F32
+        FL_TYPE_F64
+    ctypedef enum fl_reduction:
+        FL_MEAN
+        FL_SUM
+        FL_NONE
+        FL_SUM_OVER_BATCH_SIZE
+    ctypedef enum fl_output_set:
+        FL_V
+        FL_G
+        FL_VG
+        FL_GH
+    ctypedef struct fl_array:
+        void *data
+        fl_type type
+        bint swapped
+        const ptrdiff_t *strides
+    ctypedef struct fl_job:
+        int loss
+        fl_type type
+        fl_output_set outputs
+        fl_reduction reduction
+        int ndim
+        const int64_t *shape
+        fl_array y_true, y_pred, weight, value, grad, hess
+        int n_extra
+        const fl_array *extra
+        const double *parameters
+        const void *program
+        bint integer_labels
+        double label_smoothing
+        const double *class_weight
+        bint has_ignore
+        int64_t ignore_class
+        int threads
+        int (*poll)(void *) noexcept
+        void *poll_argument
+    ctypedef enum fl_status:
+        FL_OK
+        FL_BAD_LABEL
+        FL_BAD_PREDICTION
+        FL_BAD_WEIGHTS
+        FL_CHANGED
+        FL_STOPPED
+        FL_NO_MEMORY
+    ctypedef struct fl_result:
+        double value
+        fl_status status
+        int64_t index
+        double number
+        int64_t label
+    ctypedef struct fl_loss_row:
+        const char *name
+        const char *kind
+        const char *labels
+        const char *predictions
+        const char *parameters
+    void fl_run(const fl_job *, fl_result *)
+    int64_t fl_block_length()
+    bint fl_run_small(int, fl_type, int64_t, const void *, const void *,
+                      const double *, double, bint, double *, void *)
+    int fl_loss_count()
+    const fl_loss_row *fl_loss_at(int)
+    const char *fl_isa_at(int)
+    bint fl_isa_supported(const char *)
+    const char *fl_isa_chosen()
+    bint fl_isa_choose(const char *)
+    int fl_default_threads()
+    const char *fl_openmp_name()
+    const char *fl_compiler_name()
+
+
+REDUCTIONS = ("mean", "sum", "none", "sum_over_batch_size")
+
+cdef enum:
+    MAX_PARAMETERS = 8
+
+cdef int64_t BLOCK = fl_block_length()
+
+
+class Interrupted(Exception):
+    """The engine stopped because a signal handler raised."""
+
+
+def registry():
+    """The rows of csrc/registry.h as (name, kind, labels, predictions, parameters)."""
+    rows = []
+    for number in range(fl_loss_count()):
+        row = fl_loss_at(number)
+        rows.append((
+            row.name.decode(),
+            row.kind.decode().lower(),
+            row.labels.decode().lower(),
+            row.predictions.decode().lower(),
+            tuple(row.parameters.decode().split()),
+        ))
+    return tuple(rows)
+
+
+def isas():
+    """Names of the instruction sets of this build, best first."""
+    names = []
+    while fl_isa_at(len(names)) != NULL:
+        names.append(fl_isa_at(len(names)).decode())
+    return tuple(names)
+
+
+def isa_supported(str name):
+    """Whether this CPU and operating system can run the kernels of `name`."""
+    return fl_isa_supported(name.encode())
+
+
+def isa():
+    """The instruction set in use."""
+    return fl_isa_chosen().decode()
+
+
+def use_isa(str name):
+    """Switch this process to another instruction set."""
+    if not fl_isa_choose(name.encode()):
+        usable = ", ".join(n for n in isas() if fl_isa_supported(n.encode()))
+        raise ValueError(f"instruction set {name!r} is not one of: {usable}")
+
+
+def default_threads():
+    """The number of threads OpenMP would use by itself."""
+    return fl_default_threads()
+
+
+def openmp_name():
+    """The OpenMP runtime the extension was built for."""
+    return fl_openmp_name().decode()
+
+
+def compiler_name():
+    """The C compiler the extension was built with."""
+    return fl_compiler_name().decode()
+
+
+cdef int check_signals(void *argument) noexcept with gil:
+    try:
+        PyErr_CheckSignals()
+    except BaseException as error:
+        (<list>argument).append(error)
+        return 1
+    return 0
+
+
+cdef int type_of(cnp.ndarray array) except -1:
+    cdef str kind = array.dtype.kind
+    cdef int size = array.dtype.itemsize
+    if kind == "b":
+        return FL_TYPE_BOOL
+    if kind == "f" and size == 4:
+        return FL_TYPE_F32
+    if kind == "f" and size == 8:
+        return FL_TYPE_F64
+    if kind == "i" and size in (1, 2, 4, 8):
+        return {1: FL_TYPE_I8, 2: FL_TYPE_I16, 4: FL_TYPE_I32, 8: FL_TYPE_I64}[size]
+    if kind == "u" and size in (1, 2, 4, 8):
+        return {1: FL_TYPE_U8, 2: FL_TYPE_U16, 4: FL_TYPE_U32, 8: FL_TYPE_U64}[size]
+    raise TypeError(f"unsupported dtype {array.dtype}")
+
+
+cdef int fill(fl_array *target, object array, bint sign=False) except -1:
+    if array is None:
+        target.data = NULL
+        return 0
+    cdef cnp.ndarray nd = array
+    target.data = cnp.PyArray_DATA(nd)
+    target.type = <fl_type>type_of(nd)
+    if sign and target.type == FL_TYPE_BOOL:
+        target.type = FL_TYPE_SIGN
+    target.swapped = not nd.dtype.isnative
+    target.strides = <const ptrdiff_t *>cnp.PyArray_STRIDES(nd)
+    return 0
+
+
+def run(
+    int loss,
+    int outputs,
+    int reduction,
+    cnp.ndarray y_true,
+    cnp.ndarray y_pred,
+    weight,
+    value,
+    grad,
+    hess,
+    tuple extra,
+    tuple parameters,
+    bint integer_labels,
+    bint sign_labels,
+    double label_smoothing,
+    class_weight,
+    ignore_class,
+    int threads,
+    Program program=None,
+):
+    """Run a job; returns (value, status, index, number, label) of fastloss.h."""
+    cdef fl_job job
+    cdef fl_result result
+    cdef fl_array extras[FL_MAX_EXTRA]
+    cdef double numbers[MAX_PARAMETERS]
+    cdef double[::1] classes
+    cdef list raised = []
+    cdef int k
+    job.loss = loss
+    job.program = NULL if program is None else program.data
+    job.type = FL_TYPE_F32 if y_pred.dtype.itemsize == 4 else FL_TYPE_F64
+    job.outputs = <fl_output_set>outputs
+    job.reduction = <fl_reduction>reduction
+    job.ndim = cnp.PyArray_NDIM(y_pred)
+    job.shape = <const int64_t *>cnp.PyArray_DIMS(y_pred)
+    fill(&job.y_true, y_true, sign_labels)
+    fill(&job.y_pred, y_pred)
+    fill(&job.weight, weight)
+    fill(&job.value, value)
+    fill(&job.grad, grad)
+    fill(&job.hess, hess)
+    job.n_extra = len(extra)
+    for k in range(job.n_extra):
+        fill(&extras[k], extra[k])
+    job.extra = extras
+    for k in range(len(parameters)):
+        numbers[k] = parameters[k]
+    job.parameters = numbers
+    job.integer_labels = integer_labels
+    job.label_smoothing = label_smoothing
+    job.class_weight = NULL
+    if class_weight is not None:
+        classes = class_weight
+        job.class_weight = &classes[0]
+    job.has_ignore = ignore_class is not None
+    job.ignore_class = 0 if ignore_class is None else ignore_class
+    job.threads = threads
+    job.poll = check_signals
+    job.poll_argument = <void *>raised
+    with nogil:
+        fl_run(&job, &result)
+    if raised:
+        raise raised[0]
+    return result.value, result.status, result.index, result.number, result.label
+
+
+cdef class Program:
+    """A lowered custom loss: owns the memory the engine reads."""
+
+    cdef const void *data
+
+
+cdef inline bint is_plain(cnp.ndarray array):
+    """C-contiguous, aligned, native float32 or float64 of 1 to BLOCK elements."""
+    cdef int number = cnp.PyArray_TYPE(array)
+    return (
+        (number == cnp.NPY_FLOAT or number == cnp.NPY_DOUBLE)
+        and cnp.PyArray_ISCARRAY_RO(array)
+        and 0 < cnp.PyArray_SIZE(array) <= BLOCK
+    )
+
+
+cdef class Kernel:
+    """The fast lane of a loss: plain small arrays go straight to the kernel.
+
+    Everything else goes to the methods `_value`, `_grad`, `_value_and_grad` and
+    `_grad_and_hess` of the subclass.
+    """
+
+    cdef int _loss
+    cdef bint _fast, _mean
+    cdef double _parameters[MAX_PARAMETERS]
+
+    def _bind(self, int loss, bint fast, bint mean, tuple parameters):
+        """Say which kernel the fast lane runs, and whether it may."""
+        self._loss = loss
+        self._fast = fast
+        self._mean = mean
+        for k in range(len(parameters)):
+            self._parameters[k] = parameters[k]
+
+    cdef int _small(self, object y_true, object y_pred, object grad, bint want_value,
+                    double *value):
+        """Whether the call was plain and small, and is done."""
+        if not self._fast or type(y_true) is not cnp.ndarray:
+            return 0
+        if type(y_pred) is not cnp.ndarray:
+            return 0
+        cdef cnp.ndarray labels = y_true, predictions = y_pred, out
+        cdef void *to = NULL
+        if not is_plain(labels) or not is_plain(predictions):
+            return 0
+        cdef int kind = cnp.PyArray_TYPE(predictions)
+        if cnp.PyArray_TYPE(labels) != kind:
+            return 0
+        if not cnp.PyArray_SAMESHAPE(labels, predictions):
+            return 0
+        cdef int64_t n = cnp.PyArray_SIZE(predictions)
+        if grad is not None:
+            if type(grad) is not cnp.ndarray:
+                return 0
+            out = grad
+            if cnp.PyArray_TYPE(out) != kind or not cnp.PyArray_ISCARRAY(out):
+                return 0
+            if not cnp.PyArray_SAMESHAPE(out, predictions):
+                return 0
+            to = cnp.PyArray_DATA(out)
+        return fl_run_small(
+            self._loss,
+            FL_TYPE_F32 if kind == cnp.NPY_FLOAT else FL_TYPE_F64,
+            n,
+            cnp.PyArray_DATA(labels),
+            cnp.PyArray_DATA(predictions),
+            self._parameters,
+            <double>n if self._mean else 1.0,
+            want_value,
+            value,
+            to,
+        )
+
+    def __call__(self, y_true, y_pred, *, sample_weight=None, out=None, **parameters):
+        cdef double value = 0
+        if sample_weight is None and out is None and not parameters:
+            if self._small(y_true, y_pred, None, True, &value):
+                return value
+        return self._value(y_true, y_pred, sample_weight, out, parameters)
+
+    def grad(self, y_true, y_pred, *, sample_weight=None, out=None, **parameters):
+        """Gradient of the reduced value with respect to `y_pred`.
+
+        Parameters
+        ----------
+        y_true, y_pred, sample_weight
+            As for the value.
+        out : ndarray, optional
+            Float32 or float64 array of the shape of `y_pred` that receives the gradient.
+        **parameters
+            Parameters of the loss, for this call.
+
+        Returns
+        -------
+        ndarray
+            `out`, or a new array of the shape and dtype of `y_pred`.
+        """
+        cdef double value = 0
+        if sample_weight is None and out is not None and not parameters:
+            if self._small(y_true, y_pred, out, False, &value):
+                return out
+        return self._grad(y_true, y_pred, sample_weight, out, parameters)
+
+    def value_and_grad(
+        self, y_true, y_pred, *, sample_weight=None, out=None, **parameters
+    ):
+        """Value and gradient in one pass; the value is that of the call to the bit.
+
+        Parameters
+        ----------
+        y_true, y_pred, sample_weight
+            As for the value.
+        out : ndarray or pair, optional
+            Array for the gradient; under ``reduction="none"`` also a pair
+            ``(values, gradient)``, either of which may be None.
+        **parameters
+            Parameters of the loss, for this call.
+
+        Returns
+        -------
+        (value, gradient)
+        """
+        cdef double value = 0
+        if sample_weight is None and out is not None and not parameters:
+            if self._small(y_true, y_pred, out, True, &value):
+                return value, out
+        return self._value_and_grad(y_true, y_pred, sample_weight, out, parameters)
+
+    def grad_and_hess(
+        self, y_true, y_pred, *, sample_weight=None, out=None, **parameters
+    ):
+        """Gradient and diagonal of the Hessian with respect to `y_pred`.
+
+        Parameters
+        ----------
+        y_true, y_pred, sample_weight
+            As for the value.
+        out : pair of ndarrays, optional
+            Arrays for ``(gradient, hessian)``, either of which may be None.
+        **parameters
+            Parameters of the loss, for this call.
+
+        Returns
+        -------
+        (gradient, hessian)
+        """
+        return self._grad_and_hess(y_true, y_pred, sample_weight, out, parameters)

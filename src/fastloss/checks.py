@@ -1,0 +1,238 @@
+"""What arrays and parameters must look like, and what is said when they do not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__: list[str] = []
+
+Array = NDArray[Any]
+
+
+def _as_array(name: str, value: ArrayLike) -> Array:
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} is a masked array, whose mask would be lost: pass {name}.filled(0) "
+            "and a sample_weight of 0 for the masked samples"
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is not an array: {error}") from None
+    return array
+
+
+def _as_numbers(name: str, value: ArrayLike) -> Array:
+    """Booleans, integers of up to 64 bits, float32 or float64."""
+    array = _as_array(name, value)
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if kind in "biu" or (kind == "f" and size in (4, 8)):
+        return array
+    remedy = (
+        f"use {name}.astype(np.float64)"
+        if kind == "f"
+        else "use booleans, integers, float32 or float64"
+    )
+    raise TypeError(f"{name} has dtype {array.dtype}: {remedy}")
+
+
+def predictions(y_pred: ArrayLike) -> Array:
+    """`y_pred` as float32 or float64; integers become float64."""
+    array = _as_numbers("y_pred", y_pred)
+    if array.dtype.kind in "biu":
+        array = array.astype(np.float64)
+    if array.size == 0:
+        raise ValueError(f"y_pred is empty: its shape is {array.shape}")
+    return array
+
+
+def elementwise_labels(y_true: ArrayLike, y_pred: Array) -> Array:
+    """`y_true` of the shape of `y_pred`."""
+    array = _as_numbers("y_true", y_true)
+    if array.shape != y_pred.shape:
+        raise ValueError(
+            f"y_true has shape {array.shape}, y_pred {y_pred.shape}: "
+            + _shape_remedy(array, y_pred)
+        )
+    return array
+
+
+def _shape_remedy(y_true: Array, y_pred: Array) -> str:
+    if y_pred.shape == (*y_true.shape, 1):
+        return "use y_pred[..., 0]"
+    if y_true.shape == (*y_pred.shape, 1):
+        return "use y_true[..., 0]"
+    if y_true.size == y_pred.size:
+        return "reshape one of them, they are not broadcast"
+    return "they must be equal, nothing is broadcast"
+
+
+def rows(y_pred: Array) -> None:
+    """`y_pred` has a last axis of classes."""
+    if y_pred.ndim == 0:
+        raise ValueError("y_pred has shape (): it needs a last axis of classes")
+
+
+def class_labels(y_true: ArrayLike, y_pred: Array) -> Array:
+    """Integer `y_true`, one class per row of `y_pred`."""
+    array = _as_numbers("y_true", y_true)
+    if array.shape == y_pred.shape and array.ndim:
+        raise ValueError(
+            f"y_true has shape {array.shape}, y_pred {y_pred.shape}: one class per row "
+            "is expected; for one-hot or soft labels use categorical_crossentropy"
+        )
+    if array.shape != y_pred.shape[:-1]:
+        remedy = (
+            "use y_true[..., 0]"
+            if array.shape == (*y_pred.shape[:-1], 1)
+            else f"y_true must have shape {y_pred.shape[:-1]}"
+        )
+        raise ValueError(
+            f"y_true has shape {array.shape}, y_pred {y_pred.shape}: {remedy}"
+        )
+    if array.dtype.kind == "f":
+        raise TypeError(
+            f"y_true has dtype {array.dtype}, classes are integers: "
+            "use y_true.astype(np.int64)"
+        )
+    return array
+
+
+def label_weights(y_true: ArrayLike, y_pred: Array) -> Array:
+    """One-hot or soft `y_true` of the shape of `y_pred`."""
+    array = _as_numbers("y_true", y_true)
+    if array.shape == y_pred.shape:
+        return array
+    remedy = (
+        "for one class per row use sparse_categorical_crossentropy"
+        if array.shape == y_pred.shape[:-1]
+        else "they must be equal, nothing is broadcast"
+    )
+    raise ValueError(f"y_true has shape {array.shape}, y_pred {y_pred.shape}: {remedy}")
+
+
+def weights(sample_weight: ArrayLike | None, shape: tuple[int, ...]) -> Array | None:
+    """`sample_weight` spread over samples of `shape`, whose leading axes it has."""
+    if sample_weight is None:
+        return None
+    array = _as_numbers("sample_weight", sample_weight)
+    if array.shape != shape[: array.ndim]:
+        raise ValueError(
+            f"sample_weight has shape {array.shape}, the samples {shape}: "
+            "it needs the shape of the samples or of their leading axes"
+        )
+    padded = array.reshape(array.shape + (1,) * (len(shape) - array.ndim))
+    return np.broadcast_to(padded, shape)
+
+
+def output(name: str, out: Any, shape: tuple[int, ...]) -> Array:
+    """An array the engine may write to."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{name} is {type(out).__name__}: it must be a NumPy array")
+    if out.dtype.kind != "f" or out.dtype.itemsize not in (4, 8):
+        raise TypeError(f"{name} has dtype {out.dtype}: it must be float32 or float64")
+    if out.shape != shape:
+        raise ValueError(f"{name} has shape {out.shape}: it must be {shape}")
+    if not out.flags.writeable:
+        raise ValueError(f"{name} is read-only: pass a writable array")
+    if any(s == 0 and n > 1 for s, n in zip(out.strides, out.shape, strict=True)):
+        raise ValueError(f"{name} has a stride of 0: its elements share memory")
+    return out
+
+
+def pair(name: str, out: Any) -> tuple[Any, Any]:
+    """A pair of outputs, either of which may be None."""
+    if out is None:
+        return None, None
+    if isinstance(out, tuple | list) and len(out) == 2:
+        return out[0], out[1]
+    raise TypeError(f"out must be a pair {name}, got {type(out).__name__}")
+
+
+def at(name: str, index: int, shape: tuple[int, ...]) -> str:
+    """The element of a C-order index, as one would type it."""
+    if not shape:
+        return name
+    return f"{name}[{', '.join(str(int(i)) for i in np.unravel_index(index, shape))}]"
+
+
+def number(name: str, value: Any, low: float, high: float, *, open_low: bool) -> float:
+    """A real parameter between two bounds."""
+    bracket = "(" if open_low else "["
+    expected = f"a number in {bracket}{low:g}, {high:g})"
+    if isinstance(value, bool | str) or not isinstance(value, int | float | np.number):
+        raise TypeError(f"{name} = {value!r} is not {expected}")
+    x = float(value)
+    if not (low < x if open_low else low <= x) or not x < high:
+        raise ValueError(f"{name} = {value!r} is not {expected}")
+    return x
+
+
+def boolean(name: str, value: Any) -> None:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} = {value!r} is neither True nor False")
+
+
+def integer(name: str, value: Any) -> int:
+    """An integer parameter of at most 64 bits."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} = {value!r} is not an integer")
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"{name} = {value!r} does not fit into 64 bits")
+    return int(value)
+
+
+ClassWeight = tuple[float, ...] | tuple[tuple[int, float], ...]
+
+
+def class_weight(value: Any) -> ClassWeight | None:
+    """One weight per class, or a mapping from classes to weights (others weigh 1)."""
+    if value is None:
+        return None
+    if isinstance(value, Mapping):
+        value = tuple(sorted(value.items()))
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise TypeError(
+            f"class_weight = {value!r} is neither one weight per class nor a mapping "
+            "from classes to weights"
+        )
+    entries = list(value)
+    if entries and all(isinstance(e, tuple) and len(e) == 2 for e in entries):
+        return tuple(
+            (
+                integer(f"class of class_weight[{i}]", c),
+                _weight(f"class_weight of class {c}", w),
+            )
+            for i, (c, w) in enumerate(entries)
+        )
+    return tuple(_weight(f"class_weight[{i}]", w) for i, w in enumerate(entries))
+
+
+def _weight(name: str, value: Any) -> float:
+    return number(name, value, 0, math.inf, open_low=False)
+
+
+def class_weights(value: ClassWeight | None, classes: int) -> Array | None:
+    """`value` as one float64 per class."""
+    if value is None:
+        return None
+    if value and isinstance(value[0], tuple):
+        array = np.ones(classes)
+        for c, w in value:  # type: ignore[misc]
+            if not 0 <= c < classes:
+                raise ValueError(
+                    f"class_weight names class {c}, which is not in [0, {classes})"
+                )
+            array[c] = w
+        return array
+    if len(value) != classes:
+        raise ValueError(
+            f"class_weight has {len(value)} entries, y_pred has {classes} classes"
+        )
+    return np.array(value, dtype=np.float64)

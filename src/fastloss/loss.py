@@ -1,0 +1,350 @@
+"""The base class of every loss: parameters, reductions and the way to the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any, ClassVar, dataclass_transform
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastloss import _bridge, checks
+from fastloss.registry import NUMBERS, REGISTRY, Row
+from fastloss.threads import get_num_threads
+
+__all__ = ["Advice", "Loss"]
+
+Array = NDArray[Any]
+
+# fl_output_set and fl_status of csrc/fastloss.h
+_VALUE, _GRAD, _VALUE_GRAD, _GRAD_HESS = range(4)
+_OK, _BAD_LABEL, _BAD_PREDICTION, _BAD_WEIGHTS, _CHANGED, _STOPPED, _NO_MEMORY = range(7)
+
+_EXPECTED = {
+    "unit": "is not in [0, 1]",
+    "sign": "is not a hinge label: use -1 and +1, or booleans",
+}
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What `fastloss.guide` says about a loss, in a phrase each."""
+
+    task: str
+    labels: str
+    activation: str
+    strengths: str
+    weaknesses: str
+    when: str
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Loss(_bridge.Kernel):
+    """A loss function: immutable, hashable, comparable, picklable.
+
+    Calling it gives the value, its methods the derivatives with respect to `y_pred`.
+    Annotated attributes of a subclass become keyword-only parameters; a keyword given
+    to a call overrides one for that call.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none", "sum_over_batch_size"}
+        With per-sample losses l and weights w (1 if not given): sum(w l)/sum(w),
+        sum(w l), w l per sample, or sum(w l)/N. Derivatives are of the reduced value.
+    """
+
+    name: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    logits_aliases: ClassVar[tuple[str, ...]] = ()  # of the loss with from_logits=True
+    advice: ClassVar[Advice]
+
+    reduction: str = "mean"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        dataclass(frozen=True, kw_only=True, repr=False)(cls)
+
+    def __post_init__(self) -> None:
+        if self.reduction not in _bridge.REDUCTIONS:
+            names = ", ".join(repr(name) for name in _bridge.REDUCTIONS)
+            raise ValueError(f"reduction = {self.reduction!r} is not one of {names}")
+        self._validate()
+        self._bind(
+            NUMBERS[self.kernel],
+            self._row.kind == "elementwise" and self.reduction != "none",
+            self.reduction in ("mean", "sum_over_batch_size"),
+            self._numbers(),
+        )
+
+    def _validate(self) -> None:
+        """Check the parameters and bring them to their final form."""
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    @property
+    def kernel(self) -> str:
+        """Name of the kernel that runs these parameters."""
+        return self.name + ("_logits" if getattr(self, "from_logits", False) else "")
+
+    @property
+    def _row(self) -> Row:
+        return REGISTRY[NUMBERS[self.kernel]]
+
+    def _numbers(self) -> tuple[float, ...]:
+        """The parameters the kernel takes; None is told as -1."""
+        values = (getattr(self, name) for name in self._row.parameters)
+        return tuple(-1.0 if value is None else float(value) for value in values)
+
+    def __repr__(self) -> str:
+        shown = []
+        for field in sorted(fields(self), key=lambda f: f.name == "reduction"):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if field.name != "reduction" or value != "mean":
+                shown.append(f"{field.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self._parameters_of())
+
+    def _parameters_of(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+
+    def _with(self, parameters: dict[str, Any]) -> Loss:
+        if not parameters:
+            return self
+        known = self._parameters_of()
+        for name in parameters:
+            if name not in known:
+                raise TypeError(
+                    f"{type(self).__name__} has no parameter {name!r}; "
+                    f"it has {', '.join(sorted(known))}"
+                )
+        try:
+            return _variant(self, tuple(sorted(parameters.items())))
+        except TypeError:  # unhashable, as a list of class weights
+            return replace(self, **parameters)  # type: ignore[type-var]
+
+    def _value(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None,
+        out: Any,
+        parameters: dict[str, Any],
+    ) -> Any:
+        loss = self._with(parameters)
+        if out is not None and loss.reduction != "none":
+            raise ValueError(
+                'out= of a value holds one value per sample: use reduction="none", '
+                f"the value of {loss.reduction!r} is a float"
+            )
+        return loss._run(_VALUE, y_true, y_pred, sample_weight, out, None, None)[0]
+
+    def _grad(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None,
+        out: Any,
+        parameters: dict[str, Any],
+    ) -> Array:
+        loss = self._with(parameters)
+        grad: Array = loss._run(_GRAD, y_true, y_pred, sample_weight, None, out, None)[1]
+        return grad
+
+    def _value_and_grad(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None,
+        out: Any,
+        parameters: dict[str, Any],
+    ) -> tuple[Any, Array]:
+        loss = self._with(parameters)
+        values = None
+        if loss.reduction == "none" and not isinstance(out, np.ndarray):
+            values, out = checks.pair("(values, gradient)", out)
+        value, grad, _ = loss._run(
+            _VALUE_GRAD, y_true, y_pred, sample_weight, values, out, None
+        )
+        return value, grad
+
+    def _grad_and_hess(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None,
+        out: Any,
+        parameters: dict[str, Any],
+    ) -> tuple[Array, Array]:
+        loss = self._with(parameters)
+        grad, hess = checks.pair("(gradient, hessian)", out)
+        _, grad, hess = loss._run(
+            _GRAD_HESS, y_true, y_pred, sample_weight, None, grad, hess
+        )
+        return grad, hess
+
+    def _run(
+        self,
+        outputs: int,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None,
+        value_out: Any,
+        grad_out: Any,
+        hess_out: Any,
+    ) -> tuple[Any, Any, Any]:
+        """Check, run the engine, and put the results where they belong."""
+        row = self._row
+        predictions = checks.predictions(y_pred)
+        if row.kind == "elementwise":
+            samples = predictions.shape
+            labels = checks.elementwise_labels(y_true, predictions)
+        else:
+            checks.rows(predictions)
+            samples = predictions.shape[:-1]
+            to_labels = (
+                checks.class_labels if row.kind == "sparse" else checks.label_weights
+            )
+            labels = to_labels(y_true, predictions)
+        weight = checks.weights(sample_weight, samples)
+        inputs = [a for a in (labels, predictions, weight) if a is not None]
+        targets = _Targets(predictions, inputs, in_place=row.kind == "elementwise")
+        want_values = outputs in (_VALUE, _VALUE_GRAD) and self.reduction == "none"
+        value = targets.add("out", value_out, samples) if want_values else None
+        grad = targets.add("out", grad_out) if outputs != _VALUE else None
+        hess = targets.add("out", hess_out) if outputs == _GRAD_HESS else None
+
+        smoothing = 0.0 if row.kind == "elementwise" else self._row_smoothing()
+        kernel = self.kernel
+        if row.kind == "sparse" and smoothing:
+            kernel = kernel.removeprefix("sparse_")
+        total, status, index, number, label = _bridge.run(
+            NUMBERS[kernel],
+            outputs,
+            _bridge.REDUCTIONS.index(self.reduction),
+            labels,
+            predictions,
+            weight,
+            value,
+            grad,
+            hess,
+            (),
+            self._numbers(),
+            row.kind == "sparse",
+            row.labels == "sign",
+            smoothing,
+            self._class_weights(predictions.shape),
+            getattr(self, "ignore_class", None),
+            get_num_threads(),
+        )
+        if status != _OK:
+            self._raise(status, index, number, label, labels, predictions)
+        targets.finish()
+        result = targets.result(value) if want_values else total
+        return result, targets.result(grad), targets.result(hess)
+
+    def _row_smoothing(self) -> float:
+        return float(getattr(self, "label_smoothing", 0.0))
+
+    def _class_weights(self, shape: tuple[int, ...]) -> Array | None:
+        weight = getattr(self, "class_weight", None)
+        return None if weight is None else checks.class_weights(weight, shape[-1])
+
+    def _raise(
+        self,
+        status: int,
+        index: int,
+        number: float,
+        label: int,
+        y_true: Array,
+        y_pred: Array,
+    ) -> None:
+        row = self._row
+        if status == _BAD_LABEL and row.kind == "sparse":
+            if y_true.dtype.kind == "u":
+                label %= 2**64
+            element = checks.at("y_true", index, y_true.shape)
+            raise ValueError(
+                f"{element} = {label} is not a class in [0, {y_pred.shape[-1]})"
+            )
+        if status == _BAD_LABEL:
+            element = checks.at("y_true", index, y_true.shape)
+            raise ValueError(f"{element} = {number:g} {_EXPECTED[row.labels]}")
+        if status == _BAD_PREDICTION:
+            element = checks.at("y_pred", index, y_pred.shape)
+            raise ValueError(
+                f"{element} = {number:g} is not a probability in [0, 1]; "
+                "for logits pass from_logits=True"
+            )
+        if status == _BAD_WEIGHTS:
+            raise ValueError(
+                "sample_weight sums to 0 although not all weights are 0: there is no "
+                'mean; use reduction="sum"'
+            )
+        if status == _CHANGED:
+            raise ValueError(
+                "y_true or y_pred held a value outside its domain and was changed by "
+                "another thread during the call"
+            )
+        if status == _NO_MEMORY:
+            raise MemoryError(f"no memory for a row of {y_pred.shape[-1]} classes")
+        raise RuntimeError(f"the engine stopped with status {status}")
+
+
+class _Targets:
+    """Where results go: given arrays, new ones, or stand-ins for overlapping ones."""
+
+    def __init__(self, like: Array, inputs: list[Array], *, in_place: bool) -> None:
+        self._like = like
+        self._inputs = inputs
+        self._in_place = in_place
+        self._added: list[Array] = []
+        self._copies: list[tuple[Array, Array]] = []
+
+    def add(self, name: str, out: Any, shape: tuple[int, ...] | None = None) -> Array:
+        shape = self._like.shape if shape is None else shape
+        if out is None:
+            array = np.empty(shape, dtype=self._like.dtype.newbyteorder("="))
+        else:
+            array = checks.output(name, out, shape)
+            if any(np.may_share_memory(array, other) for other in self._added):
+                raise ValueError(f"{name}: the arrays of the pair share memory")
+            self._added.append(array)
+            if any(self._collides(array, other) for other in self._inputs):
+                given, array = array, np.empty(shape, dtype=array.dtype)
+                self._copies.append((given, array))
+        return array
+
+    def _collides(self, out: Array, other: Array) -> bool:
+        """Whether writing `out` block by block could spoil `other`."""
+        if not np.may_share_memory(out, other):
+            return False
+        same = (
+            out.__array_interface__["data"][0] == other.__array_interface__["data"][0]
+            and out.strides == other.strides
+            and out.shape == other.shape
+            and out.dtype == other.dtype
+        )
+        return not (same and self._in_place)
+
+    def finish(self) -> None:
+        for given, array in self._copies:
+            np.copyto(given, array)
+
+    def result(self, array: Array | None) -> Array | None:
+        for given, stand_in in self._copies:
+            if stand_in is array:
+                return given
+        return array
+
+
+def _rebuild(cls: type[Loss], parameters: dict[str, Any]) -> Loss:
+    return cls(**parameters)
+
+
+@lru_cache(maxsize=1024)
+def _variant(loss: Loss, parameters: tuple[tuple[str, Any], ...]) -> Loss:
+    return replace(loss, **dict(parameters))  # type: ignore[type-var]

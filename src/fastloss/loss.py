@@ -40,6 +40,7 @@ class Advice:
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Loss(_bridge.Kernel):
     """A loss function: immutable, hashable, comparable, picklable.
 
@@ -99,7 +100,7 @@ class Loss(_bridge.Kernel):
 
     def __repr__(self) -> str:
         shown = []
-        for field in sorted(fields(self), key=lambda f: f.name == "reduction"):  # type: ignore[arg-type]
+        for field in sorted(fields(self), key=lambda f: f.name == "reduction"):
             value = getattr(self, field.name)
             if field.name != "reduction" or value != "mean":
                 shown.append(f"{field.name}={value!r}")
@@ -109,7 +110,7 @@ class Loss(_bridge.Kernel):
         return _rebuild, (type(self), self._parameters_of())
 
     def _parameters_of(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def _with(self, parameters: dict[str, Any]) -> Loss:
         if not parameters:
@@ -124,7 +125,7 @@ class Loss(_bridge.Kernel):
         try:
             return _variant(self, tuple(sorted(parameters.items())))
         except TypeError:  # unhashable, as a list of class weights
-            return replace(self, **parameters)  # type: ignore[type-var]
+            return replace(self, **parameters)
 
     def _value(
         self,
@@ -347,4 +348,4 @@ def _rebuild(cls: type[Loss], parameters: dict[str, Any]) -> Loss:
 
 @lru_cache(maxsize=1024)
 def _variant(loss: Loss, parameters: tuple[tuple[str, Any], ...]) -> Loss:
-    return replace(loss, **dict(parameters))  # type: ignore[type-var]
+    return replace(loss, **dict(parameters))

@@ -3,6 +3,7 @@
 #include "kernels.h"
 
 extern const fl_block_tools FL_SYMBOL(block_tools);
+extern fl_elementwise_fn *const FL_SYMBOL(programs)[FL_OUTPUT_SETS];
 
 #define FL_LOSS(name, kind, labels, predictions, parameters) \
   extern const fl_loss_kernels FL_SYMBOL(name);
@@ -16,4 +17,5 @@ static const fl_loss_kernels *const fl_losses[] = {
 const fl_kernel_table FL_SYMBOL(table) = {
     .tools = &FL_SYMBOL(block_tools),
     .losses = fl_losses,
+    .programs = FL_SYMBOL(programs),
 };

@@ -14,7 +14,9 @@ from importlib.metadata import version
 
 from fastloss import config as _config
 from fastloss import losses as _losses
-from fastloss import reference
+from fastloss import math, reference
+from fastloss._custom.decorator import custom
+from fastloss._custom.trace import TraceError
 from fastloss.config import show_config
 from fastloss.guide import guide, suggest
 from fastloss.loss import Advice, Loss
@@ -34,9 +36,12 @@ __all__ = [
     "Advice",
     "Loss",
     "Row",
+    "TraceError",
+    "custom",
     "get",
     "get_num_threads",
     "guide",
+    "math",
     "reference",
     "set_num_threads",
     "show_config",

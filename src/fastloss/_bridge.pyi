@@ -3,9 +3,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+CUSTOM: int
 REDUCTIONS: tuple[str, ...]
 
-class Program: ...
+class Program:
+    def __init__(
+        self,
+        inputs: int,
+        registers: int,
+        setup: int,
+        code: NDArray[np.uint16],
+        constants: NDArray[np.float64],
+    ) -> None: ...
+
+def opcodes() -> tuple[str, ...]: ...
 
 def registry() -> tuple[tuple[str, str, str, str, tuple[str, ...]], ...]: ...
 def isas() -> tuple[str, ...]: ...

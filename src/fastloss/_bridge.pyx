@@ -4,7 +4,7 @@
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
@@ -99,6 +99,18 @@ cdef extern from "fastloss.h" nogil:
     const char *fl_compiler_name()
 
 
+cdef extern from "program.h" nogil:
+    ctypedef struct fl_instruction:
+        pass
+    ctypedef struct fl_program:
+        int32_t inputs, registers, setup, length, constants
+        const fl_instruction *code
+        const double *constant
+    const char *fl_opcode_name(int)
+    bint fl_program_is_valid(const fl_program *)
+
+
+CUSTOM = FL_CUSTOM
 REDUCTIONS = ("mean", "sum", "none", "sum_over_batch_size")
 
 cdef enum:
@@ -272,9 +284,57 @@ def run(
 
 
 cdef class Program:
-    """A lowered custom loss: owns the memory the engine reads."""
+    """A lowered custom loss: owns the memory the engine reads.
 
+    Parameters
+    ----------
+    inputs, registers, setup : int
+        As in csrc/program.h.
+    code : ndarray of uint16, shape (n, 6)
+        Opcode, target and operands of each instruction.
+    constants : ndarray of float64, shape (k,)
+    """
+
+    cdef fl_program program
     cdef const void *data
+    cdef cnp.ndarray code, constants
+
+    def __init__(self, int inputs, int registers, int setup, cnp.ndarray code,
+                 cnp.ndarray constants):
+        self.code = code
+        self.constants = constants
+        self.program.inputs = inputs
+        self.program.registers = registers
+        self.program.setup = setup
+        self.program.length = code.shape[0]
+        self.program.constants = constants.shape[0]
+        self.program.code = <const fl_instruction *>cnp.PyArray_DATA(code)
+        self.program.constant = <const double *>cnp.PyArray_DATA(constants)
+        if code.itemsize * code.shape[1] != sizeof(fl_instruction):
+            raise ValueError(f"instructions of {code.shape[1]} numbers")
+        if not fl_program_is_valid(&self.program):
+            raise ValueError("the loss function is too large for one program")
+        self.data = &self.program
+
+
+def opcodes():
+    """Names of the instructions of programs, by number."""
+    names = []
+    while fl_opcode_name(len(names)) != NULL:
+        names.append(fl_opcode_name(len(names)).decode())
+    return tuple(names)
+
+
+# Entries from which more than one thread may be used; below, nobody is asked how many.
+cdef int64_t SERIAL = fl_serial_entries()
+
+cdef object get_num_threads = None
+
+
+def ask_for_threads(function):
+    """Tell the fast lane whom to ask for the number of threads."""
+    global get_num_threads
+    get_num_threads = function
 
 
 cdef inline bint is_plain(cnp.ndarray array):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastloss import _bridge, checks
+from fastloss._custom.face import CustomFace, prepare
 from fastloss.registry import NUMBERS, REGISTRY, Row
 from fastloss.threads import get_num_threads
 
@@ -41,12 +42,13 @@ class Advice:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Loss(_bridge.Kernel):
+class Loss(CustomFace, _bridge.Kernel):
     """A loss function: immutable, hashable, comparable, picklable.
 
     Calling it gives the value, its methods the derivatives with respect to `y_pred`.
     Annotated attributes of a subclass become keyword-only parameters; a keyword given
-    to a call overrides one for that call.
+    to a call overrides one for that call. A subclass with a method
+    ``call(self, y_true, y_pred)`` is a custom loss (see `fastloss.custom`).
 
     Parameters
     ----------
@@ -64,6 +66,8 @@ class Loss(_bridge.Kernel):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        if "call" in cls.__dict__:
+            prepare(cls)
         dataclass(frozen=True, kw_only=True, repr=False)(cls)
 
     def __post_init__(self) -> None:
@@ -71,6 +75,8 @@ class Loss(_bridge.Kernel):
             names = ", ".join(repr(name) for name in _bridge.REDUCTIONS)
             raise ValueError(f"reduction = {self.reduction!r} is not one of {names}")
         self._validate()
+        if self._compiler is not None:
+            return
         self._bind(
             NUMBERS[self.kernel],
             self._row.kind == "elementwise" and self.reduction != "none",
@@ -91,6 +97,8 @@ class Loss(_bridge.Kernel):
 
     @property
     def _row(self) -> Row:
+        if self._compiler is not None:
+            return Row(self.name, "elementwise", "real", "real", ())
         return REGISTRY[NUMBERS[self.kernel]]
 
     def _numbers(self) -> tuple[float, ...]:
@@ -113,6 +121,14 @@ class Loss(_bridge.Kernel):
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def _with(self, parameters: dict[str, Any]) -> Loss:
+        if self.inputs:
+            given = {k: v for k, v in parameters.items() if k in self.inputs}
+            rest = {k: v for k, v in parameters.items() if k not in self.inputs}
+            bound: Loss = self._changed(rest)._bound(given)
+            return bound
+        return self._changed(parameters)
+
+    def _changed(self, parameters: dict[str, Any]) -> Loss:
         if not parameters:
             return self
         known = self._parameters_of()
@@ -211,7 +227,8 @@ class Loss(_bridge.Kernel):
             )
             labels = to_labels(y_true, predictions)
         weight = checks.weights(sample_weight, samples)
-        inputs = [a for a in (labels, predictions, weight) if a is not None]
+        extra, program = self._job(outputs, labels, predictions)
+        inputs = [a for a in (labels, predictions, weight, *extra) if a is not None]
         targets = _Targets(predictions, inputs, in_place=row.kind == "elementwise")
         want_values = outputs in (_VALUE, _VALUE_GRAD) and self.reduction == "none"
         value = targets.add("out", value_out, samples) if want_values else None
@@ -223,7 +240,7 @@ class Loss(_bridge.Kernel):
         if row.kind == "sparse" and smoothing:
             kernel = kernel.removeprefix("sparse_")
         total, status, index, number, label = _bridge.run(
-            NUMBERS[kernel],
+            _bridge.CUSTOM if program is not None else NUMBERS[kernel],
             outputs,
             _bridge.REDUCTIONS.index(self.reduction),
             labels,
@@ -232,7 +249,7 @@ class Loss(_bridge.Kernel):
             value,
             grad,
             hess,
-            (),
+            extra,
             self._numbers(),
             row.kind == "sparse",
             row.labels == "sign",
@@ -240,6 +257,7 @@ class Loss(_bridge.Kernel):
             self._class_weights(predictions.shape),
             getattr(self, "ignore_class", None),
             get_num_threads(),
+            program,
         )
         if status != _OK:
             self._raise(status, index, number, label, labels, predictions)

@@ -1,0 +1,7 @@
+"""Custom losses: traced, differentiated, simplified and lowered to block programs.
+
+`trace` turns a NumPy function into a graph (`graph`, built through `simplify`),
+`derive` takes its derivatives, `lower` makes the linear program that csrc/program.c
+interprets, `render` prints formulas, `compiler` holds all of it for one class of
+losses, and `decorator` is `fastloss.custom`.
+"""

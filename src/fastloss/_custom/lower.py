@@ -1,0 +1,285 @@
+"""Lowering: from an expression graph to a linear program over block registers.
+
+The program is what csrc/program.c interprets: instructions of one opcode, one
+destination and up to four operands. An operand is a slot (an input, an output or a
+scratch register, each a block of samples) or the number of a constant; which of them it
+is shows in the name of the opcode, ``sub_rk`` being register minus constant. Constants
+are expressions of parameters and numbers alone, evaluated when a program is bound to
+parameter values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from .graph import COMMUTATIVE, Node, const, node, walk
+from .numbers import evaluate_graph
+from .simplify import TWO, absolute, mul, raw, square, sub
+
+OUTPUTS = ("value", "grad", "hess")
+OPERANDS = 4
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One step: an opcode, a destination slot, operand slots or constant numbers."""
+
+    opcode: str
+    target: int
+    operands: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A linear program.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        The arrays read, in the order of their slots.
+    outputs : tuple of str
+        Which of value, grad and hess it writes. Slots: inputs, then value, grad and
+        hess, then the scratch registers.
+    code : tuple of Instruction
+        The steps of one block.
+    setup : int
+        The first steps, that many, fill registers with constants once for all blocks.
+    constants : tuple of Node
+        Uniform nodes.
+    scratch : int
+        Number of scratch registers.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    code: tuple[Instruction, ...]
+    setup: int
+    constants: tuple[Node, ...]
+    scratch: int
+
+    def numbers(self, parameters: Mapping[str, float]) -> list[float]:
+        """Return the constants for these parameters."""
+        known = evaluate_graph(self.constants, parameters)
+        return [known[x] for x in self.constants]
+
+    def __str__(self) -> str:
+        names = [*self.inputs, *OUTPUTS, *(f"r{i}" for i in range(self.scratch))]
+        lines = []
+        for step in self.code:
+            form = step.opcode.rpartition("_")[2]
+            operands = [
+                names[x] if kind == "r" else f"k{x}"
+                for kind, x in zip(form, step.operands, strict=True)
+            ]
+            lines.append(f"{names[step.target]} = {step.opcode} {' '.join(operands)}")
+        return "\n".join(lines)
+
+
+# -- from stable forms to what the interpreter has -------------------------------------
+
+
+def _decay(x: Node) -> Node:
+    """exp(-|x|), which the logistic and hyperbolic functions of x share."""
+    bare = absolute(x)
+    return raw("exp_decay", bare.args[0] if bare.op == "abs" else bare)
+
+
+_LEGAL: dict[str, Callable[..., Node]] = {
+    "softplus": lambda x: node("softplus_t", x, _decay(x)),
+    "sigmoid": lambda x: node("sigmoid_t", x, _decay(x)),
+    "sigmoid_slope": lambda x: node("sigmoid_slope_t", _decay(x)),
+    "logistic": lambda a, b, x: node("logistic_t", a, b, x, _decay(x)),
+    "logistic_slope": lambda a, b, x: node("logistic_slope_t", a, b, x, _decay(x)),
+    "tanh": lambda x: node("tanh_t", x, _decay(mul(TWO, x))),
+    "log_cosh": lambda x: node("log_cosh_t", x, _decay(mul(TWO, x))),
+    "logaddexp": lambda a, b: node("logaddexp_t", a, b, _decay(sub(a, b))),
+    "gauss": lambda c, x: node("gauss", x, c),
+    "root": lambda c, x: node("root", x, c),
+    "root_slope": lambda c, x: node("root_slope", x, raw("root", c, x)),
+    "root_curve": lambda c, x: node("root_curve", raw("root", c, x), c),
+    "root_minus": lambda k, x: node("root_minus", x, raw("root", square(k), x), k),
+    "power": lambda x, p: (
+        node("powers", x, p, const(1.0)) if p.uniform else node("power", x, p)
+    ),
+    "power_slope": lambda x, p: node("powers", x, sub(p, const(1.0)), p),
+    "power_curve": lambda x, p: node(
+        "powers", x, sub(p, TWO), mul(p, sub(p, const(1.0)))
+    ),
+}
+
+
+def _legalised(roots: Sequence[Node]) -> list[Node]:
+    """Replace operations that the interpreter builds from others."""
+    known: dict[Node, Node] = {}
+
+    def legal(x: Node) -> Node:
+        for below in walk(x):
+            if below in known:
+                continue
+            if below.uniform or not below.args:
+                known[below] = below
+                continue
+            rule = _LEGAL.get(below.op)
+            if rule is not None:
+                form = rule(*below.args)
+                known[below] = node(form.op, *(legal(a) for a in form.args))
+            else:
+                known[below] = node(below.op, *(known[a] for a in below.args))
+        return known[x]
+
+    return [legal(x) for x in roots]
+
+
+# -- order and registers ---------------------------------------------------------------
+
+
+def _schedule(roots: Sequence[Node]) -> list[Node]:
+    """Order non-uniform operations so that few results wait at a time.
+
+    Operands that need more registers come first (R. Sethi and J. D. Ullman, The
+    generation of optimal code for arithmetic expressions, J. ACM 17, 1970).
+    """
+    need: dict[Node, int] = {}
+    for x in walk(*roots):
+        needs = sorted((need[a] for a in x.args), reverse=True)
+        leaf = not x.args or x.uniform
+        need[x] = 0 if leaf else max([1, *(n + i for i, n in enumerate(needs))])
+    order: list[Node] = []
+    seen: set[Node] = set()
+
+    def visit(x: Node) -> None:
+        stack = [(x, False)]
+        while stack:
+            current, ready = stack.pop()
+            if ready:
+                order.append(current)
+            elif current.args and not current.uniform and current not in seen:
+                seen.add(current)
+                stack.append((current, True))
+                stack.extend(
+                    (a, False) for a in sorted(current.args, key=need.__getitem__)
+                )
+
+    for root in roots:
+        visit(root)
+    return order
+
+
+class _Assembler:
+    """Emits instructions, hands out registers and numbers the constants."""
+
+    def __init__(self, inputs: Sequence[str], opcodes: Collection[str]) -> None:
+        self.opcodes = opcodes
+        self.slot: dict[Node, int] = {}
+        self.constants: dict[Node, int] = {}
+        self.setup: list[Instruction] = []
+        self.code: list[Instruction] = []
+        self.free: list[int] = []
+        self.first_output = len(inputs)
+        self.first_scratch = self.next_slot = len(inputs) + len(OUTPUTS)
+        for i, name in enumerate(inputs):
+            self.slot[node("input", value=name)] = i
+
+    def constant(self, x: Node) -> int:
+        return self.constants.setdefault(x, len(self.constants))
+
+    def register(self) -> int:
+        if self.free:
+            return self.free.pop()
+        self.next_slot += 1
+        return self.next_slot - 1
+
+    def splat(self, x: Node) -> None:
+        """Fill a register of its own with a constant, once for all blocks."""
+        self.slot[x] = self.next_slot
+        self.next_slot += 1
+        self.setup.append(Instruction("fill_k", self.slot[x], (self.constant(x),)))
+
+    def form(self, x: Node) -> tuple[str, tuple[Node, ...]]:
+        """Return opcode and operands, constants spilled to registers as needed."""
+        args = x.args
+        for _ in range(2):
+            kinds = "".join("k" if self.immediate(a) else "r" for a in args)
+            if f"{x.op}_{kinds}" in self.opcodes:
+                return f"{x.op}_{kinds}", args
+            if x.op in COMMUTATIVE:
+                args = args[::-1]
+        forms = [n.rpartition("_")[2] for n in self.opcodes if n.startswith(f"{x.op}_")]
+        fitting = [
+            f
+            for f in forms
+            if f"{x.op}_{f}" in self.opcodes
+            and len(f) == len(args)
+            and all(k == "r" or self.immediate(a) for k, a in zip(f, args, strict=True))
+        ]
+        best = max(fitting, key=lambda f: (f.count("k"), f))
+        for kind, a in zip(best, args, strict=True):
+            if kind == "r" and a.uniform and a not in self.slot:
+                self.splat(a)
+        return f"{x.op}_{best}", args
+
+    def immediate(self, x: Node) -> bool:
+        return x.uniform
+
+    def emit(self, x: Node, target: int) -> None:
+        opcode, args = self.form(x)
+        kinds = opcode.rpartition("_")[2]
+        operands = tuple(
+            self.slot[a] if kind == "r" else self.constant(a)
+            for kind, a in zip(kinds, args, strict=True)
+        )
+        self.code.append(Instruction(opcode, target, operands))
+        self.slot[x] = target
+
+
+def lower(
+    results: Mapping[str, Node], inputs: Sequence[str], opcodes: Collection[str]
+) -> Program:
+    """Return the program that computes the named results.
+
+    Parameters
+    ----------
+    results : mapping of str to Node
+        For ``"value"``, ``"grad"`` and ``"hess"``, or some of them, the expression.
+    inputs : sequence of str
+        The arrays, in the order in which the engine passes them.
+    opcodes : collection of str
+        The interpreter's opcodes.
+    """
+    names = [name for name in OUTPUTS if name in results]
+    roots = _legalised([results[name] for name in names])
+    order = _schedule(roots)
+    uses = dict.fromkeys(order, 0)
+    for x in order:
+        for a in set(x.args):
+            if a in uses:
+                uses[a] += 1
+    asm = _Assembler(inputs, opcodes)
+    home: dict[Node, int] = {}
+    for name, root in zip(names, roots, strict=True):
+        home.setdefault(root, asm.first_output + OUTPUTS.index(name))
+    for x in order:
+        dying = []
+        for a in set(x.args):
+            if a in uses:
+                uses[a] -= 1
+                if uses[a] == 0 and asm.slot[a] >= asm.first_scratch:
+                    dying.append(asm.slot[a])
+        asm.free.extend(sorted(dying, reverse=True))
+        asm.emit(x, home[x] if x in home else asm.register())
+    for name, root in zip(names, roots, strict=True):
+        target = asm.first_output + OUTPUTS.index(name)
+        if root.uniform:
+            code = Instruction("fill_k", target, (asm.constant(root),))
+            asm.code.append(code)
+        elif asm.slot[root] != target:
+            asm.code.append(Instruction("copy_r", target, (asm.slot[root],)))
+    return Program(
+        inputs=tuple(inputs),
+        outputs=tuple(names),
+        code=(*asm.setup, *asm.code),
+        setup=len(asm.setup),
+        constants=tuple(asm.constants),
+        scratch=asm.next_slot - asm.first_scratch,
+    )

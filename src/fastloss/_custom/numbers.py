@@ -1,0 +1,133 @@
+"""The operations on plain numbers: constants and expressions of parameters alone.
+
+They follow NumPy, not Python: 1/0 is an infinity, log(-1) a NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from .graph import Node, walk
+
+
+def softplus(x: float) -> float:
+    return float(np.logaddexp(0.0, x))
+
+
+def sigmoid(x: float) -> float:
+    t = math.exp(-abs(x))
+    return (1.0 if x >= 0.0 else t) / (1.0 + t)
+
+
+def sigmoid_slope(x: float) -> float:
+    t = math.exp(-abs(x))
+    return t / ((1.0 + t) * (1.0 + t))
+
+
+def log_cosh(x: float) -> float:
+    if abs(x) < 1.0:
+        return 0.5 * math.log1p(math.sinh(x) ** 2)
+    return abs(x) + math.log1p(math.exp(-2.0 * abs(x))) - math.log(2.0)
+
+
+def log1mexp(x: float) -> float:
+    if x > -math.log(2.0):
+        return float(np.log(-np.expm1(x)))
+    return float(np.log1p(-np.exp(x)))
+
+
+def lgamma(x: float) -> float:
+    if x <= 0.0 and x == math.floor(x):
+        return math.inf
+    return math.lgamma(x)
+
+
+def _power_slope(x: float, p: float) -> float:
+    return 0.0 if p == 0.0 else p * float(np.power(x, p - 1.0))
+
+
+def _power_curve(x: float, p: float) -> float:
+    k = p * (p - 1.0)
+    return 0.0 if k == 0.0 else k * float(np.power(x, p - 2.0))
+
+
+FUNCTIONS: dict[str, Callable[..., float]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "neg": np.negative,
+    "abs": np.abs,
+    "sign": np.sign,
+    "square": np.square,
+    "sqrt": np.sqrt,
+    "cbrt": np.cbrt,
+    "power": np.power,
+    "power_slope": _power_slope,
+    "power_curve": _power_curve,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "log2": np.log2,
+    "log10": np.log10,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tanh": np.tanh,
+    "arctan": np.arctan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "erf": math.erf,
+    "lgamma": lgamma,
+    "minimum": np.minimum,
+    "maximum": np.maximum,
+    "clip": np.clip,
+    "where": lambda c, a, b: a if c != 0.0 else b,
+    "logaddexp": np.logaddexp,
+    "hypot": np.hypot,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "and": lambda a, b: a != 0.0 and b != 0.0,
+    "or": lambda a, b: a != 0.0 or b != 0.0,
+    "not": lambda a: a == 0.0,
+    "softplus": softplus,
+    "sigmoid": sigmoid,
+    "sigmoid_slope": sigmoid_slope,
+    "logistic": lambda a, b, x: a * softplus(x) + b * softplus(-x),
+    "logistic_slope": lambda a, b, x: a * sigmoid(x) - b * sigmoid(-x),
+    "log_cosh": log_cosh,
+    "root": lambda c, x: np.sqrt(c + x * x),
+    "root_slope": lambda c, x: x / np.sqrt(c + x * x),
+    "root_curve": lambda c, x: c / np.sqrt(c + x * x) ** 3,
+    "root_minus": lambda k, x: x * x / (k + np.sqrt(k * k + x * x)),
+    "sqrt1pm1": lambda x: x / (1.0 + np.sqrt(1.0 + x)),
+    "log1mexp": log1mexp,
+    "gauss": lambda c, x: np.exp(c * x * x),
+    "nan_if": lambda a, b: b if math.isnan(b) else a,
+}
+
+
+def evaluate(op: str, args: Sequence[float]) -> float:
+    """Return the operation on these numbers, in double precision."""
+    with np.errstate(all="ignore"):
+        return float(FUNCTIONS[op](*map(np.float64, args)))
+
+
+def evaluate_graph(
+    roots: Sequence[Node], values: Mapping[str, float]
+) -> dict[Node, float]:
+    """Return the values of all nodes below uniform roots, given the parameters'."""
+    known: dict[Node, float] = {}
+    for x in walk(*roots):
+        if x.op == "const":
+            known[x] = float(x.value or 0.0)
+        elif x.op == "param":
+            known[x] = values[str(x.value)]
+        else:
+            known[x] = evaluate(x.op, [known[a] for a in x.args])
+    return known

@@ -1,0 +1,88 @@
+"""`fastloss.math`: functions that NumPy lacks, for arrays and for custom losses.
+
+On arrays they are plain NumPy; inside a custom loss they are kernels of the engine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from fastloss._custom.simplify import build
+from fastloss._custom.trace import Reduced, Symbol, as_node
+
+__all__ = [
+    "erf",
+    "lgamma",
+    "log_cosh",
+    "log_sigmoid",
+    "logsumexp",
+    "sigmoid",
+    "softplus",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _traced(op: str) -> Callable[[F], F]:
+    """Let a NumPy function build a graph node when it is given symbols."""
+
+    def wrap(function: F) -> F:
+        def either(*args: Any) -> Any:
+            if any(isinstance(a, Symbol | Reduced) for a in args):
+                return Symbol(build(op, *map(as_node, args)))
+            return function(*(np.asarray(a) for a in args))[()]
+
+        either.__name__ = function.__name__
+        either.__doc__ = function.__doc__
+        either.__annotations__ = function.__annotations__
+        return either  # type: ignore[return-value]
+
+    return wrap
+
+
+@_traced("sigmoid")
+def sigmoid(x: Any) -> Any:
+    """1/(1 + exp(-x)), right in both tails."""
+    t = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, t) / (1 + t)
+
+
+@_traced("softplus")
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x))."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def log_sigmoid(x: Any) -> Any:
+    """log(sigmoid(x)) = -softplus(-x)."""
+    return -softplus(-x)
+
+
+@_traced("log_cosh")
+def log_cosh(x: Any) -> Any:
+    """log(cosh(x)), also where cosh(x) overflows."""
+    small = 0.5 * np.log1p(np.sinh(np.clip(x, -1, 1)) ** 2)
+    large = np.abs(x) - math.log(2) + np.log1p(np.exp(-2 * np.abs(x)))
+    return np.where(np.abs(x) < 1, small, large)
+
+
+@_traced("logaddexp")
+def logsumexp(a: Any, b: Any) -> Any:
+    """log(exp(a) + exp(b))."""
+    return np.logaddexp(a, b)
+
+
+@_traced("erf")
+def erf(x: Any) -> Any:
+    """The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
+    return np.vectorize(math.erf, otypes=[float])(x)
+
+
+@_traced("lgamma")
+def lgamma(x: Any) -> Any:
+    """log|Gamma(x)|; it has a value but no derivative here."""
+    return np.vectorize(math.lgamma, otypes=[float])(x)

@@ -1,4 +1,4 @@
-"""Which loss to choose: `guide` prints what each loss is for, `suggest` looks at labels.
+"""Which loss to choose: `guide` says what each is for, `suggest` looks at labels.
 
 The guide has no text of its own about a loss: it reads the `advice` of every class in
 `fastloss.LOSSES`, so a new loss appears here by being registered.
@@ -18,8 +18,18 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-import fastloss as fl
 from fastloss.loss import Loss
+from fastloss.losses import (
+    LOSSES,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Hinge,
+    Huber,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
 
 _WIDTH = 88
 
@@ -154,7 +164,7 @@ def guide(task: str | None = None) -> Guide:
         raise TypeError(f"task = {task!r} is a {kind}; expected a string or None")
     rows = []
     valid: dict[str, None] = {}
-    for name, loss in fl.LOSSES.items():
+    for name, loss in LOSSES.items():
         advice = type(loss).advice
         names = _tasks(advice.task)
         valid.update(dict.fromkeys(names))
@@ -312,7 +322,7 @@ def _binary(labels: npt.NDArray[Any], look: str) -> Suggestions:
     negatives = labels.size - positives
     proposals = [
         Proposal(
-            fl.BinaryCrossentropy(from_logits=True),
+            BinaryCrossentropy(from_logits=True),
             "two outcomes, so the likelihood of a coin; feed it the raw scores "
             "(logits), without a sigmoid: that is exact in both tails",
         )
@@ -320,9 +330,7 @@ def _binary(labels: npt.NDArray[Any], look: str) -> Suggestions:
     if positives and negatives >= _IMBALANCE * positives:
         proposals.append(
             Proposal(
-                fl.BinaryCrossentropy(
-                    from_logits=True, pos_weight=negatives / positives
-                ),
+                BinaryCrossentropy(from_logits=True, pos_weight=negatives / positives),
                 f"only {positives / labels.size:.2g} of the labels are positive; "
                 "pos_weight makes both outcomes count the same, at the price of "
                 "probabilities that must be calibrated afterwards",
@@ -334,7 +342,7 @@ def _binary(labels: npt.NDArray[Any], look: str) -> Suggestions:
         else "if only the decision matters: a margin, no probabilities; it wants "
         "-1/+1, so give it 2*y_true - 1"
     )
-    proposals.append(Proposal(fl.SquaredHinge(), margin))
+    proposals.append(Proposal(SquaredHinge(), margin))
     if labels.ndim > 1:
         look += f" in shape {labels.shape}: one yes-or-no question an entry"
     return Suggestions(look, tuple(proposals))
@@ -345,17 +353,17 @@ def _signs() -> Suggestions:
         "-1 and +1",
         (
             Proposal(
-                fl.Hinge(),
+                Hinge(),
                 "labels -1/+1 with a raw score (no sigmoid): the margin loss of a "
                 "support vector machine; samples beyond the margin cost nothing",
             ),
             Proposal(
-                fl.SquaredHinge(),
+                SquaredHinge(),
                 "the same margin with a continuous gradient, which gradient descent "
                 "likes better; outliers weigh more",
             ),
             Proposal(
-                fl.BinaryCrossentropy(from_logits=True),
+                BinaryCrossentropy(from_logits=True),
                 "if probabilities are wanted; it takes 0/1, so give it "
                 "(y_true + 1) / 2",
             ),
@@ -366,7 +374,7 @@ def _signs() -> Suggestions:
 def _one_hot(labels: npt.NDArray[Any], *, hard: bool) -> Suggestions:
     classes = labels.shape[-1]
     dense = Proposal(
-        fl.CategoricalCrossentropy(from_logits=True),
+        CategoricalCrossentropy(from_logits=True),
         "every row is a distribution over the classes; feed it the raw scores "
         "(logits), without a softmax: that is exact in both tails",
     )
@@ -380,7 +388,7 @@ def _one_hot(labels: npt.NDArray[Any], *, hard: bool) -> Suggestions:
         (
             dense,
             Proposal(
-                fl.SparseCategoricalCrossentropy(from_logits=True),
+                SparseCategoricalCrossentropy(from_logits=True),
                 "the same number from y_true.argmax(axis=-1), and the labels take "
                 f"{classes} times less memory",
             ),
@@ -411,9 +419,7 @@ def _classes(labels: npt.NDArray[Any], kinds: npt.NDArray[Any]) -> Suggestions:
         look,
         (
             Proposal(
-                fl.SparseCategoricalCrossentropy(
-                    from_logits=True, ignore_class=ignored
-                ),
+                SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored),
                 reason,
             ),
             Proposal(
@@ -429,12 +435,12 @@ def _shares() -> Suggestions:
         "real numbers in [0, 1]",
         (
             Proposal(
-                fl.BinaryCrossentropy(from_logits=True),
+                BinaryCrossentropy(from_logits=True),
                 "numbers in [0, 1] can be read as probabilities (soft labels); feed it "
                 "the raw scores (logits), without a sigmoid",
             ),
             Proposal(
-                fl.MeanSquaredError(),
+                MeanSquaredError(),
                 "if they are measurements that only happen to lie in [0, 1]",
             ),
         ),
@@ -451,14 +457,14 @@ def _reals(labels: npt.NDArray[Any]) -> Suggestions:
         spread = (
             "1.2533 times the mean absolute deviation, as over half of them are equal"
         )
-    squared = fl.MeanSquaredError()
-    absolute = fl.MeanAbsoluteError()
+    squared = MeanSquaredError()
+    absolute = MeanAbsoluteError()
     if sigma == 0:
         return Suggestions(
             f"all {values.flat[0]:g}",
             (Proposal(squared, "any loss learns a constant; this one is smooth"),),
         )
-    robust = fl.Huber(delta=_HUBER_TUNING * sigma)
+    robust = Huber(delta=_HUBER_TUNING * sigma)
     far = int(np.count_nonzero(distance > _TAIL_SIGMAS * sigma))
     how = (
         f"delta is 1.345 robust standard deviations of the labels ({spread}); after a "

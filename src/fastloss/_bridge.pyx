@@ -325,18 +325,6 @@ def opcodes():
     return tuple(names)
 
 
-# Entries from which more than one thread may be used; below, nobody is asked how many.
-cdef int64_t SERIAL = fl_serial_entries()
-
-cdef object get_num_threads = None
-
-
-def ask_for_threads(function):
-    """Tell the fast lane whom to ask for the number of threads."""
-    global get_num_threads
-    get_num_threads = function
-
-
 cdef inline bint is_plain(cnp.ndarray array):
     """C-contiguous, aligned, native float32 or float64 of 1 to BLOCK elements."""
     cdef int number = cnp.PyArray_TYPE(array)

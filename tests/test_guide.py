@@ -194,11 +194,12 @@ def test_suggest_refuses_labels_without_a_meaning(labels: object, message: str) 
 
 
 def test_suggestions_print_as_expressions_and_reasons() -> None:
-    answer = fl.suggest([0, 1])
+    answer = fl.suggest([0, 1, 0, 0, 0, 0])
     text = str(answer)
     assert text == repr(answer)
     for each in answer:
-        assert repr(each.loss) in text
+        assert each.expression in text
+        assert eval(each.expression, vars(fl)) == each.loss
         assert each.reason.split(";")[0] in " ".join(text.split())
 
 

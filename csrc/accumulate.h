@@ -16,12 +16,12 @@ FL_INLINE void fl_add(double *hi, double *lo, double x) {
 }
 
 FL_INLINE double fl_term(const real *v, const double *w, int64_t i) {
-  return w ? (w[i] == 0 ? 0 : w[i] * (double)v[i]) : (double)v[i];
+  return w ? fl_weighted(w[i], (double)v[i]) : (double)v[i];
 }
 
 /* lanes += w[i] v[i]. Four terms of a lane are added in pairs before they meet the
    running sum: a quarter of the two-sums, for 1.5 ulp of the four. */
-FL_INLINE void fl_accumulate(fl_lanes *lanes, int64_t n, const real *restrict v,
+static inline void fl_accumulate(fl_lanes *lanes, int64_t n, const real *restrict v,
                              const double *restrict w) {
   double hi[FL_LANES], lo[FL_LANES];
   for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];

@@ -291,6 +291,7 @@ void fl_run(const fl_job *job, fl_result *result) {
 }
 
 int64_t fl_block_length(void) { return FL_BLOCK; }
+int64_t fl_serial_entries(void) { return 2 * FL_ENTRIES_PER_THREAD; }
 
 bool fl_run_small(int loss, fl_type type, int64_t n, const void *y_true,
                   const void *y_pred, const double *parameters, double divisor,

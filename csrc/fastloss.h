@@ -87,6 +87,7 @@ void fl_run(const fl_job *job, fl_result *result);
    contiguous aligned elements, no weights, n <= fl_block_length(). grad may be NULL.
    Returns false if something is outside its domain (fl_run says what). */
 int64_t fl_block_length(void);
+int64_t fl_serial_entries(void); /* jobs of fewer entries use one thread */
 bool fl_run_small(int loss, fl_type type, int64_t n, const void *y_true,
                   const void *y_pred, const double *parameters, double divisor,
                   bool want_value, double *value, void *grad);

@@ -73,5 +73,7 @@ typedef uint64_t fl_uint;
 #define FL_SYMBOL(name) FL_EXPAND_SYMBOL(name, FL_DTYPE, FL_ISA)
 
 #define FL_INLINE static inline __attribute__((always_inline))
+/* Once per file, however many output sets use it: a call costs nothing beside a block. */
+#define FL_OUTLINE static __attribute__((noinline))
 
 #endif

@@ -15,10 +15,8 @@ static void fl_scale_block(int64_t n, const void *v, const double *w, double sca
   const real *in = v;
   real *to = out;
   if (w) {
-    for (int64_t i = 0; i < n; i++) {
-      const double factor = w[i] * scale;
-      to[i] = (real)(factor == 0 ? 0 : (double)in[i] * factor);
-    }
+    for (int64_t i = 0; i < n; i++)
+      to[i] = (real)fl_weighted(w[i] * scale, (double)in[i]);
   } else {
     for (int64_t i = 0; i < n; i++) to[i] = (real)((double)in[i] * scale);
   }

@@ -44,11 +44,14 @@ FL_INLINE real fl_gap(real q, real x, real m) {
   return fl_masked(q, x == m ? 0 : m - x);
 }
 
+/* NaN for a row whose maximum is -inf, else 0. */
+FL_INLINE real fl_undefined(real m) { return m > -(real)INFINITY ? 0 : (real)NAN; }
+
 /* What the derivatives of one row need beside e and q. */
 typedef struct {
-  real total, rest;     /* S, S' */
+  real total, rest;         /* S, S' */
   real weight, weight_tail; /* s as a sum of two */
-  real slope, curve;    /* factor / S, factor / S^2 */
+  real slope, curve;        /* factor / S, factor / S^2 */
 } fl_row_state;
 
 FL_INLINE real fl_others(real e, real total, real rest) {

@@ -7,22 +7,28 @@ typedef struct {
   double rest[FL_TILE_ROWS], rest_tail[FL_TILE_ROWS];
   double gap[FL_TILE_ROWS], gap_tail[FL_TILE_ROWS];
   double weight[FL_TILE_ROWS], weight_tail[FL_TILE_ROWS];
-  fl_row_state state[FL_TILE_ROWS];
 } fl_narrow;
 
-FL_INLINE void fl_transpose_in(int64_t rows, int64_t classes, const real *restrict from,
+/* fl_row_state of every row. */
+typedef struct {
+  real total[FL_TILE_ROWS], rest[FL_TILE_ROWS];
+  real weight[FL_TILE_ROWS], weight_tail[FL_TILE_ROWS];
+  real slope[FL_TILE_ROWS], curve[FL_TILE_ROWS];
+} fl_narrow_states;
+
+FL_OUTLINE void fl_transpose_in(int64_t rows, int64_t classes, const real *restrict from,
                                int64_t ld, real *restrict tile) {
   for (int64_t r = 0; r < rows; r++)
     for (int64_t j = 0; j < classes; j++) tile[j * rows + r] = from[r * ld + j];
 }
 
-FL_INLINE void fl_transpose_out(int64_t rows, int64_t classes, const real *restrict tile,
+FL_OUTLINE void fl_transpose_out(int64_t rows, int64_t classes, const real *restrict tile,
                                 real *restrict to, int64_t ld) {
   for (int64_t r = 0; r < rows; r++)
     for (int64_t j = 0; j < classes; j++) to[r * ld + j] = tile[j * rows + r];
 }
 
-FL_INLINE void fl_narrow_max(int64_t rows, int64_t classes, const real *restrict x,
+FL_OUTLINE void fl_narrow_max(int64_t rows, int64_t classes, const real *restrict x,
                              real *restrict m) {
   for (int64_t r = 0; r < rows; r++) m[r] = -(real)INFINITY;
   for (int64_t j = 0; j < classes; j++)
@@ -33,7 +39,7 @@ FL_INLINE void fl_narrow_max(int64_t rows, int64_t classes, const real *restrict
 }
 
 /* sum q_j and sum q_j (m - x_j); non-zero for a q outside [0, limit]. */
-FL_INLINE int fl_narrow_labels(int64_t rows, int64_t classes, const real *restrict x,
+FL_OUTLINE int fl_narrow_labels(int64_t rows, int64_t classes, const real *restrict x,
                                const real *restrict q, real limit,
                                fl_narrow *restrict sums) {
   fl_int outside = 0;
@@ -53,7 +59,7 @@ FL_INLINE int fl_narrow_labels(int64_t rows, int64_t classes, const real *restri
 }
 
 /* x becomes e, rest becomes S'. */
-FL_INLINE void fl_narrow_exponentials(int64_t rows, int64_t classes, real *restrict x,
+FL_OUTLINE void fl_narrow_exponentials(int64_t rows, int64_t classes, real *restrict x,
                                       fl_narrow *restrict sums) {
   for (int64_t r = 0; r < rows; r++)
     sums->ties[r] = 0, sums->rest[r] = sums->rest_tail[r] = 0;
@@ -65,72 +71,97 @@ FL_INLINE void fl_narrow_exponentials(int64_t rows, int64_t classes, real *restr
       fl_add(&sums->rest[r], &sums->rest_tail[r], (double)z.rest);
     }
   for (int64_t r = 0; r < rows; r++) {
-    const double others = sums->rest[r] + sums->rest_tail[r] + ((double)sums->ties[r] - 1);
-    sums->rest[r] = sums->m[r] > -(real)INFINITY ? others : (double)NAN;
+    const double others = sums->rest[r] + sums->rest_tail[r];
+    sums->rest[r] = others + (double)(sums->ties[r] - 1 + fl_undefined(sums->m[r]));
   }
 }
 
-FL_INLINE void fl_narrow_values(bool dense, int64_t rows, const real *restrict x,
-                                int64_t ld, const int64_t *restrict labels,
+/* What each row of the tile holds for its label. */
+FL_INLINE void fl_narrow_pick(int64_t rows, const real *restrict tile,
+                              const int64_t *restrict labels, real *restrict picked) {
+  for (int64_t r = 0; r < rows; r++) picked[r] = tile[labels[r] * rows + r];
+}
+
+/* gap: q (m - x) summed; log_total: log1p(S'). */
+FL_OUTLINE void fl_narrow_values(bool dense, int64_t rows, const real *restrict x_label,
                                 fl_narrow *restrict sums, real *restrict v) {
   for (int64_t r = 0; r < rows; r++) sums->log_total[r] = fl_log1p((real)sums->rest[r]);
   for (int64_t r = 0; r < rows; r++) {
-    if (dense) {
-      const double weight = sums->weight[r] + sums->weight_tail[r];
-      v[r] = (real)(sums->gap[r] + sums->gap_tail[r]
-                    + weight * (double)sums->log_total[r]);
-    } else {
-      v[r] = fl_gap(1, x[r * ld + labels[r]], sums->m[r]) + sums->log_total[r];
-    }
+    const double weight = dense ? sums->weight[r] + sums->weight_tail[r] : 1;
+    const double gap = fl_sum_value((fl_sum){sums->gap[r], sums->gap_tail[r]});
+    v[r] = dense ? (real)(gap + weight * (double)sums->log_total[r])
+                 : fl_gap(1, x_label[r], sums->m[r]) + sums->log_total[r];
   }
 }
 
-/* e becomes l'; h becomes l''. */
+FL_OUTLINE void fl_narrow_states_of(bool dense, int64_t rows,
+                                   const double *restrict factor,
+                                   const fl_narrow *restrict sums,
+                                   fl_narrow_states *restrict states) {
+  for (int64_t r = 0; r < rows; r++) {
+    const fl_sum weight = {dense ? sums->weight[r] : 1, dense ? sums->weight_tail[r] : 0};
+    const fl_row_state state = fl_row_state_of(sums->rest[r], weight, factor[r]);
+    states->total[r] = state.total;
+    states->rest[r] = state.rest;
+    states->weight[r] = state.weight;
+    states->weight_tail[r] = state.weight_tail;
+    states->slope[r] = state.slope;
+    states->curve[r] = state.curve;
+  }
+}
+
+/* e becomes l' (of the classes that are not the label, in the sparse case); h becomes
+   l''. */
 FL_INLINE void fl_narrow_derivatives(int want, bool dense, int64_t rows, int64_t classes,
                                      real *restrict e, const real *restrict q,
-                                     const int64_t *restrict labels,
-                                     const fl_row_state *restrict state,
+                                     const fl_narrow_states *restrict states,
                                      real *restrict h) {
   for (int64_t j = 0; j < classes; j++)
     for (int64_t r = 0; r < rows; r++) {
       const int64_t i = j * rows + r;
-      const real z = dense ? q[i] : (real)(labels[r] == j);
-      if (want & FL_WANT_HESS) h[i] = fl_softmax_hess(e[i], &state[r]);
-      e[i] = dense ? fl_softmax_grad(e[i], z, &state[r])
-                   : (z == 1 ? -fl_others(e[i], state[r].total, state[r].rest) : e[i])
-                         * state[r].slope;
+      const fl_row_state state = {states->total[r],  states->rest[r],
+                                  states->weight[r], states->weight_tail[r],
+                                  states->slope[r],  states->curve[r]};
+      const real z = e[i];
+      if (want & FL_WANT_HESS) h[i] = fl_softmax_hess(z, &state);
+      e[i] = dense ? fl_softmax_grad(z, q[i], &state) : z * state.slope;
     }
 }
 
 FL_INLINE int fl_narrow_rows(int want, bool dense, const fl_row_block *block,
                              int64_t first, int64_t rows) {
-  real tile[FL_TILE], q[FL_TILE];
+  real tile[FL_TILE], q[FL_TILE], picked[FL_TILE_ROWS];
   fl_narrow sums;
   const int64_t classes = block->classes;
-  const real *x = (const real *)block->x + first * block->ldx;
   const int64_t *labels = dense ? 0 : block->labels + first;
   int outside = 0;
 
-  fl_transpose_in(rows, classes, x, block->ldx, tile);
+  fl_transpose_in(rows, classes, (const real *)block->x + first * block->ldx, block->ldx,
+                  tile);
   fl_narrow_max(rows, classes, tile, sums.m);
   if (dense) {
     fl_transpose_in(rows, classes, (const real *)block->q + first * block->ldq,
                     block->ldq, q);
     outside = fl_narrow_labels(rows, classes, tile, q, (real)block->q_limit, &sums);
+  } else {
+    fl_narrow_pick(rows, tile, labels, picked);
   }
   fl_narrow_exponentials(rows, classes, tile, &sums);
   if (want & FL_WANT_VALUE)
-    fl_narrow_values(dense, rows, x, block->ldx, labels, &sums,
-                     (real *)block->v + first);
+    fl_narrow_values(dense, rows, picked, &sums, (real *)block->v + first);
   if (want & (FL_WANT_GRAD | FL_WANT_HESS)) {
-    real h[FL_TILE];
-    for (int64_t r = 0; r < rows; r++) {
-      const fl_sum weight = {dense ? sums.weight[r] : 1, dense ? sums.weight_tail[r] : 0};
-      sums.state[r] = fl_row_state_of(sums.rest[r], weight, block->factor[first + r]);
+    real h[FL_TILE], *g = (real *)block->g + first * block->ldg;
+    fl_narrow_states states;
+    fl_narrow_states_of(dense, rows, block->factor + first, &sums, &states);
+    if (!dense) {
+      fl_narrow_pick(rows, tile, labels, picked);
+      for (int64_t r = 0; r < rows; r++)
+        picked[r] = -fl_others(picked[r], states.total[r], states.rest[r])
+                    * states.slope[r];
     }
-    fl_narrow_derivatives(want, dense, rows, classes, tile, q, labels, sums.state, h);
-    fl_transpose_out(rows, classes, tile, (real *)block->g + first * block->ldg,
-                     block->ldg);
+    fl_narrow_derivatives(want, dense, rows, classes, tile, q, &states, h);
+    for (int64_t r = 0; !dense && r < rows; r++) tile[labels[r] * rows + r] = picked[r];
+    fl_transpose_out(rows, classes, tile, g, block->ldg);
     if (want & FL_WANT_HESS)
       fl_transpose_out(rows, classes, h, (real *)block->h + first * block->ldh,
                        block->ldh);

@@ -1,7 +1,7 @@
 /* softmax_wide.h: softmax cross-entropy of one wide row, a piece of it at a time: the
    maximum, the exponentials and their sum, then the derivatives. Part of softmax.h. */
 
-FL_INLINE real fl_row_max(int64_t n, const real *x) {
+FL_OUTLINE real fl_row_max(int64_t n, const real *x) {
   real lane[FL_LANES];
   for (int j = 0; j < FL_LANES; j++) lane[j] = -(real)INFINITY;
   int64_t i = 0;
@@ -29,7 +29,7 @@ FL_INLINE fl_uint fl_exponentiate_piece(bool keep, int64_t n, const real *restri
 }
 
 /* A ragged end goes through a full vector, filled up with -inf. */
-FL_INLINE fl_uint fl_exponentiate_row(bool keep, int64_t n, const real *x, real m,
+FL_OUTLINE fl_uint fl_exponentiate_row(bool keep, int64_t n, const real *x, real m,
                                       real *e, fl_lanes *sum) {
   real rest[FL_PIECE], last_x[FL_LANES], last_e[FL_LANES];
   fl_uint ties = 0;
@@ -50,7 +50,7 @@ FL_INLINE fl_uint fl_exponentiate_row(bool keep, int64_t n, const real *x, real 
 }
 
 /* sum q_j and sum q_j (m - x_j); non-zero for a q outside [0, limit]. */
-FL_INLINE int fl_label_sums(int64_t n, const real *x, const real *q, real limit,
+FL_OUTLINE int fl_label_sums(int64_t n, const real *x, const real *q, real limit,
                             real m, fl_lanes *weight, fl_lanes *gap) {
   real term[FL_PIECE];
   fl_int outside = 0;
@@ -81,8 +81,8 @@ FL_INLINE int fl_wide_row(int want, bool dense, const fl_row_block *block, int64
                                               &weights, &gaps)
                             : 0;
   const fl_uint ties = fl_exponentiate_row(derive, n, x, m, g, &sum);
-  const double others = fl_sum_value(fl_lanes_total(&sum)) + ((double)ties - 1);
-  const double rest = m > -(real)INFINITY ? others : (double)NAN;
+  const double others = fl_sum_value(fl_lanes_total(&sum));
+  const double rest = others + ((double)ties - 1 + (double)fl_undefined(m));
   const fl_sum weight = dense ? fl_lanes_total(&weights) : (fl_sum){1, 0};
 
   if (want & FL_WANT_VALUE) {

@@ -6,6 +6,18 @@
 
 #include "kernels.h"
 
+/* w x, and exactly 0 for w = 0 whatever x is; as a bit mask, because GCC 12 applies the
+   mask of the wrong lanes when it vectorises the conditional over f32 and f64. */
+static inline double fl_weighted(double w, double x) {
+  const double product = w * x;
+  uint64_t bits;
+  __builtin_memcpy(&bits, &product, sizeof bits);
+  bits &= 0 - (uint64_t)(w != 0);
+  double weighted;
+  __builtin_memcpy(&weighted, &bits, sizeof weighted);
+  return weighted;
+}
+
 /* hi + lo += x with hi the rounded sum (Knuth's two-sum). */
 static inline void fl_two_sum(double *hi, double *lo, double x) {
   const double sum = *hi + x, c = sum - *hi;

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ def isa_supported(name: str) -> bool: ...
 def isa() -> str: ...
 def use_isa(name: str) -> None: ...
 def default_threads() -> int: ...
+def ask_for_threads(function: Callable[[], int]) -> None: ...
 def openmp_name() -> str: ...
 def compiler_name() -> str: ...
 def run(
@@ -49,7 +51,12 @@ def run(
 
 class Kernel:
     def _bind(
-        self, loss: int, fast: bool, mean: bool, parameters: tuple[float, ...]
+        self,
+        loss: int,
+        fast: bool,
+        kind: str,
+        reduction: str,
+        parameters: tuple[float, ...],
     ) -> None: ...
     def __call__(
         self,

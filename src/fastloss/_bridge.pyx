@@ -5,7 +5,7 @@ cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
 cimport numpy as cnp
 
@@ -86,6 +86,7 @@ cdef extern from "fastloss.h" nogil:
         const char *parameters
     void fl_run(const fl_job *, fl_result *)
     int64_t fl_block_length()
+    int64_t fl_serial_entries()
     bint fl_run_small(int, fl_type, int64_t, const void *, const void *,
                       const double *, double, bint, double *, void *)
     int fl_loss_count()
@@ -117,10 +118,6 @@ cdef enum:
     MAX_PARAMETERS = 8
 
 cdef int64_t BLOCK = fl_block_length()
-
-
-class Interrupted(Exception):
-    """The engine stopped because a signal handler raised."""
 
 
 def registry():
@@ -325,78 +322,172 @@ def opcodes():
     return tuple(names)
 
 
-cdef inline bint is_plain(cnp.ndarray array):
-    """C-contiguous, aligned, native float32 or float64 of 1 to BLOCK elements."""
-    cdef int number = cnp.PyArray_TYPE(array)
+# Entries from which more than one thread may be used; below, nobody is asked how many.
+cdef int64_t SERIAL = fl_serial_entries()
+
+cdef object get_num_threads = None
+
+
+def ask_for_threads(function):
+    """Tell the fast lane whom to ask for the number of threads."""
+    global get_num_threads
+    get_num_threads = function
+
+
+cdef inline bint is_plain(object array):
+    """A C-contiguous, aligned, native, non-empty float32 or float64 ndarray."""
+    if type(array) is not cnp.ndarray:
+        return False
+    cdef int number = cnp.PyArray_TYPE(<cnp.ndarray>array)
     return (
         (number == cnp.NPY_FLOAT or number == cnp.NPY_DOUBLE)
-        and cnp.PyArray_ISCARRAY_RO(array)
-        and 0 < cnp.PyArray_SIZE(array) <= BLOCK
+        and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>array)
+        and cnp.PyArray_SIZE(<cnp.ndarray>array) > 0
     )
 
 
-cdef class Kernel:
-    """The fast lane of a loss: plain small arrays go straight to the kernel.
+cdef inline object like(object array):
+    """A new array like a plain one, or None."""
+    if not is_plain(array):
+        return None
+    cdef cnp.ndarray nd = array
+    return cnp.PyArray_EMPTY(
+        cnp.PyArray_NDIM(nd), cnp.PyArray_DIMS(nd), cnp.PyArray_TYPE(nd), 0
+    )
 
-    Everything else goes to the methods `_value`, `_grad`, `_value_and_grad` and
-    `_grad_and_hess` of the subclass.
+
+cdef inline bint are_classes(object array, cnp.ndarray predictions):
+    """Plain int64 labels, one for each row of `predictions`."""
+    if type(array) is not cnp.ndarray:
+        return False
+    cdef cnp.ndarray labels = array
+    cdef int ndim = cnp.PyArray_NDIM(labels), axis
+    if cnp.PyArray_TYPE(labels) != cnp.NPY_INT64 or ndim + 1 != predictions.ndim:
+        return False
+    for axis in range(ndim):
+        if labels.shape[axis] != predictions.shape[axis]:
+            return False
+    return cnp.PyArray_ISCARRAY_RO(labels)
+
+
+cdef inline bint overlap(cnp.ndarray a, cnp.ndarray b):
+    """Whether two contiguous arrays share memory."""
+    cdef char *start_a = cnp.PyArray_BYTES(a)
+    cdef char *start_b = cnp.PyArray_BYTES(b)
+    return start_a < start_b + cnp.PyArray_NBYTES(b) and (
+        start_b < start_a + cnp.PyArray_NBYTES(a)
+    )
+
+
+cdef inline void fill_plain(fl_array *target, cnp.ndarray array, fl_type type) noexcept:
+    target.data = cnp.PyArray_DATA(array)
+    target.type = type
+    target.swapped = False
+    target.strides = <const ptrdiff_t *>cnp.PyArray_STRIDES(array)
+
+
+cdef class Kernel:
+    """The fast lane of a loss: plain arrays without weights go straight to the engine.
+
+    Everything else, and whatever the engine refuses, goes to the methods `_value`,
+    `_grad`, `_value_and_grad` and `_grad_and_hess` of the subclass, which check,
+    convert and explain.
     """
 
     cdef int _loss
-    cdef bint _fast, _mean
+    cdef bint _fast, _rows, _classes
+    cdef fl_reduction _reduction
     cdef double _parameters[MAX_PARAMETERS]
 
-    def _bind(self, int loss, bint fast, bint mean, tuple parameters):
+    def _bind(self, int loss, bint fast, str kind, str reduction, tuple parameters):
         """Say which kernel the fast lane runs, and whether it may."""
         self._loss = loss
         self._fast = fast
-        self._mean = mean
+        self._rows = kind != "elementwise"
+        self._classes = kind == "sparse"
+        self._reduction = <fl_reduction><int>REDUCTIONS.index(reduction)
         for k in range(len(parameters)):
             self._parameters[k] = parameters[k]
 
-    cdef int _small(self, object y_true, object y_pred, object grad, bint want_value,
-                    double *value):
-        """Whether the call was plain and small, and is done."""
-        if not self._fast or type(y_true) is not cnp.ndarray:
-            return 0
-        if type(y_pred) is not cnp.ndarray:
-            return 0
-        cdef cnp.ndarray labels = y_true, predictions = y_pred, out
-        cdef void *to = NULL
-        if not is_plain(labels) or not is_plain(predictions):
-            return 0
-        cdef int kind = cnp.PyArray_TYPE(predictions)
-        if cnp.PyArray_TYPE(labels) != kind:
-            return 0
-        if not cnp.PyArray_SAMESHAPE(labels, predictions):
-            return 0
+    cdef bint _direct(self, fl_output_set outputs, object y_true, object y_pred,
+                      object out, double *value) except -1:
+        """Whether the call was plain, and is done. `out` is the gradient's or None."""
+        if not self._fast or not is_plain(y_pred):
+            return False
+        cdef cnp.ndarray labels, predictions = y_pred, grad
+        cdef int number = cnp.PyArray_TYPE(predictions)
+        if self._classes:
+            if not are_classes(y_true, predictions):
+                return False
+            labels = y_true
+        else:
+            if not is_plain(y_true):
+                return False
+            labels = y_true
+            if cnp.PyArray_TYPE(labels) != number:
+                return False
+            if not cnp.PyArray_SAMESHAPE(labels, predictions):
+                return False
+        if out is not None:
+            if not is_plain(out):
+                return False
+            grad = out
+            if cnp.PyArray_TYPE(grad) != number or not cnp.PyArray_ISCARRAY(grad):
+                return False
+            if not cnp.PyArray_SAMESHAPE(grad, predictions):
+                return False
         cdef int64_t n = cnp.PyArray_SIZE(predictions)
-        if grad is not None:
-            if type(grad) is not cnp.ndarray:
-                return 0
-            out = grad
-            if cnp.PyArray_TYPE(out) != kind or not cnp.PyArray_ISCARRAY(out):
-                return 0
-            if not cnp.PyArray_SAMESHAPE(out, predictions):
-                return 0
-            to = cnp.PyArray_DATA(out)
-        return fl_run_small(
-            self._loss,
-            FL_TYPE_F32 if kind == cnp.NPY_FLOAT else FL_TYPE_F64,
-            n,
-            cnp.PyArray_DATA(labels),
-            cnp.PyArray_DATA(predictions),
-            self._parameters,
-            <double>n if self._mean else 1.0,
-            want_value,
-            value,
-            to,
-        )
+        cdef fl_type kind = FL_TYPE_F32 if number == cnp.NPY_FLOAT else FL_TYPE_F64
+        if n <= BLOCK and not self._rows:
+            return fl_run_small(
+                self._loss,
+                kind,
+                n,
+                cnp.PyArray_DATA(labels),
+                cnp.PyArray_DATA(predictions),
+                self._parameters,
+                1.0 if self._reduction == FL_SUM else <double>n,
+                outputs != FL_G,
+                value,
+                NULL if out is None else cnp.PyArray_DATA(grad),
+            )
+        if out is not None and (overlap(grad, labels) or overlap(grad, predictions)):
+            return False
+        return self._run(outputs, labels, predictions, out, kind, n, value)
+
+    cdef bint _run(self, fl_output_set outputs, cnp.ndarray labels,
+                   cnp.ndarray predictions, object out, fl_type kind, int64_t n,
+                   double *value) except -1:
+        cdef fl_job job
+        cdef fl_result result
+        cdef list raised = []
+        memset(&job, 0, sizeof(fl_job))
+        job.loss = self._loss
+        job.type = kind
+        job.outputs = outputs
+        job.reduction = self._reduction
+        job.ndim = cnp.PyArray_NDIM(predictions)
+        job.shape = <const int64_t *>cnp.PyArray_DIMS(predictions)
+        fill_plain(&job.y_true, labels, FL_TYPE_I64 if self._classes else kind)
+        fill_plain(&job.y_pred, predictions, kind)
+        if out is not None:
+            fill_plain(&job.grad, <cnp.ndarray>out, kind)
+        job.parameters = self._parameters
+        job.integer_labels = self._classes
+        job.threads = 1 if n < SERIAL else <int>get_num_threads()
+        job.poll = check_signals
+        job.poll_argument = <void *>raised
+        with nogil:
+            fl_run(&job, &result)
+        if raised:
+            raise raised[0]
+        value[0] = result.value
+        return result.status == FL_OK
 
     def __call__(self, y_true, y_pred, *, sample_weight=None, out=None, **parameters):
         cdef double value = 0
         if sample_weight is None and out is None and not parameters:
-            if self._small(y_true, y_pred, None, True, &value):
+            if self._direct(FL_V, y_true, y_pred, None, &value):
                 return value
         return self._value(y_true, y_pred, sample_weight, out, parameters)
 
@@ -418,8 +509,10 @@ cdef class Kernel:
             `out`, or a new array of the shape and dtype of `y_pred`.
         """
         cdef double value = 0
-        if sample_weight is None and out is not None and not parameters:
-            if self._small(y_true, y_pred, out, False, &value):
+        if sample_weight is None and not parameters:
+            if out is None:
+                out = like(y_pred)
+            if self._direct(FL_G, y_true, y_pred, out, &value):
                 return out
         return self._grad(y_true, y_pred, sample_weight, out, parameters)
 
@@ -443,8 +536,10 @@ cdef class Kernel:
         (value, gradient)
         """
         cdef double value = 0
-        if sample_weight is None and out is not None and not parameters:
-            if self._small(y_true, y_pred, out, True, &value):
+        if sample_weight is None and not parameters:
+            if out is None:
+                out = like(y_pred)
+            if self._direct(FL_VG, y_true, y_pred, out, &value):
                 return value, out
         return self._value_and_grad(y_true, y_pred, sample_weight, out, parameters)
 

@@ -77,10 +77,17 @@ class Loss(CustomFace, _bridge.Kernel):
         self._validate()
         if self._compiler is not None:
             return
+        row_options = ("label_smoothing", "class_weight")
         self._bind(
             NUMBERS[self.kernel],
-            self._row.kind == "elementwise" and self.reduction != "none",
-            self.reduction in ("mean", "sum_over_batch_size"),
+            self.reduction != "none"
+            and (
+                self._row.kind == "elementwise"
+                or not any(getattr(self, name, None) for name in row_options)
+            )
+            and getattr(self, "ignore_class", None) is None,
+            self._row.kind,
+            self.reduction,
             self._numbers(),
         )
 

@@ -73,6 +73,9 @@ def get_num_threads() -> int:
     return _threads if here is None else here
 
 
+_bridge.ask_for_threads(get_num_threads)
+
+
 def set_num_threads(n: int) -> None:
     """Set the number of threads for the whole process.
 

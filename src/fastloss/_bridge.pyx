@@ -391,7 +391,7 @@ cdef class Kernel:
 
     Everything else, and whatever the engine refuses, goes to the methods `_value`,
     `_grad`, `_value_and_grad` and `_grad_and_hess` of the subclass, which check,
-    convert and explain.
+    convert and explain; `_with` gives the loss with other parameters.
     """
 
     cdef int _loss
@@ -486,10 +486,14 @@ cdef class Kernel:
 
     def __call__(self, y_true, y_pred, *, sample_weight=None, out=None, **parameters):
         cdef double value = 0
-        if sample_weight is None and out is None and not parameters:
+        if parameters:
+            return self._with(parameters)(
+                y_true, y_pred, sample_weight=sample_weight, out=out
+            )
+        if sample_weight is None and out is None:
             if self._direct(FL_V, y_true, y_pred, None, &value):
                 return value
-        return self._value(y_true, y_pred, sample_weight, out, parameters)
+        return self._value(y_true, y_pred, sample_weight, out)
 
     def grad(self, y_true, y_pred, *, sample_weight=None, out=None, **parameters):
         """Gradient of the reduced value with respect to `y_pred`.
@@ -509,12 +513,16 @@ cdef class Kernel:
             `out`, or a new array of the shape and dtype of `y_pred`.
         """
         cdef double value = 0
-        if sample_weight is None and not parameters:
-            if out is None:
-                out = like(y_pred)
-            if self._direct(FL_G, y_true, y_pred, out, &value):
-                return out
-        return self._grad(y_true, y_pred, sample_weight, out, parameters)
+        cdef object new
+        if parameters:
+            return self._with(parameters).grad(
+                y_true, y_pred, sample_weight=sample_weight, out=out
+            )
+        if sample_weight is None:
+            new = like(y_pred) if out is None and self._fast else out
+            if new is not None and self._direct(FL_G, y_true, y_pred, new, &value):
+                return new
+        return self._grad(y_true, y_pred, sample_weight, out)
 
     def value_and_grad(
         self, y_true, y_pred, *, sample_weight=None, out=None, **parameters
@@ -536,12 +544,16 @@ cdef class Kernel:
         (value, gradient)
         """
         cdef double value = 0
-        if sample_weight is None and not parameters:
-            if out is None:
-                out = like(y_pred)
-            if self._direct(FL_VG, y_true, y_pred, out, &value):
-                return value, out
-        return self._value_and_grad(y_true, y_pred, sample_weight, out, parameters)
+        cdef object new
+        if parameters:
+            return self._with(parameters).value_and_grad(
+                y_true, y_pred, sample_weight=sample_weight, out=out
+            )
+        if sample_weight is None:
+            new = like(y_pred) if out is None and self._fast else out
+            if new is not None and self._direct(FL_VG, y_true, y_pred, new, &value):
+                return value, new
+        return self._value_and_grad(y_true, y_pred, sample_weight, out)
 
     def grad_and_hess(
         self, y_true, y_pred, *, sample_weight=None, out=None, **parameters
@@ -561,4 +573,8 @@ cdef class Kernel:
         -------
         (gradient, hessian)
         """
-        return self._grad_and_hess(y_true, y_pred, sample_weight, out, parameters)
+        if parameters:
+            return self._with(parameters).grad_and_hess(
+                y_true, y_pred, sample_weight=sample_weight, out=out
+            )
+        return self._grad_and_hess(y_true, y_pred, sample_weight, out)

@@ -126,6 +126,8 @@ def weights(sample_weight: ArrayLike | None, shape: tuple[int, ...]) -> Array | 
             f"sample_weight has shape {array.shape}, the samples {shape}: "
             "it needs the shape of the samples or of their leading axes"
         )
+    if array.shape == shape:
+        return array
     padded = array.reshape(array.shape + (1,) * (len(shape) - array.ndim))
     return np.broadcast_to(padded, shape)
 

@@ -156,15 +156,13 @@ class Loss(CustomFace, _bridge.Kernel):
         y_pred: ArrayLike,
         sample_weight: ArrayLike | None,
         out: Any,
-        parameters: dict[str, Any],
     ) -> Any:
-        loss = self._with(parameters)
-        if out is not None and loss.reduction != "none":
+        if out is not None and self.reduction != "none":
             raise ValueError(
                 'out= of a value holds one value per sample: use reduction="none", '
-                f"the value of {loss.reduction!r} is a float"
+                f"the value of {self.reduction!r} is a float"
             )
-        return loss._run(_VALUE, y_true, y_pred, sample_weight, out, None, None)[0]
+        return self._run(_VALUE, y_true, y_pred, sample_weight, out, None, None)[0]
 
     def _grad(
         self,
@@ -172,10 +170,8 @@ class Loss(CustomFace, _bridge.Kernel):
         y_pred: ArrayLike,
         sample_weight: ArrayLike | None,
         out: Any,
-        parameters: dict[str, Any],
     ) -> Array:
-        loss = self._with(parameters)
-        grad: Array = loss._run(_GRAD, y_true, y_pred, sample_weight, None, out, None)[1]
+        grad: Array = self._run(_GRAD, y_true, y_pred, sample_weight, None, out, None)[1]
         return grad
 
     def _value_and_grad(
@@ -184,13 +180,11 @@ class Loss(CustomFace, _bridge.Kernel):
         y_pred: ArrayLike,
         sample_weight: ArrayLike | None,
         out: Any,
-        parameters: dict[str, Any],
     ) -> tuple[Any, Array]:
-        loss = self._with(parameters)
         values = None
-        if loss.reduction == "none" and not isinstance(out, np.ndarray):
+        if self.reduction == "none" and not isinstance(out, np.ndarray):
             values, out = checks.pair("(values, gradient)", out)
-        value, grad, _ = loss._run(
+        value, grad, _ = self._run(
             _VALUE_GRAD, y_true, y_pred, sample_weight, values, out, None
         )
         return value, grad
@@ -201,11 +195,9 @@ class Loss(CustomFace, _bridge.Kernel):
         y_pred: ArrayLike,
         sample_weight: ArrayLike | None,
         out: Any,
-        parameters: dict[str, Any],
     ) -> tuple[Array, Array]:
-        loss = self._with(parameters)
         grad, hess = checks.pair("(gradient, hessian)", out)
-        _, grad, hess = loss._run(
+        _, grad, hess = self._run(
             _GRAD_HESS, y_true, y_pred, sample_weight, None, grad, hess
         )
         return grad, hess

@@ -162,6 +162,8 @@ class CustomFace:
         """Return further arrays and the program, or nothing for a built-in loss."""
         if self._compiler is None:
             return (), None
+        if self.inputs and "_given" not in self.__dict__:
+            self._bound({})
         given = {
             name: _input(name, array, y_pred)
             for name, array in getattr(self, "_given", {}).items()

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, Self
 
 import fastloss as fl
 from fastloss import demo
-from fastloss.evaluate import evaluate, open_array, registry_row
+from fastloss.evaluate import evaluate, open_array
 from fastloss.loss import Loss
 
 _REDUCTIONS = ("mean", "sum", "sum_over_batch_size")
@@ -148,7 +148,7 @@ def _eval(options: argparse.Namespace) -> None:
         inputs = (options.y_true, options.y_pred, options.weights)
         if any(name and _same_file(options.grad, Path(name)) for name in inputs):
             raise ValueError(f"--grad {options.grad} is one of the inputs")
-    label_dtype = "int64" if registry_row(loss).labels == "class" else "float64"
+    label_dtype = "int64" if loss._row.labels == "class" else "float64"
     with tempfile.TemporaryDirectory(
         prefix="fastloss-", ignore_cleanup_errors=True
     ) as scratch:

@@ -23,7 +23,6 @@ import numpy.typing as npt
 
 from fastloss import checks
 from fastloss.loss import Loss
-from fastloss.registry import REGISTRY, Row
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -206,22 +205,15 @@ def evaluate(
         return float(value)
 
 
-def registry_row(loss: Loss) -> Row:
-    """The registry row of what runs `loss`."""
-    return next(row for row in REGISTRY if row.name == loss.kernel)
-
-
 def _sample_shape(loss: Loss, y_pred: Array) -> tuple[int, ...]:
-    return y_pred.shape[: y_pred.ndim - (registry_row(loss).kind != "elementwise")]
+    return y_pred.shape[: y_pred.ndim - (loss._row.kind != "elementwise")]
 
 
 def _slabs(
     loss: Loss, y_true: Array, y_pred: Array, sample_weight: Array | None
 ) -> Sequence[slice]:
     """Slices of the leading axis, of about `SLAB_BYTES` each."""
-    arrays = (
-        [y_true, y_pred] if sample_weight is None else [y_true, y_pred, sample_weight]
-    )
+    arrays = [y_true, y_pred, y_pred if sample_weight is None else sample_weight]
     samples = _sample_shape(loss, y_pred)
     if not samples or len({array.shape[:1] for array in arrays}) != 1:
         return [slice(None)]
@@ -277,17 +269,20 @@ def _divisor(
     """
     samples = _sample_shape(loss, y_pred)
     ignored = getattr(loss, "ignore_class", None)
-    counted = np.broadcast_to(True if ignored is None else y_true != ignored, samples)
-    if loss.reduction == "sum_over_batch_size":
-        return float(np.count_nonzero(counted))
+    counted = np.asarray(True) if ignored is None else y_true != ignored
+    class_weight = getattr(loss, "class_weight", None)
+    by_class = checks.class_weights(class_weight, y_pred.shape[-1])
+    if loss.reduction == "sum_over_batch_size" or (
+        by_class is None and sample_weight is None
+    ):
+        each = math.prod(samples) // counted.size
+        return float(each * np.count_nonzero(counted))
     weight = np.ones(()) if sample_weight is None else sample_weight
     weight = np.expand_dims(weight, tuple(range(weight.ndim, len(samples))))
     weight = np.broadcast_to(weight, samples)
-    class_weight = getattr(loss, "class_weight", None)
-    by_class = checks.class_weights(class_weight, y_pred.shape[-1])
     if by_class is None:
         return float(np.sum(weight, dtype=np.float64, where=counted))
-    if registry_row(loss).kind == "sparse":
+    if loss._row.kind == "sparse":
         target = by_class.take(y_true.astype(np.intp), mode="clip")
     else:
         target = np.einsum("...c,c", y_true, by_class)

@@ -53,6 +53,7 @@ def sanitize(session: nox.Session) -> None:
     session.install(
         ".[test]",
         "-Cbuild-dir=build/sanitize",
+        "-Cinstall.strip=false",
         env={"CFLAGS": flags, "LDFLAGS": f"-fsanitize={SANITIZERS}"},
     )
     runtimes = [

@@ -50,7 +50,7 @@ def get(identifier: str | Loss) -> Loss:
     >>> fl.get("mse")
     MeanSquaredError()
     >>> fl.get("BCEWithLogitsLoss")
-    BinaryCrossentropy(from_logits=True, label_smoothing=0.0, pos_weight=1.0, eps=None)
+    BinaryCrossentropy(from_logits=True, label_smoothing=0.0, eps=None, pos_weight=1.0)
     """
     if isinstance(identifier, Loss):
         return identifier

@@ -90,9 +90,9 @@ def wheel(session: nox.Session) -> None:
         session.run("auditwheel", "repair", "--wheel-dir", str(portable), str(path))
     empty = Path(session.create_tmp()).resolve() / "empty"
     session.run("python", "-m", "venv", "--clear", str(empty))
-    python = str(empty / "bin" / "python")
-    wheels = [str(path) for path in portable.glob("*.whl")]
-    session.run(python, "-m", "pip", "install", *wheels, external=True)
-    alone = {"PATH": str(empty / "bin")}
+    scripts = empty / "bin"
+    session.run(f"{scripts}/pip", "install", *portable.glob("*.whl"), external=True)
     for command in ("info", "demo"):
-        session.run("fastloss", command, env=alone, external=True)
+        session.run(
+            f"{scripts}/fastloss", command, env={"PATH": str(scripts)}, external=True
+        )

@@ -73,11 +73,18 @@ def sanitize(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """An sdist, and the wheel made from it, in dist/."""
-    shutil.rmtree("dist", ignore_errors=True)
-    session.install("build", "twine")
+    """An sdist, and the wheel made from it, in dist/; a second sdist is the same."""
+    dist = Path("dist")
+    shutil.rmtree(dist, ignore_errors=True)
+    session.install("build", "twine", "check-wheel-contents")
     session.run("python", "-m", "build")
-    session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
+    session.run("twine", "check", "--strict", *dist.iterdir())
+    session.run("check-wheel-contents", *dist.glob("*.whl"))
+    (sdist,) = dist.glob("*.tar.gz")
+    again = Path(session.create_tmp())
+    session.run("python", "-m", "build", "--sdist", "--outdir", again)
+    if sdist.read_bytes() != (again / sdist.name).read_bytes():
+        session.error("two builds of one sdist differ")
 
 
 @nox.session

@@ -1,0 +1,96 @@
+"""scikit-learn: its metrics, and the kernels its estimators train with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import sklearn
+from sklearn import metrics
+from sklearn._loss import loss as kernels
+
+from adapters.base import Data, Job, Peer
+from cells import FRESH, HESS, INTO, VALUE, Cell
+
+METRICS: dict[str, Callable[..., Any]] = {
+    "mean_squared_error": metrics.mean_squared_error,
+    "mean_absolute_error": metrics.mean_absolute_error,
+    "hinge": metrics.hinge_loss,
+    "binary_crossentropy": partial(metrics.log_loss, labels=[0, 1]),
+    "categorical_crossentropy": metrics.log_loss,
+    "sparse_categorical_crossentropy": metrics.log_loss,
+}
+
+# log_loss makes a float64 one-hot matrix of integer classes.
+MOST_ONE_HOT = 10_000_000
+
+
+class Metrics(Peer):
+    version = sklearn.__version__
+
+    def job(self, cell: Cell, data: Data) -> Job | None:
+        metric = METRICS.get(cell.kernel)
+        if metric is None or cell.output != VALUE:
+            return None
+        if len(cell.shape) > 1 and data.y_pred.size > MOST_ONE_HOT:
+            return None
+        if cell.kernel == "sparse_categorical_crossentropy":
+            metric = partial(metric, labels=np.arange(cell.shape[-1]))
+        return Job(partial(metric, data.y_true, data.y_pred), lambda v: (v,))
+
+
+# The loss, and its factor to ours.
+KERNELS: dict[str, tuple[Callable[[int], Any], int]] = {
+    "mean_squared_error": (lambda _: kernels.HalfSquaredError(), 2),
+    "mean_absolute_error": (lambda _: kernels.AbsoluteError(), 1),
+    "huber": (lambda _: kernels.HuberLoss(delta=1.0), 1),
+    "binary_crossentropy_logits": (lambda _: kernels.HalfBinomialLoss(), 1),
+    "sparse_categorical_crossentropy_logits": (
+        lambda classes: kernels.HalfMultinomialLoss(n_classes=classes),
+        1,
+    ),
+}
+
+
+class Kernels(Peer):
+    """The kernels alone: losses and gradients of the samples into reused arrays.
+
+    Their sum and the gradient's factor 1/n, which the callers in scikit-learn add in
+    passes of their own, are not counted, in its favour.
+    """
+
+    version = sklearn.__version__
+
+    def job(self, cell: Cell, data: Data) -> Job | None:
+        if cell.kernel not in KERNELS:
+            return None
+        make, factor = KERNELS[cell.kernel]
+        loss = make(cell.shape[-1])
+        if cell.output == HESS and loss.constant_hessian:
+            return None
+        x, y = data.y_pred, data.y_true.astype(data.y_pred.dtype, copy=False)
+        losses = None if cell.output == FRESH else np.empty(y.shape, dtype=x.dtype)
+        grad = None if cell.output == FRESH else data.grad
+        method, outputs = {
+            VALUE: (loss.loss, {"loss_out": losses}),
+            INTO: (loss.loss_gradient, {"loss_out": losses, "gradient_out": grad}),
+            FRESH: (loss.loss_gradient, {}),
+            HESS: (
+                loss.gradient_hessian,
+                {"gradient_out": grad, "hessian_out": data.hess},
+            ),
+        }[cell.output]
+        scale = factor / y.size
+
+        def results(parts: Any) -> tuple[Any, ...]:
+            if cell.output == HESS:
+                return tuple(part * scale for part in parts)
+            values, *rest = parts if isinstance(parts, tuple) else (parts,)
+            return np.sum(values, dtype=float) * scale, *(g * scale for g in rest)
+
+        run = partial(
+            method, y_true=y, raw_prediction=x, n_threads=self.threads, **outputs
+        )
+        return Job(run, results)

@@ -1,0 +1,1 @@
+"""The asv suite: fastloss against its NumPy reference."""

@@ -1,0 +1,87 @@
+"""Inputs for every registered kernel, and the loss object that runs it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import fastloss as fl
+
+Array = NDArray[Any]
+ROWS = {row.name: row for row in fl.REGISTRY}
+
+
+def _losses_by_kernel() -> dict[str, fl.Loss]:
+    found = {}
+    for loss in fl.LOSSES.values():
+        found[loss.kernel] = loss
+        if hasattr(loss, "from_logits"):
+            on_logits = replace(loss, from_logits=True)
+            found[on_logits.kernel] = on_logits
+    return found
+
+
+LOSSES = _losses_by_kernel()
+
+
+def _predictions(
+    row: fl.Row, shape: tuple[int, ...], rng: np.random.Generator
+) -> Array:
+    if row.predictions == "real":
+        return 3 * rng.standard_normal(shape, dtype=np.float32)
+    p = 0.001 + 0.998 * rng.random(shape, dtype=np.float32)
+    return p if row.kind == "elementwise" else p / p.sum(axis=-1, keepdims=True)
+
+
+def _one_hot(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    y = np.zeros(shape, dtype=np.float32)
+    rows = y.reshape(-1, shape[-1])
+    rows[np.arange(len(rows)), rng.integers(shape[-1], size=len(rows))] = 1
+    return y
+
+
+def make(
+    kernel: str, shape: tuple[int, ...], dtype: str, seed: int = 0
+) -> tuple[Array, Array]:
+    """`y_true` and `y_pred` of `shape` for the kernel of that name.
+
+    Labels are of `dtype`, classes int64. Probabilities stay off 0 and 1, where
+    libraries clip differently.
+    """
+    row = ROWS[kernel]
+    rng = np.random.default_rng(seed)
+    x = _predictions(row, shape, rng).astype(dtype, copy=False)
+    if row.labels == "class":
+        return rng.integers(shape[-1], size=shape[:-1]), x
+    if row.kind == "dense":
+        y = _one_hot(shape, rng)
+    elif row.labels == "real":
+        y = 3 * rng.standard_normal(shape, dtype=np.float32)
+    else:
+        y = rng.integers(2, size=prod(shape), dtype=np.int8).reshape(shape)
+        y = 2 * y - 1 if row.labels == "sign" else y
+    return y.astype(dtype, copy=False), x
+
+
+def require_all() -> None:
+    """Raise unless every registered kernel has a loss object and inputs.
+
+    Raises
+    ------
+    LookupError
+        Names the kernels without one.
+    """
+    missing = [name for name in ROWS if name not in LOSSES]
+    unknown = [
+        name
+        for name, row in ROWS.items()
+        if row.kind not in ("elementwise", "sparse", "dense")
+        or row.labels not in ("real", "sign", "unit", "class")
+        or row.predictions not in ("real", "unit")
+    ]
+    if missing or unknown:
+        raise LookupError(f"kernels without a benchmark: {missing + unknown}")

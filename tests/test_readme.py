@@ -52,6 +52,22 @@ def test_links_lead_somewhere() -> None:
                 assert (page.parent / target).exists(), (page.name, target)
 
 
+def test_the_map_of_the_c_side_is_complete() -> None:
+    csrc = ROOT / "csrc"
+    named = re.findall(
+        r"`([\w*/]+\.(?:\w|\[ch\]))`", (csrc / "README.md").read_text("utf-8")
+    )
+    mapped = {pattern: set(csrc.glob(pattern)) for pattern in named}
+    assert all(mapped.values()), mapped
+    assert set().union(*mapped.values()) == {*csrc.rglob("*.c"), *csrc.rglob("*.h")}
+
+
+def test_the_map_of_the_python_side_is_complete() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    for path in (ROOT / "src" / "fastloss").glob("[!_]*.py"):
+        assert f"`{path.name}`" in text, path.name
+
+
 def test_the_names_it_mentions_exist() -> None:
     assert fl.get("BCEWithLogitsLoss") == fl.BinaryCrossentropy(from_logits=True)
     with pytest.raises(SystemExit, match="0"):

@@ -8,18 +8,31 @@
 
 /* Non-zero outside the domain; a NaN is data and passes. */
 FL_INLINE fl_int fl_outside(fl_domain domain, real z) {
-  if (domain == FL_UNIT) return -((z < 0) | (z > 1));
-  if (domain == FL_SIGN) return -((fl_abs(z) < 1) | (fl_abs(z) > 1));
+  if (domain == FL_UNIT) return -(fl_int)((z < 0) | (z > 1));
+  if (domain == FL_SIGN) return -(fl_int)((fl_abs(z) < 1) | (fl_abs(z) > 1));
   return 0;
 }
+
+/* A loss may compute one number per element ahead, in a loop of its own that defines
+   FL_AHEAD: two short chains of dependent instructions keep a CPU busier than a long
+   one (binary cross-entropy on logits: 1.13 instead of 1.46 ns an element). */
+#ifdef FL_AHEAD
+#define FL_POINT_AT(i) FL_POINT(y[i], x[i], ahead[i], parameters)
+#else
+#define FL_POINT_AT(i) FL_POINT(y[i], x[i], parameters)
+#endif
 
 FL_INLINE int fl_each(int want, int64_t n, const void *const *in,
                       const void *parameters, real *restrict v, real *restrict g,
                       real *restrict h) {
   const real *restrict y = in[0], *restrict x = in[1];
   fl_int outside = 0;
+#ifdef FL_AHEAD
+  real ahead[FL_BLOCK];
+  for (int64_t i = 0; i < n; i++) ahead[i] = FL_AHEAD(x[i], parameters);
+#endif
   for (int64_t i = 0; i < n; i++) {
-    const fl_point point = FL_POINT(y[i], x[i], parameters);
+    const fl_point point = FL_POINT_AT(i);
     if (want & FL_WANT_VALUE) v[i] = point.value;
     if (want & FL_WANT_GRAD) g[i] = point.grad;
     if (want & FL_WANT_HESS) h[i] = point.hess;

@@ -19,6 +19,9 @@ enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 16384 };
 /* Below this many entries a thread the team costs more than it brings. */
 enum { FL_ENTRIES_PER_THREAD = 16384 };
 
+/* Derivatives larger than this do not stay in a last-level cache anyway. */
+enum { FL_STREAM_BYTES = 32 << 20 };
+
 /* A call asks `poll` at most this often. */
 static const double fl_poll_seconds = 0.1;
 
@@ -262,6 +265,7 @@ static void fl_plan_init(fl_plan *plan, const fl_job *job) {
   plan->items = 1;
   for (int axis = 0; axis < items; axis++) plan->items *= job->shape[axis];
   plan->classes = plan->kind == FL_ELEMENTWISE ? 1 : job->shape[full - 1];
+  plan->stream = plan->items * fl_type_size(job->type) >= FL_STREAM_BYTES;
   plan->block = FL_BLOCK;
   while (plan->classes > 1 && plan->block > 1
          && plan->block * plan->classes > FL_ROW_ENTRIES)

@@ -8,10 +8,6 @@
 #include "sums.h"
 #include "views.h"
 
-/* Elements of one block: three f64 blocks and their inputs fit a 32 KiB L1 together
-   with what the kernel keeps. */
-enum { FL_BLOCK = 1024 };
-
 /* A job with everything looked up that stays the same for all of its blocks. */
 typedef struct fl_plan {
   const fl_job *job;
@@ -27,6 +23,7 @@ typedef struct fl_plan {
   int want;
   int64_t items, classes; /* elements, or rows and their length */
   int64_t block;          /* items of one block */
+  bool stream;            /* derivatives are written past the caches */
   double scale;           /* of the derivatives */
 } fl_plan;
 

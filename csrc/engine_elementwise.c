@@ -1,4 +1,6 @@
 /* engine_elementwise.c: a block of an element-wise loss, from arrays to arrays. */
+#include <string.h>
+
 #include "engine.h"
 
 static const void *fl_block_of(const fl_view *view, bool plain, int64_t first, int64_t n,
@@ -8,12 +10,15 @@ static const void *fl_block_of(const fl_view *view, bool plain, int64_t first, i
   return buffer;
 }
 
-/* in times weights and scale, to where the view says. `in` may be overwritten. */
+/* in times weights and scale, to where the view says. `in` is overwritten. */
 static void fl_emit(const fl_plan *plan, const fl_view *view, bool plain, int64_t first,
                     int64_t n, const double *weight, double scale, void *in) {
   const fl_type type = plan->job->type;
   void *to = plain ? (void *)fl_at(view->data, first, type) : in;
-  if (weight || scale != 1 || to != in) plan->tools->scale(n, in, weight, scale, to);
+  const bool stream = plain && plan->stream;
+  if (weight || scale != 1) plan->tools->scale(n, in, weight, scale, stream ? in : to);
+  else if (plain && !stream) memcpy(to, in, (size_t)(n * fl_type_size(type)));
+  if (stream) plan->tools->stream(n * fl_type_size(type), in, to);
   if (!plain) fl_store(view, first, n, type, in);
 }
 

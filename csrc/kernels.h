@@ -5,6 +5,10 @@
 
 #include "fastloss.h"
 
+/* Elements of one block: inputs, values and derivatives of a block of f64 stay in a
+   32 KiB L1 together. */
+enum { FL_BLOCK = 1024 };
+
 enum { FL_WANT_VALUE = 1, FL_WANT_GRAD = 2, FL_WANT_HESS = 4 };
 
 /* in[0] = y_true, in[1] = y_pred, in[2...] = a custom loss's extra inputs, n of each,
@@ -54,6 +58,8 @@ typedef struct {
   void (*accumulate)(fl_lanes *lanes, int64_t n, const void *v, const double *w);
   /* out[i] = scale w[i] v[i]; out may be v. */
   void (*scale)(int64_t n, const void *v, const double *w, double scale, void *out);
+  /* memcpy past the caches, for outputs too large to stay in them. */
+  void (*stream)(int64_t bytes, const void *from, void *to);
 } fl_block_tools;
 
 typedef struct {

@@ -25,4 +25,4 @@ FL_INLINE fl_term_point fl_log_probability(real q, real x, double eps_parameter)
 }
 
 /* Non-zero outside [0, 1]; a NaN is data and passes. */
-FL_INLINE fl_int fl_outside_unit(real z) { return -((z < 0) | (z > 1)); }
+FL_INLINE fl_int fl_outside_unit(real z) { return -(fl_int)((z < 0) | (z > 1)); }

@@ -1,6 +1,12 @@
 /* reduce.c: what the engine does with a block of results: add them up, multiply them by
    weights and scale. Compiled per instruction set and dtype. */
+#include <string.h>
+
 #include "accumulate.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 static void fl_accumulate_block(fl_lanes *lanes, int64_t n, const void *v,
                                 const double *w) {
@@ -22,4 +28,24 @@ static void fl_scale_block(int64_t n, const void *v, const double *w, double sca
   }
 }
 
-const fl_block_tools FL_SYMBOL(block_tools) = {fl_accumulate_block, fl_scale_block};
+/* A plain store reads the line it overwrites first: of the 16 bytes an f32 gradient
+   moves per element, 4 are that. */
+static void fl_stream_block(int64_t bytes, const void *from, void *to) {
+#if defined(__x86_64__)
+  const char *in = from;
+  char *out = to;
+  int64_t i = -(intptr_t)out & 15;
+  if (i > bytes) i = bytes;
+  memcpy(out, in, (size_t)i);
+  for (; i + 16 <= bytes; i += 16)
+    _mm_stream_si128((__m128i *)(void *)(out + i),
+                     _mm_loadu_si128((const __m128i *)(const void *)(in + i)));
+  memcpy(out + i, in + i, (size_t)(bytes - i));
+  _mm_sfence();
+#else
+  memcpy(to, from, (size_t)bytes);
+#endif
+}
+
+const fl_block_tools FL_SYMBOL(block_tools) = {fl_accumulate_block, fl_scale_block,
+                                               fl_stream_block};

@@ -53,7 +53,7 @@ FL_OUTLINE int fl_narrow_labels(int64_t rows, int64_t classes, const real *restr
       const real gap = fl_gap(z, x[j * rows + r], sums->m[r]);
       fl_add(&sums->gap[r], &sums->gap_tail[r], (double)gap);
       fl_add(&sums->weight[r], &sums->weight_tail[r], (double)z);
-      outside |= -((z < 0) | (z > limit));
+      outside |= -(fl_int)((z < 0) | (z > limit));
     }
   return outside != 0;
 }

@@ -58,7 +58,7 @@ FL_OUTLINE int fl_label_sums(int64_t n, const real *x, const real *q, real limit
     const int64_t size = n - i < FL_PIECE ? n - i : FL_PIECE;
     for (int64_t j = 0; j < size; j++) {
       term[j] = fl_gap(q[i + j], x[i + j], m);
-      outside |= -((q[i + j] < 0) | (q[i + j] > limit));
+      outside |= -(fl_int)((q[i + j] < 0) | (q[i + j] > limit));
     }
     fl_accumulate(gap, size, term, 0);
     fl_accumulate(weight, size, q + i, 0);

@@ -71,6 +71,12 @@ FL_INLINE real fl_where(bool condition, real value) {
   return fl_from_bits(fl_bits(value) & (0 - (fl_uint)condition));
 }
 
+/* condition ? a : b, by masks for the same reason. */
+FL_INLINE real fl_select(bool condition, real a, real b) {
+  const fl_uint mask = 0 - (fl_uint)condition;
+  return fl_from_bits((fl_bits(a) & mask) | (fl_bits(b) & ~mask));
+}
+
 /* x*w, where a factor of exactly 0 wins over infinity and NaN in x. */
 FL_INLINE real fl_masked(real w, real x) { return fl_where(w != 0, w * x); }
 
@@ -137,33 +143,29 @@ FL_INLINE real fl_expm1_nonpositive(real x) {
    Manual for the Elementary Functions, 1980), relative error 2^-57. */
 FL_INLINE real fl_log1p_reduced(real f, real k) {
 #if defined(FL_DTYPE_f32)
-  real q = 0x1.205246p-4f;
-  q = FL_FMA(q, f, -0x1.d78ad8p-4f);
-  q = FL_FMA(q, f, 0x1.de36f2p-4f);
-  q = FL_FMA(q, f, -0x1.fcbdfep-4f);
-  q = FL_FMA(q, f, 0x1.23d504p-3f);
-  q = FL_FMA(q, f, -0x1.555c92p-3f);
-  q = FL_FMA(q, f, 0x1.999d46p-3f);
-  q = FL_FMA(q, f, -0x1.fffff8p-3f);
-  q = FL_FMA(q, f, 0x1.555554p-2f);
-  const real f2 = f * f;
+  const real f2 = f * f, f4 = f2 * f2;
+  const real q01 = FL_FMA(-0x1.fffff8p-3f, f, 0x1.555554p-2f);
+  const real q23 = FL_FMA(-0x1.555c92p-3f, f, 0x1.999d46p-3f);
+  const real q45 = FL_FMA(-0x1.fcbdfep-4f, f, 0x1.23d504p-3f);
+  const real q67 = FL_FMA(-0x1.d78ad8p-4f, f, 0x1.de36f2p-4f);
+  const real q4to8 = FL_FMA(FL_FMA(0x1.205246p-4f, f2, q67), f2, q45);
+  const real q = FL_FMA(q4to8, f4, FL_FMA(q23, f2, q01));
   real low = FL_FMA(q * f, f2, (real)-0.5 * f2);
 #else
   const real s = f / (2 + f), z = s * s, half = (real)0.5 * f * f;
-  real q = 0x1.2b5d203d21e53p-3;
-  q = FL_FMA(q, z, 0x1.39fdf94336d85p-3);
-  q = FL_FMA(q, z, 0x1.7462b7ceeaa31p-3);
-  q = FL_FMA(q, z, 0x1.c71c62dad4db8p-3);
-  q = FL_FMA(q, z, 0x1.2492492df8483p-2);
-  q = FL_FMA(q, z, 0x1.99999999952d2p-2);
-  q = FL_FMA(q, z, 0x1.5555555555558p-1);
+  const real z2 = z * z, z4 = z2 * z2;
+  const real q01 = FL_FMA(0x1.99999999952d2p-2, z, 0x1.5555555555558p-1);
+  const real q23 = FL_FMA(0x1.c71c62dad4db8p-3, z, 0x1.2492492df8483p-2);
+  const real q45 = FL_FMA(0x1.39fdf94336d85p-3, z, 0x1.7462b7ceeaa31p-3);
+  const real q4to6 = FL_FMA(0x1.2b5d203d21e53p-3, z2, q45);
+  const real q = FL_FMA(q4to6, z4, FL_FMA(q23, z2, q01));
   real low = FL_FMA(s, FL_FMA(z, q, half), -half);
 #endif
   low = FL_FMA(k, FL_LN2_LO, low);
   return FL_FMA(k, FL_LN2_HI, f + low);
 }
 
-/* log1p(t) for t in [0, 1]; NaN stays NaN. With s = t/(2+t) <= 1/3 and z = s^2,
+/* log1p(t) for t in [-1/2, 1]; NaN stays NaN. With s = t/(2+t), |s| <= 1/3, z = s^2,
    log1p(t) = 2 artanh(s) = t - s (t - z R(z)): t itself carries no error and the
    correction is at most 0.31. Relative error of R: 2^-31 in f32, 2^-57 in f64. */
 FL_INLINE real fl_log1p_unit(real t) {

@@ -16,7 +16,12 @@
    log-sum-exp and softmax functions, IMA J. Numer. Anal. 41, 2021, the error analysis.) */
 #include "../elementwise.h"
 
-FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
+FL_INLINE real FL_AHEAD(real x, const double *parameters) {
+  return fl_exp_nonpositive(-fl_abs(x));
+}
+#define FL_AHEAD FL_AHEAD
+
+FL_INLINE fl_point FL_POINT(real y, real x, real t, const double *parameters) {
   const double smoothing = parameters[0], positive = parameters[1];
   const real keep = (real)(1 - smoothing), half = (real)(0.5 * smoothing);
   const real keep_positive = (real)(positive * (1 - smoothing));
@@ -25,7 +30,6 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const real b = FL_FMA(y, keep_positive, half_positive);
   const real magnitude = fl_abs(x);
   const real near = x > 0 ? a : b, far = x > 0 ? b : a;
-  const real t = fl_exp_nonpositive(-magnitude);
   const real inverse = 1 / (1 + t);
   const real slope = FL_FMA(-far, t, near) * inverse;
   return (fl_point){

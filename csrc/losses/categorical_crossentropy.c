@@ -17,7 +17,7 @@ FL_INLINE fl_int fl_entries(int want, int64_t n, const real *restrict q,
     if (want & FL_WANT_VALUE) term[j] = point.value;
     if (want & (FL_WANT_GRAD | FL_WANT_HESS)) g[j] = point.grad * factor;
     if (want & FL_WANT_HESS) h[j] = point.hess * factor;
-    outside |= fl_outside_unit(x[j]) | -((q[j] < 0) | (q[j] > limit));
+    outside |= fl_outside_unit(x[j]) | -(fl_int)((q[j] < 0) | (q[j] > limit));
   }
   return outside;
 }

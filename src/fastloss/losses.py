@@ -9,6 +9,30 @@ from typing import ClassVar
 from fastloss import checks
 from fastloss.loss import Advice, Loss
 
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Hinge",
+    "Huber",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "bce",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "cce",
+    "hinge",
+    "huber",
+    "mae",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "mse",
+    "scce",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
+]
+
 
 class MeanSquaredError(Loss):
     """Mean squared error, l = (y_pred - y_true)^2.
@@ -508,11 +532,3 @@ sparse_categorical_crossentropy = scce = SparseCategoricalCrossentropy()
 LOSSES: dict[str, Loss] = {
     loss.name: loss for loss in globals().values() if isinstance(loss, Loss)
 }
-
-__all__ = [
-    name
-    for name, value in globals().items()
-    if isinstance(value, Loss)
-    or (isinstance(value, type) and issubclass(value, Loss) and value is not Loss)
-    if not name.startswith("_")
-]

@@ -22,8 +22,11 @@ typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *
   int64_t n, real *d, real *const *slot, const uint16_t *operand,                \
       const double *constant
 
-/* A register may be its own target: the elements are independent. */
+/* A register may be its own target: the elements are independent. Short bodies are
+   worth unrolling. */
 #define FL_EACH _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++)
+#define FL_EACH_SHORT \
+  _Pragma("GCC ivdep") _Pragma("GCC unroll 4") for (int64_t i = 0; i < n; i++)
 
 #define A (a[i])
 #define B (b[i])
@@ -36,6 +39,7 @@ typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *
 #define C0 const real K0 = (real)constant[operand[0]];
 #define C1 const real K1 = (real)constant[operand[1]];
 #define C2 const real K2 = (real)constant[operand[2]];
+#define C3 const real K3 = (real)constant[operand[3]];
 #define FL_FORM_k C0
 #define FL_FORM_r R0
 #define FL_FORM_rr R0 R1
@@ -44,19 +48,38 @@ typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *
 #define FL_FORM_rrr R0 R1 R2
 #define FL_FORM_rrk R0 R1 C2
 #define FL_FORM_rkr R0 C1 R2
+#define FL_FORM_krr C0 R1 R2
 #define FL_FORM_rkk R0 C1 C2
 #define FL_FORM_rrrr R0 R1 R2 R3
+#define FL_FORM_rrrk R0 R1 R2 C3
+#define FL_FORM_rrkr R0 R1 C2 R3
+#define FL_FORM_rrkk R0 R1 C2 C3
+#define FL_FORM_rkrr R0 C1 R2 R3
+#define FL_FORM_rkrk R0 C1 R2 C3
+#define FL_FORM_rkkr R0 C1 C2 R3
+#define FL_FORM_rkkk R0 C1 C2 C3
+#define FL_FORM_krrr C0 R1 R2 R3
+#define FL_FORM_krrk C0 R1 R2 C3
+#define FL_FORM_krkr C0 R1 C2 R3
+#define FL_FORM_krkk C0 R1 C2 C3
+
+/* Arguments by value: both are loaded, and no branch remains. */
+FL_INLINE real fl_choose(bool condition, real a, real b) { return condition ? a : b; }
 
 FL_INLINE real fl_both(real a, real b) { return (a != 0) & (b != 0) ? 1 : 0; }
 
 FL_INLINE real fl_either(real a, real b) { return (a != 0) | (b != 0) ? 1 : 0; }
 
-#define FL_OPCODE(name, form, expression)                     \
+#define FL_DEFINE(name, form, each, expression)               \
   static void fl_op_##name##_##form(FL_BLOCK_ARGUMENTS) {     \
     (void)slot, (void)constant;                               \
     FL_FORM_##form                                            \
-    FL_EACH d[i] = (expression);                              \
+    each d[i] = (expression);                                 \
   }
+#define FL_OPCODE(name, form, expression) \
+  FL_DEFINE(name, form, FL_EACH_SHORT, expression)
+#define FL_OPCODE_MATH(name, form, expression) \
+  FL_DEFINE(name, form, FL_EACH, expression)
 #define FL_OPCODE_WHOLE(name, form)
 #include "opcodes.h"
 
@@ -111,6 +134,7 @@ static void fl_op_lgamma_r(FL_BLOCK_ARGUMENTS) {
 
 static fl_block_fn *const fl_ops[FL_OPCODE_COUNT] = {
 #define FL_OPCODE(name, form, expression) fl_op_##name##_##form,
+#define FL_OPCODE_MATH FL_OPCODE
 #define FL_OPCODE_WHOLE(name, form) fl_op_##name##_##form,
 #include "opcodes.h"
 };

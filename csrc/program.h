@@ -23,6 +23,7 @@ typedef struct {
 
 enum {
 #define FL_OPCODE(name, form, expression) FL_OP_##name##_##form,
+#define FL_OPCODE_MATH FL_OPCODE
 #define FL_OPCODE_WHOLE(name, form) FL_OP_##name##_##form,
 #include "opcodes.h"
   FL_OPCODE_COUNT

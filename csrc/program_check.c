@@ -5,6 +5,7 @@
 
 static const char *const fl_names[FL_OPCODE_COUNT] = {
 #define FL_OPCODE(name, form, expression) #name "_" #form,
+#define FL_OPCODE_MATH FL_OPCODE
 #define FL_OPCODE_WHOLE(name, form) #name "_" #form,
 #include "opcodes.h"
 };

@@ -39,7 +39,7 @@ FL_INLINE real fl_exp(real x) {
   return (1 + p) * first * second;
 }
 
-/* exp(x) - 1: 1.2, 1.2. Half of it is made, as 2^(n-1) does not overflow. */
+/* exp(x) - 1: 1.5, 1.8. Half of it is made, as 2^(n-1) does not overflow. */
 FL_INLINE real fl_expm1(real x) {
   real magic_n, n;
   x = fl_min(FL_EXP_OVERFLOW, fl_max((real)-40, x));
@@ -65,12 +65,27 @@ FL_INLINE real fl_log1mexp(real x) {
   return x > 0 ? FL_NAN : y;
 }
 
+/* What rounding took from p = fl(a b) (T. J. Dekker, A floating-point technique for
+   extending the available precision, Numer. Math. 18, 1971, where there is no fma). */
+FL_INLINE double fl_product_tail(double a, double b, double p) {
+#if defined(FL_ISA_baseline)
+  const double ca = 0x1.0000002p27 * a, cb = 0x1.0000002p27 * b;
+  const double ah = ca - (ca - a), bh = cb - (cb - b);
+  const double al = a - ah, bl = b - bh;
+  return ((ah * bh - p) + ah * bl + al * bh) + al * bl;
+#else
+  return FL_FMA_F64(a, b, -p);
+#endif
+}
+
 /* exp(c x^2), c <= 0: 1.5, 1.5. What rounding takes from c x^2 goes into the exponential
    as a tail: without it the error grows as c x^2. */
 FL_INLINE real fl_gauss(real x, real c) {
   const real square = x * x, y = c * square;
-#if defined(FL_ISA_baseline)
-  const real tail = 0;
+#if defined(FL_ISA_baseline) && defined(FL_DTYPE_f32)
+  const real tail = (real)((double)c * ((double)x * x) - y);
+#elif defined(FL_ISA_baseline)
+  const real tail = fl_product_tail(c, square, y) + c * fl_product_tail(x, x, square);
 #else
   const real lost = FL_FMA(x, x, -square);
   const real tail = FL_FMA(c, square, -y) + c * lost;
@@ -82,10 +97,13 @@ FL_INLINE real fl_gauss(real x, real c) {
 
 /* The following take t = exp(-|x|). */
 
+/* 1.6, 1.6 */
 FL_INLINE real fl_softplus(real x, real t) { return fl_max(0, x) + fl_log1p_unit(t); }
 
+/* 1.8, 1.8 */
 FL_INLINE real fl_sigmoid(real x, real t) { return (x >= 0 ? 1 : t) / (1 + t); }
 
+/* 3.6, 3.6, as in binary cross-entropy on logits */
 FL_INLINE real fl_sigmoid_slope(real t) {
   const real inverse = 1 / (1 + t);
   return t * inverse * inverse;
@@ -179,20 +197,23 @@ FL_INLINE real fl_root(real x, real c) {
   return sum < (real)INFINITY || x != x ? __builtin_sqrt(sum) : fl_abs(x);
 }
 
-/* With s = sqrt(c + x^2): its derivative x/s, the derivative of that, c/s^3, */
+/* With s = sqrt(c + x^2): its derivative x/s, 1.5 ulp; the derivative of that, c/s^3,
+   3 ulp; */
 FL_INLINE real fl_root_slope(real x, real s) {
   return s == (real)INFINITY ? fl_copysign(1, x) : x / s;
 }
 
-FL_INLINE real fl_root_curve(real s, real c) { return c / s / (s * s); }
+FL_INLINE real fl_root_curve(real x, real s, real c) {
+  return c / (FL_FMA(x, x, c) * s);
+}
 
-/* and s - k for c = k^2. */
+/* and s - k for c = k^2, 2.5 ulp. */
 FL_INLINE real fl_root_minus(real x, real s, real k) {
   const real y = k > 0 && s < (real)INFINITY ? x * (x / (s + k)) : s - k;
   return y;
 }
 
-/* sqrt(1 + x) - 1 */
+/* sqrt(1 + x) - 1: 2.2, 2.2. */
 FL_INLINE real fl_sqrt1pm1(real x) {
   const real s = __builtin_sqrt(1 + x);
   return x < (real)INFINITY ? x / (1 + s) : s;
@@ -241,19 +262,6 @@ FL_INLINE double fl_d_copysign(double magnitude, double sign) {
 }
 
 #define FL_D_MAGIC 0x1.8p52
-
-/* What rounding took from p = fl(a b) (T. J. Dekker, A floating-point technique for
-   extending the available precision, Numer. Math. 18, 1971, where there is no fma). */
-FL_INLINE double fl_product_tail(double a, double b, double p) {
-#if defined(FL_ISA_baseline)
-  const double ca = 0x1.0000002p27 * a, cb = 0x1.0000002p27 * b;
-  const double ah = ca - (ca - a), bh = cb - (cb - b);
-  const double al = a - ah, bl = b - bh;
-  return ((ah * bh - p) + ah * bl + al * bh) + al * bl;
-#else
-  return FL_FMA_F64(a, b, -p);
-#endif
-}
 
 /* exp(x + tail) for |tail| below an ulp of x. r = x - n ln 2, then 1 + r + r^2 P(r) on
    [-0.3475, 0.3475], relative error 2^-56. */
@@ -412,7 +420,7 @@ FL_INLINE double fl_d_trig(double x, uint64_t quarter) {
 }
 
 /* atan(x) = pi/4 k + atan of the reduced argument in [-0.4143, 0.4143] (k = 0, 1, 2),
-   t + t z P(z), error 2^-57: 0.7, 0.9. */
+   t + t z P(z), error 2^-57: 0.5, 1.6. */
 FL_INLINE double fl_d_arctan(double x) {
   const double a = fl_d_abs(x);
   const bool low = a < 0.41421356237309503, high = a > 2.414213562373095;

@@ -162,6 +162,12 @@ class CustomFace:
         """Return further arrays and the program, or nothing for a built-in loss."""
         if self._compiler is None:
             return (), None
+        if isinstance(self._compiler, TracedCompiler) and not self.inputs:
+            programs = self.__dict__.setdefault("_programs", {})
+            if outputs not in programs:
+                parameters = self._own_parameters()
+                programs[outputs] = self._compiler.program(parameters, outputs)
+            return (), programs[outputs]
         if self.inputs and "_given" not in self.__dict__:
             self._bound({})
         given = {

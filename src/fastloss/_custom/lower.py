@@ -10,6 +10,7 @@ parameter values.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -97,7 +98,7 @@ _LEGAL: dict[str, Callable[..., Node]] = {
     "gauss": lambda c, x: node("gauss", x, c),
     "root": lambda c, x: node("root", x, c),
     "root_slope": lambda c, x: node("root_slope", x, raw("root", c, x)),
-    "root_curve": lambda c, x: node("root_curve", raw("root", c, x), c),
+    "root_curve": lambda c, x: node("root_curve", x, raw("root", c, x), c),
     "root_minus": lambda k, x: node("root_minus", x, raw("root", square(k), x), k),
     "power": lambda x, p: (
         node("powers", x, p, const(1.0)) if p.uniform else node("power", x, p)
@@ -129,6 +130,65 @@ def _legalised(roots: Sequence[Node]) -> list[Node]:
         return known[x]
 
     return [legal(x) for x in roots]
+
+
+# -- two operations in one pass over the block -----------------------------------------
+
+
+def _fused(roots: Sequence[Node]) -> list[Node]:
+    """Join an operation with an operand that nothing else uses.
+
+    The joined instruction rounds as the two did; it saves a trip through L1.
+    Comparisons are joined with every ``where`` that asks them.
+    """
+    users = Counter(a for x in walk(*roots) for a in set(x.args))
+    users.update(roots)
+    known: dict[Node, Node] = {}
+    for x in walk(*roots):
+        if x.uniform or not x.args:
+            known[x] = x
+            continue
+        single = frozenset(a for a in x.args if users[a] == 1 and not a.uniform)
+        op, args = _joined(x, single) or (x.op, x.args)
+        known[x] = node(op, *(known.get(a, a) for a in args))
+    return [known[x] for x in roots]
+
+
+def _joined(x: Node, single: Collection[Node]) -> tuple[str, tuple[Node, ...]] | None:
+    """Return an instruction for the node and one of its operands, if there is one."""
+    a, b = (*x.args, x.args[0])[:2]
+    if x.op == "where" and a.op in ("gt", "ge"):
+        return f"where_{a.op}", (*a.args, *x.args[1:])
+    if x.op in ("square", "abs") and a in single and a.op == "sub":
+        if not any(z.uniform for z in a.args):
+            return f"sub_{x.op}", a.args
+    if x.op == "neg" and a in single and a.op == "sign":
+        return "sign_scale", (a.args[0], const(-1.0))
+    if x.op == "mul" and a.uniform and b in single:
+        if b.op in ("square", "sign"):
+            return f"{b.op}_scale", (b.args[0], a)
+        if b.op == "sub" and not b.args[0].uniform:
+            return "sub_scale", (*b.args, a)
+    if x.op in ("add", "sub"):
+        return _joined_sum(x.op, a, b, single)
+    return None
+
+
+def _joined_sum(
+    op: str, a: Node, b: Node, single: Collection[Node]
+) -> tuple[str, tuple[Node, ...]] | None:
+    if a in single and a.op == "mul" and not b.uniform:
+        first, second = a.args
+        factors = (second, first) if first.uniform else (first, second)
+        return f"mul_{op}", (*factors, b)
+    if b in single and b.op == "mul":
+        first, second = b.args
+        factors = (second, first) if first.uniform else (first, second)
+        if op == "add" and not a.uniform:
+            return "mul_add", (*factors, a)
+        if op == "sub" and not (a.uniform and first.uniform):
+            return "sub_mul", (a, *factors)
+    return None
 
 
 # -- order and registers ---------------------------------------------------------------
@@ -248,7 +308,7 @@ def lower(
         The interpreter's opcodes.
     """
     names = [name for name in OUTPUTS if name in results]
-    roots = _legalised([results[name] for name in names])
+    roots = _fused(_legalised([results[name] for name in names]))
     order = _schedule(roots)
     uses = dict.fromkeys(order, 0)
     for x in order:

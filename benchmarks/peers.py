@@ -18,6 +18,7 @@ import multiprocessing
 import os
 import platform
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -93,10 +94,14 @@ class Arena:
         data = self._data(cell)
         runs, wrong, expected = {}, {}, None
         for name, peer in self.peers.items():
-            job = peer.job(cell, data)
-            if job is None:
+            try:
+                job = peer.job(cell, data)
+                if job is None:
+                    continue
+                result = job.results(job.run())
+            except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
+                wrong[name] = repr(error)[:200]
                 continue
-            result = job.results(job.run())
             if expected is None:
                 expected = tuple(np.copy(part) for part in result)
             elif not _close(expected, result, TOLERANCE[cell.dtype]):
@@ -151,11 +156,15 @@ def _cpu() -> str:
     return next((s.split(":")[1].strip() for s in lines if "model name" in s), "")
 
 
-def run(cells: list[Cell], names: list[str], options: dict[str, Any]) -> dict[str, Any]:
+def run(
+    cells: list[Cell], names: list[str], options: dict[str, Any], minutes: float
+) -> dict[str, Any]:
     """Run all cells, a process per number of threads; the data of the JSON file.
 
-    `options` go to `timing.race`.
+    `options` go to `timing.race`. After so many minutes, or an interrupt, the cells
+    not yet run are left out.
     """
+    end = time.monotonic() + 60 * minutes
     report: dict[str, Any] = {
         "started": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
         "cpu": _cpu(),
@@ -163,23 +172,44 @@ def run(cells: list[Cell], names: list[str], options: dict[str, Any]) -> dict[st
         **options,
         "cells": [],
     }
-    context = multiprocessing.get_context("spawn")
     with tqdm(total=len(cells), unit="cell") as bar:
-        for threads in sorted({cell.threads for cell in cells}):
+        for threads in sorted({cell.threads for cell in cells}, reverse=True):
             todo = [cell for cell in cells if cell.threads == threads]
-            receiver, sender = context.Pipe(duplex=False)
-            worker = context.Process(
-                target=_work, args=(sender, threads, todo, names, options)
-            )
-            worker.start()
-            sender.close()
-            report |= receiver.recv()
-            for cell in todo:
-                bar.set_postfix_str(cell.key)
-                report["cells"].append(receiver.recv())
+            for answer in _answers(threads, todo, names, options, end):
+                if "versions" in answer:
+                    report |= answer
+                    continue
+                report["cells"].append(answer)
+                bar.set_postfix_str(f"{answer['kernel']} {answer['size']}")
                 bar.update()
-            worker.join()
     return report
+
+
+def _answers(
+    threads: int,
+    cells: list[Cell],
+    names: list[str],
+    options: dict[str, Any],
+    end: float,
+) -> Iterator[dict[str, Any]]:
+    """What the process for `threads` threads sends, up to the time `end`."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    worker = context.Process(
+        target=_work, args=(sender, threads, cells, names, options)
+    )
+    worker.start()
+    sender.close()
+    try:
+        for _ in range(1 + len(cells)):
+            if not receiver.poll(max(0, end - time.monotonic())):
+                break
+            yield receiver.recv()
+    except KeyboardInterrupt:
+        print("interrupted: the report has the cells run so far")
+    finally:
+        worker.terminate()
+        worker.join()
 
 
 def _arguments() -> argparse.Namespace:
@@ -198,11 +228,12 @@ def _arguments() -> argparse.Namespace:
     add("--threads", type=int, nargs="+", help="default 1 2, with --quick 2")
     add("--dtypes", nargs="+", help="default float32 float64, with --quick float32")
     add("--peers", nargs="+", help="contenders, default all that are installed")
+    add("--minutes", type=float, default=600, help="stop after so many")
     add("--repetitions", type=int, default=7)
     add(
-        "--minimum",
+        "--busy",
         action="store_true",
-        help="minima instead of medians, for a machine that is not idle",
+        help="least CPU time, for one thread on a machine that is not idle",
     )
     add(
         "--output",
@@ -234,8 +265,8 @@ def main() -> None:
     names = [name for name in PEERS if not given.peers or name in given.peers]
     if "fastloss" not in names:
         names.insert(0, "fastloss")
-    options = {"repetitions": given.repetitions, "minimum": given.minimum}
-    print(write(run(cells, names, options), given.output))
+    options = {"repetitions": given.repetitions, "busy": given.busy}
+    print(write(run(cells, names, options, given.minutes), given.output))
 
 
 if __name__ == "__main__":

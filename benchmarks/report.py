@@ -100,7 +100,7 @@ def markdown(report: dict[str, Any]) -> str:
     """The whole report as Markdown."""
     config = report["config"]
     versions = ", ".join(f"{n} {v}" for n, v in report["versions"].items())
-    how = "minima" if report["minimum"] else "medians"
+    how = "least CPU times" if report["busy"] else "medians"
     machine = (
         f"{report['cpu']}, {report['started']} UTC, Python {report['python']}, "
         f"NumPy {config['numpy']}, kernels {config['isa']} ({config['compiler']}), "

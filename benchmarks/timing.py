@@ -24,6 +24,7 @@ class Runner:
     """One contender: what it runs, how often in a sample, and its samples."""
 
     run: Callable[[], object]
+    clock: Callable[[], float] = time.perf_counter
     calls: int = 1
     samples: list[float] = field(default_factory=list)
 
@@ -32,43 +33,46 @@ class Runner:
         time.sleep(SETTLE_SECONDS)
         if self.calls > 1:
             self.run()
-        self.samples.append(Timer(self.run).timeit(self.calls) / self.calls)
+        self.samples.append(
+            Timer(self.run, timer=self.clock).timeit(self.calls) / self.calls
+        )
 
     def calibrate(self) -> float:
         """Choose `calls`, and return the rough seconds of a call."""
-        seconds = Timer(self.run).timeit(1)
+        seconds = Timer(self.run, timer=self.clock).timeit(1)
         while seconds * self.calls < SAMPLE_SECONDS:
             self.calls = max(2 * self.calls, int(SAMPLE_SECONDS / max(seconds, 1e-9)))
-            seconds = Timer(self.run).timeit(self.calls) / self.calls
+            seconds = Timer(self.run, timer=self.clock).timeit(self.calls) / self.calls
         return seconds
 
 
 @dataclass(frozen=True)
 class Time:
-    """Median (or least) seconds of a call; half the distance of the quartiles over it."""
+    """Median or least seconds of a call; half the distance of the quartiles over it."""
 
     seconds: float
     spread: float
     samples: int
 
 
-def _time(samples: list[float], *, minimum: bool) -> Time:
+def _time(samples: list[float], *, busy: bool) -> Time:
     ordered = sorted(samples)
     quarter = len(ordered) // 4
-    middle = ordered[0] if minimum else median(ordered)
+    middle = ordered[0] if busy else median(ordered)
     half = (ordered[-1 - quarter] - ordered[quarter]) / 2
     return Time(middle, half / middle, len(ordered))
 
 
 def race(
-    runs: dict[str, Callable[[], object]], repetitions: int, *, minimum: bool = False
+    runs: dict[str, Callable[[], object]], repetitions: int, *, busy: bool = False
 ) -> dict[str, Time]:
     """Time each of `runs`, one repetition of all after the other.
 
-    They have been called before. With `minimum` the least time counts, not the median:
-    for a machine that is not idle.
+    They have been called before. For a `busy` machine there is the least CPU time,
+    which says something about one thread only.
     """
-    runners = {name: Runner(run) for name, run in runs.items()}
+    clock = time.process_time if busy else time.perf_counter
+    runners = {name: Runner(run, clock) for name, run in runs.items()}
     rough = {name: runner.calibrate() for name, runner in runners.items()}
     fastest = min(rough.values())
 
@@ -81,6 +85,4 @@ def race(
         for name, runner in runners.items():
             if repetition < wanted(name):
                 runner.sample()
-    return {
-        name: _time(runner.samples, minimum=minimum) for name, runner in runners.items()
-    }
+    return {name: _time(runner.samples, busy=busy) for name, runner in runners.items()}

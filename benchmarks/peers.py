@@ -240,7 +240,7 @@ def _arguments() -> argparse.Namespace:
         type=Path,
         default=Path("peers"),
         metavar="STEM",
-        help="writes STEM.json, STEM.md and STEM.png",
+        help="writes STEM.json, STEM.md, STEM-float32.png ...",
     )
     add("--list", action="store_true", help="print the keys and stop")
     return parser.parse_args()

@@ -3,50 +3,19 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from cells import OUTPUTS, TITLES
-
-# A ratio above this counts as not slower.
-NOISE = 0.95
-OURS = "fastloss"
+from measures import NOISE, OURS, best_peer, over_limit, ratio, seconds
+from targets import exceptions, targets
 
 COLUMNS = (
     "Columns from *best peer* on are ratios of times: peer / fastloss, so above 1 "
     "fastloss is ahead; *limit* is fastloss / streaming loop, NT where the loop with "
     "non-temporal stores is the faster."
 )
-
-
-def seconds(cell: dict[str, Any], name: str) -> float | None:
-    """Median seconds of a contender."""
-    time = cell["times"].get(name)
-    return time["seconds"] if time else None
-
-
-def limit(cell: dict[str, Any]) -> float | None:
-    """Seconds of the faster streaming loop."""
-    times = [time["seconds"] for time in cell["limits"].values()]
-    return min(times, default=None)
-
-
-def best_peer(cell: dict[str, Any]) -> tuple[str, float] | None:
-    """The fastest contender but ours."""
-    times = {name: t["seconds"] for name, t in cell["times"].items() if name != OURS}
-    return min(times.items(), key=lambda item: item[1]) if times else None
-
-
-def ratio(cell: dict[str, Any]) -> float | None:
-    """The best peer's time over ours."""
-    best = best_peer(cell)
-    return best[1] / cell["times"][OURS]["seconds"] if best else None
-
-
-def over_limit(cell: dict[str, Any]) -> float | None:
-    """Our time over the limit."""
-    least = limit(cell)
-    return cell["times"][OURS]["seconds"] / least if least else None
 
 
 def _time(value: float) -> str:
@@ -86,16 +55,6 @@ def table(cells: list[dict[str, Any]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def exceptions(cells: list[dict[str, Any]]) -> list[str]:
-    """The cells in which a peer is ahead by more than noise, the worst first."""
-    lost = [c for c in cells if (ratio(c) or 1) < NOISE]
-    return [
-        f"{TITLES[c['kernel']]}, {c['output']}, {c['size']}, {c['dtype']}, "
-        f"{c['threads']} threads: {ratio(c):.2f} ({best_peer(c)[0]})"
-        for c in sorted(lost, key=lambda c: ratio(c) or 1)
-    ]
-
-
 def markdown(report: dict[str, Any]) -> str:
     """The whole report as Markdown."""
     config = report["config"]
@@ -120,6 +79,7 @@ def markdown(report: dict[str, Any]) -> str:
         f"Cells in which a peer is ahead by more than {1 - NOISE:.0%}: {len(lost)} of "
         f"{len(report['cells'])}.\n\n" + "\n".join(f"- {line}" for line in lost)
     )
+    parts.append("### Targets, two threads\n\n" + targets(report["cells"]))
     wrong = [
         f"- {TITLES[c['kernel']]}, {c['output']}, {c['size']}, {c['dtype']}: {name}"
         for c in report["cells"]
@@ -130,7 +90,7 @@ def markdown(report: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def picture(report: dict[str, Any], path: Path) -> None:
+def picture(report: dict[str, Any], dtype: str, path: Path) -> None:
     """Ratio to the best peer, and to the limit, of every cell with most threads."""
     import matplotlib
 
@@ -139,55 +99,41 @@ def picture(report: dict[str, Any], path: Path) -> None:
     from matplotlib.colors import LogNorm
 
     most = max(c["threads"] for c in report["cells"])
-    cells = [c for c in report["cells"] if c["threads"] == most]
+    cells = [c for c in report["cells"] if c["threads"] == most and c["dtype"] == dtype]
     sizes = list(dict.fromkeys(c["size"] for c in cells))
-    rows = [
-        (kernel, output, dtype)
-        for kernel in TITLES
-        for output in OUTPUTS
-        for dtype in ("float32", "float64")
-        if any(
-            (c["kernel"], c["output"], c["dtype"]) == (kernel, output, dtype)
-            for c in cells
-        )
-    ]
+    present = {(c["kernel"], c["output"]) for c in cells}
+    rows = [key for key in product(TITLES, OUTPUTS) if key in present]
     figure, axes = plt.subplots(
-        1, 2, figsize=(6 + 1.1 * len(sizes), 1.8 + 0.24 * len(rows)), sharey=True
+        1, 2, figsize=(4 + 1.1 * len(sizes), 1.8 + 0.22 * len(rows)), sharey=True
     )
-    for axis, value, title, norm, colors in (
+    for axis, measure, title, norm, colors in (
         (axes[0], ratio, "best peer / fastloss", LogNorm(0.25, 4), "RdYlGn"),
-        (
-            axes[1],
-            over_limit,
-            "fastloss / streaming limit",
-            LogNorm(0.5, 8),
-            "RdYlGn_r",
-        ),
+        (axes[1], over_limit, "fastloss / limit", LogNorm(0.5, 8), "RdYlGn_r"),
     ):
         grid = [[float("nan")] * len(sizes) for _ in rows]
         for cell in cells:
-            row = rows.index((cell["kernel"], cell["output"], cell["dtype"]))
+            row = rows.index((cell["kernel"], cell["output"]))
             column = sizes.index(cell["size"])
-            number = value(cell)
-            if number:
+            if number := measure(cell):
                 grid[row][column] = number
                 axis.text(
-                    column, row, _number(number), ha="center", va="center", fontsize=6
+                    column, row, _number(number), ha="center", va="center", fontsize=7
                 )
         axis.imshow(grid, norm=norm, cmap=colors, aspect="auto", alpha=0.8)
-        axis.set_title(f"{title}, {most} threads", fontsize=9)
+        axis.set_title(f"{title}, {dtype}, {most} threads", fontsize=9)
         axis.set_xticks(range(len(sizes)), sizes, rotation=60, fontsize=7)
-    labels = [f"{TITLES[k]}, {o}, {d.replace('loat', '')}" for k, o, d in rows]
-    axes[0].set_yticks(range(len(rows)), labels, fontsize=6)
+    labels = [f"{TITLES[kernel]}, {output}" for kernel, output in rows]
+    axes[0].set_yticks(range(len(rows)), labels, fontsize=7)
     figure.tight_layout()
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=100)
     plt.close(figure)
 
 
 def write(report: dict[str, Any], stem: Path) -> str:
-    """Write STEM.json, STEM.md and STEM.png; the Markdown."""
+    """Write STEM.json, STEM.md and a picture for each dtype; the Markdown."""
     text = markdown(report)
     stem.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
     stem.with_suffix(".md").write_text(text)
-    picture(report, stem.with_suffix(".png"))
+    for dtype in {cell["dtype"] for cell in report["cells"]}:
+        picture(report, dtype, stem.with_name(f"{stem.name}-{dtype}.png"))
     return text

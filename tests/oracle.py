@@ -1,0 +1,485 @@
+"""What is right to the last bit, and the inputs to ask for it.
+
+The truth of a loss is its formula in `fastloss.reference`, evaluated on arrays of
+multi-precision numbers with so many digits that what the textbook form cancels does
+not matter: a new loss brings its own oracle. `Truth` keeps an exact result as a float
+and a rest in ulps, so that an error is known to a thousandth of an ulp.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from typing import Any
+
+import mpmath
+import numpy as np
+
+import fastloss as fl
+from fastloss import reference
+
+DTYPES = (np.float32, np.float64)
+OUTPUTS = ("value", "grad", "hess")
+ROWS = {row.name: row for row in fl.REGISTRY}
+
+#: Enough digits for 20 to be left after `1 - tanh(r)^2` or `sigmoid(x) - 1` has
+#: cancelled down to the smallest subnormal number, 1e-45 or 5e-324.
+DIGITS = {np.float32: 100, np.float64: 370}
+
+#: What parameters are tested with beside their defaults; exact in float32.
+OTHER_PARAMETERS = {
+    "delta": 0.75,
+    "label_smoothing": 0.125,
+    "pos_weight": 2.5,
+    "eps": 2.0**-12,
+    "ignore_class": 0,
+}
+
+
+class Numbers(mpmath.MPContext):
+    """Multi-precision numbers that NumPy's functions accept in object arrays.
+
+    NumPy evaluates ``np.exp(a)`` on an object array by calling ``.exp()`` of each.
+    """
+
+    def __init__(self, digits: int) -> None:
+        super().__init__()
+        self.dps = digits
+        for name in ("log", "log1p", "sqrt", "tanh"):
+            function = getattr(self, name)
+            setattr(self.mpf, name, lambda x, function=function: function(x))
+        self.mpf.exp = lambda x: self.bounded_exp(x)
+        self.mpf.expm1 = lambda x: self.expm1(max(min(x, 10_000), -10_000))
+        self.mpf.cosh = lambda x: (x.exp() + (-x).exp()) / 2
+
+    def bounded_exp(self, x: Any) -> Any:
+        """exp(x), but no further out than e^(+-10000), which is far out of range."""
+        return self.exp(max(min(x, 10_000), -10_000))
+
+    def exactly(self, a: np.ndarray) -> np.ndarray:
+        """`a` in multi-precision; infinity becomes a number far out of range."""
+        if a.dtype.kind != "f":
+            return a
+        far = self.mpf(2) ** (4 * np.finfo(a.dtype).maxexp)
+        entries = [
+            self.mpf(v) if math.isfinite(v) else math.copysign(1, v) * far
+            for v in a.ravel().tolist()
+        ]
+        exact = np.empty(a.size, dtype=object)
+        exact[:] = entries
+        return exact.reshape(a.shape)
+
+
+NUMBERS = {dtype: Numbers(digits) for dtype, digits in DIGITS.items()}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Exact results ``base + rest * ulp``, ulp being the spacing of floats there."""
+
+    base: np.ndarray
+    rest: np.ndarray
+    ulp: np.ndarray
+
+    @classmethod
+    def of(
+        cls, exact: np.ndarray, dtype: type, scale: np.ndarray | None = None
+    ) -> Truth:
+        """Round to the grid of `dtype` at `exact`, or at `scale` where that is larger.
+
+        The largest exponent has no end: infinity is what lies beyond its last float.
+        """
+        info, numbers = np.finfo(dtype), NUMBERS[dtype]
+        last = 2 ** (info.nmant + 1) - 1
+        results = []
+        for i, number in enumerate(exact.ravel()):
+            t = numbers.mpf(number)
+            size = abs(t) if scale is None else max(abs(t), abs(scale.flat[i]))
+            exponent = numbers.frexp(size)[1] - 1
+            exponent = min(max(exponent, info.minexp), info.maxexp - 1) - info.nmant
+            steps = numbers.ldexp(t, -exponent)
+            n = min(max(int(numbers.nint(steps)), -last), last)
+            results.append(
+                (math.ldexp(n, exponent), steps - n, math.ldexp(1, exponent))
+            )
+        columns = np.array(results, dtype=float).T
+        return cls(*(column.reshape(exact.shape) for column in columns))
+
+    def error(self, got: np.ndarray) -> np.ndarray:
+        """Distance of `got` in ulps."""
+        largest = float(np.finfo(got.dtype).max)
+        assert got.shape == self.base.shape
+        got = got.astype(float)
+        infinite = np.isinf(got)
+        with np.errstate(over="ignore"):
+            steps = (np.clip(got, -largest, largest) - self.base) / self.ulp
+        steps += np.where(infinite, np.sign(got), 0)
+        rightly = infinite & (self.base == np.sign(got) * largest)
+        rightly &= self.rest * np.sign(got) >= 0.5
+        error = np.where(rightly, 0.0, np.abs(steps - self.rest))
+        return np.where(np.isnan(got), np.inf, error)
+
+
+def parameters(loss: fl.Loss) -> dict[str, Any]:
+    named = {field.name: getattr(loss, field.name) for field in fields(loss)}
+    del named["reduction"]
+    return named
+
+
+def losses() -> Iterator[fl.Loss]:
+    """Losses for each registered kernel, with the default parameters and others."""
+    for loss in fl.LOSSES.values():
+        names = parameters(loss)
+        for kind in [{"from_logits": False}, {"from_logits": True}]:
+            if "from_logits" in names:
+                loss = replace(loss, **kind)
+            elif kind["from_logits"]:
+                continue
+            yield loss
+            other = {n: OTHER_PARAMETERS[n] for n in names if n in OTHER_PARAMETERS}
+            for name, default in names.items():
+                if name not in other and type(default) is float:
+                    other[name] = 1.5 * default
+            if other:
+                yield replace(loss, **other)
+
+
+def label(loss: fl.Loss) -> str:
+    """A readable test id."""
+    changed = [
+        f"{name}={value}"
+        for name, value in parameters(loss).items()
+        if name != "from_logits" and value != getattr(type(loss)(), name)
+    ]
+    return "-".join([loss.kernel, *changed])
+
+
+def calculate(loss: fl.Loss, output: str, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """What fastloss says: the output of each sample, not reduced."""
+    loss = replace(loss, reduction="none")
+    if output == "value":
+        return loss(y, x)
+    return loss.grad(y, x) if output == "grad" else loss.grad_and_hess(y, x)[1]
+
+
+def truth(loss: fl.Loss, output: str, y: np.ndarray, x: np.ndarray) -> Truth:
+    """The exact output of each sample."""
+    dtype = x.dtype.type
+    exactly = NUMBERS[dtype].exactly
+    exact = _reference(loss, output, exactly(y), exactly(x), dtype)
+    scale = None
+    if output == "grad":
+        scale = _larger_term(loss, exactly(y), exactly(x), dtype)
+    return Truth.of(exact, dtype, scale)
+
+
+def exact_parameters(loss: fl.Loss, dtype: type) -> dict[str, Any]:
+    """Parameters for the reference, in multi-precision."""
+    named = parameters(loss)
+    if "eps" in named and named["eps"] is None:
+        named["eps"] = float(np.finfo(dtype).eps)
+    for name, number in named.items():
+        if type(number) is float:
+            named[name] = NUMBERS[dtype].mpf(number)
+    return named
+
+
+def _reference(
+    loss: fl.Loss, output: str, y: np.ndarray, x: np.ndarray, dtype: type
+) -> np.ndarray:
+    formula = getattr(getattr(reference, type(loss).__name__), output)
+    return formula(y, x, **exact_parameters(loss, dtype))
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The largest error met, in ulps, and where."""
+
+    error: float = -1.0
+    y_true: Any = None
+    y_pred: Any = None
+
+
+def label_kinds(kernel: str) -> tuple[str, ...]:
+    return ("hard", "soft") if ROWS[kernel].labels == "unit" else ("hard",)
+
+
+@cache
+def _truths(loss: fl.Loss, output: str, dtype: type, labels: str) -> tuple[Truth, ...]:
+    batches = samples(loss.kernel, dtype, labels, _kinks(loss))
+    return tuple(truth(loss, output, y, x) for y, x in batches)
+
+
+def worst(loss: fl.Loss, output: str, dtype: type, labels: str) -> Worst:
+    """The largest error of fastloss over the samples of a kernel."""
+    found = Worst()
+    batches = samples(loss.kernel, dtype, labels, _kinks(loss))
+    truths = _truths(loss, output, dtype, labels)
+    for (y, x), true in zip(batches, truths, strict=True):
+        errors = true.error(calculate(loss, output, y, x))
+        if errors.max() > found.error:
+            at = np.unravel_index(errors.argmax(), errors.shape)
+            row = at if x.ndim == 1 else at[0]
+            found = Worst(float(errors.max()), y[row], x[row])
+    return found
+
+
+def _kinks(loss: fl.Loss) -> tuple[float, ...]:
+    """Residuals at which a formula may change: 0, 1 and the parameters."""
+    named = parameters(loss).values()
+    return (0.0, 1.0, *(number for number in named if type(number) is float))
+
+
+def worst_on_logits(step: int) -> dict[str, Worst]:
+    """The largest errors of binary crossentropy on every `step`-th float32 logit.
+
+    Both hard labels. The truth is the stable formula in double precision, right to
+    1e-8 ulps of float32: a second oracle, independent of the first one.
+    """
+    chunk = step * 2**20
+    starts = range(0, 2**32, chunk)
+    found = dict.fromkeys(OUTPUTS, Worst())
+    with ThreadPoolExecutor(2) as pool:
+        for some in pool.map(lambda start: _logits_chunk(start, chunk, step), starts):
+            for output, candidate in some:
+                if candidate.error > found[output].error:
+                    found[output] = candidate
+    return found
+
+
+def _logits_chunk(start: int, length: int, step: int) -> list[tuple[str, Worst]]:
+    bits = np.arange(start, min(start + length, 2**32), step, dtype=np.uint32)
+    x = bits.view(np.float32)
+    loss = fl.BinaryCrossentropy(from_logits=True, reduction="none")
+    worst = []
+    with np.errstate(invalid="ignore"):
+        exact = x.astype(float)
+        t = np.exp(-np.abs(exact))
+        near = 1 / (1 + t)
+        far = t * near
+        log = np.log1p(t)
+        for label, sign in [(0, 1), (1, -1)]:
+            y = np.broadcast_to(np.float32(label), x.shape)
+            value, grad = loss.value_and_grad(y, x)
+            hess = loss.grad_and_hess(y, x)[1]
+            truths = {
+                "value": (value, np.maximum(sign * exact, 0) + log),
+                "grad": (grad, sign * np.where(sign * exact > 0, near, far)),
+                "hess": (hess, near * far),
+            }
+            for output, (got, true) in truths.items():
+                error = _float32_error(got, true)
+                at = int(error.argmax())
+                worst.append((output, Worst(float(error[at]), label, x[at])))
+    return worst
+
+
+def _float32_error(got: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Distance in float32 ulps, 0 between equal infinities and between NaNs."""
+    exponent = np.clip(np.frexp(true)[1], -125, 128) - 24
+    error = np.abs(got - true) * np.ldexp(1.0, -exponent)
+    same = (got == true) | (np.isnan(got) & np.isnan(true))
+    return np.where(same, 0.0, np.where(np.isnan(error), np.inf, error))
+
+
+def _larger_term(
+    loss: fl.Loss, y: np.ndarray, x: np.ndarray, dtype: type
+) -> np.ndarray | None:
+    """The larger of the two terms a gradient is the difference of, for soft labels.
+
+    Where ``sigmoid(x)`` comes close to a soft label ``y``, the gradient
+    ``(1 - y) sigmoid(x) - y sigmoid(-x)`` is the difference of two nearly equal terms.
+    No float arithmetic on terms that are themselves rounded gives the last digits of
+    that, so the error is measured in ulps of the larger term. For a hard label one of
+    the terms is 0 and the other is the gradient: no allowance at all. The same for a
+    softmax with the terms ``(Q - q_j) p_j`` and ``q_j (1 - p_j)``, ``Q = sum_j q_j``;
+    there the sum Q of soft labels is allowed its rounding to double precision.
+    """
+    row = ROWS[loss.kernel]
+    if "label_smoothing" not in parameters(loss):
+        return None
+    smoothing = NUMBERS[dtype].mpf(loss.label_smoothing)
+    plain = replace(loss, label_smoothing=0.0)
+    if row.kind == "elementwise":
+        q = (1 - smoothing) * y + smoothing / 2
+        zero = (1 - q) * _reference(plain, "grad", 0 * y, x, dtype)
+        one = q * _reference(plain, "grad", 0 * y + 1, x, dtype)
+        return np.maximum(abs(zero), abs(one))
+    if row.predictions != "real":
+        return None
+    classes = np.arange(x.shape[-1])
+    q = (y[..., np.newaxis] == classes) * 1 if row.kind == "sparse" else y
+    q = (1 - smoothing) * q + smoothing / x.shape[-1]
+    first = np.broadcast_to((classes == 0) * 1, x.shape)
+    dense = fl.CategoricalCrossentropy(from_logits=True)
+    p = _reference(dense, "grad", first, x, dtype) + first
+    total = np.sum(q, axis=-1, keepdims=True)
+    larger = np.maximum((total - q) * p, q * (1 - p))
+    if row.kind == "sparse":
+        return larger
+    soft = np.count_nonzero(y, axis=-1, keepdims=True) > 1
+    rounding = total * np.finfo(np.float64).eps / np.finfo(dtype).eps
+    return np.where(soft, np.maximum(larger, rounding), larger)
+
+
+@cache
+def samples(
+    kernel: str, dtype: type, labels: str = "hard", points: tuple[float, ...] = (1.0,)
+) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Batches ``(y_true, y_pred)`` over the domain of a kernel.
+
+    Hard labels or soft ones; `points` are residuals at which the formula has a kink.
+    """
+    row = ROWS[kernel]
+    random = np.random.RandomState(20)
+    with np.errstate(all="ignore"):
+        if row.kind == "elementwise":
+            return (_pairs(row, dtype, labels == "soft", points, random),)
+        return tuple(_rows(row, dtype, labels == "soft", random))
+
+
+def plain(
+    kernel: str, dtype: type, n: int, random: np.random.RandomState, classes: int = 7
+) -> tuple[np.ndarray, np.ndarray]:
+    """About `n` everyday predictions and their labels."""
+    row = ROWS[kernel]
+    shape = (n,) if row.kind == "elementwise" else (n // classes, classes)
+    x = random.standard_normal(shape) * 3
+    if row.predictions == "unit":
+        x = 1 / (1 + np.exp(-x))
+    if row.kind == "sparse":
+        return random.randint(0, classes, shape[:-1]), x.astype(dtype)
+    if row.kind == "dense":
+        y = random.dirichlet(np.ones(classes), shape[0])
+    elif row.labels == "sign":
+        y = random.choice([-1, 1], n)
+    else:
+        y = (
+            random.randint(0, 2, n)
+            if row.labels == "unit"
+            else random.standard_normal(n)
+        )
+    return y.astype(dtype), x.astype(dtype)
+
+
+def _neighbours(points: Any, dtype: type) -> np.ndarray:
+    """Each point and the two floats on both sides."""
+    points = np.asarray(points, dtype)
+    below = np.nextafter(points, dtype(-np.inf))
+    above = np.nextafter(points, dtype(np.inf))
+    outer = np.nextafter(below, dtype(-np.inf)), np.nextafter(above, dtype(np.inf))
+    return np.concatenate([points, below, above, *outer])
+
+
+def anywhere(dtype: type, n: int, random: np.random.RandomState) -> np.ndarray:
+    """Finite floats of all exponents, subnormal ones included, and both signs."""
+    info = np.finfo(dtype)
+    exponents = random.randint(info.minexp - info.nmant, info.maxexp, n)
+    size = np.ldexp(random.uniform(1, 2, n).astype(dtype), exponents)
+    return np.minimum(size, info.max) * random.choice([-1, 1], n).astype(dtype)
+
+
+def _reals(dtype: type, n: int, random: np.random.RandomState) -> np.ndarray:
+    info = np.finfo(dtype)
+    tail = -1.02 * math.log(info.smallest_subnormal)
+    powers = 2.0 ** np.arange(-12, 12)
+    special = [0.0, info.smallest_subnormal, info.tiny, info.eps, info.max, tail]
+    special = _neighbours([*special, *powers], dtype)
+    special = special[np.isfinite(special)]
+    return np.concatenate(
+        [
+            special,
+            -special,
+            anywhere(dtype, n, random),
+            random.uniform(-tail, tail, n).astype(dtype),
+            random.standard_normal(n).astype(dtype),
+            random.standard_normal(n // 2).astype(dtype) / 64,
+        ]
+    )
+
+
+def _units(dtype: type, n: int, random: np.random.RandomState) -> np.ndarray:
+    """Probabilities: uniform ones, and ones close to 0 and to 1."""
+    info = np.finfo(dtype)
+    small = np.abs(anywhere(dtype, n, random))
+    near_zero = small[small < 1]
+    near_one = 1 - np.ldexp(random.uniform(1, 2, n), -random.randint(1, info.nmant, n))
+    special = [0.0, info.smallest_subnormal, info.tiny, info.eps, 2.0**-12, 0.25, 0.5]
+    special = _neighbours([*special, 0.75, 1 - 2.0**-12, 1 - info.eps, 1.0], dtype)
+    uniform = random.uniform(0, 1, n)
+    p = np.concatenate([special, near_zero, near_one, uniform]).astype(dtype)
+    return p[(p >= 0) & (p <= 1)]
+
+
+def _pairs(
+    row: Any,
+    dtype: type,
+    soft: bool,
+    points: tuple[float, ...],
+    random: np.random.RandomState,
+) -> tuple[np.ndarray, np.ndarray]:
+    n = 350 if dtype == np.float32 else 130
+    x = (_units if row.predictions == "unit" else _reals)(dtype, n, random)
+    if row.labels == "real":
+        kinks = _neighbours([p * s for p in points for s in (-1, 1)], dtype)
+        ties = np.repeat(random.choice(x[np.abs(x) < 1e30], 40), kinks.size)
+        close = x * (1 + np.finfo(dtype).eps * random.randint(-3, 4, x.size))
+        y = [0 * x, close.astype(dtype), anywhere(dtype, x.size, random)]
+        y = [np.where(np.isfinite(z), z, x) for z in y]
+        y = np.concatenate([*y, 0 * kinks, ties]).astype(dtype)
+        x = np.concatenate([x, x, x, kinks, ties + np.tile(kinks, 40)]).astype(dtype)
+        # Where rounding puts the residual on a kink, either side of it is right.
+        r = x - y
+        certain = ~np.isin(np.abs(r), kinks) | ((r + y == x) & (x - r == y))
+        return y[certain], x[certain]
+    if not soft:
+        x = (
+            np.concatenate([x, _neighbours([-1.0, 1.0], dtype)])
+            if row.labels == "sign"
+            else x
+        )
+        low = -1 if row.labels == "sign" else 0
+        y = np.repeat(np.array([low, 1], dtype), x.size)
+        return y, np.concatenate([x, x])
+    labels = _units(dtype, n, random)
+    p = x if row.predictions == "unit" else 1 / (1 + np.exp(-x.astype(float)))
+    close = p * (1 + np.finfo(dtype).eps * random.randint(-3, 4, p.size))
+    y = np.concatenate([random.choice(labels, x.size), np.minimum(close, 1)])
+    return y.astype(dtype), np.concatenate([x, x])
+
+
+def _rows(
+    row: Any, dtype: type, soft: bool, random: np.random.RandomState
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for classes in (1, 2, 3, 10, 17, 100, 1000):
+        n = {100: 12, 1000: 5}.get(classes, 20) // (1 if dtype == np.float32 else 2)
+        shape = (n, classes)
+        if row.predictions == "unit":
+            x = random.choice(_units(dtype, 500, random), shape)
+            x[: n // 2] = random.dirichlet(np.full(classes, 0.3), n // 2)
+            x = np.minimum(x, 1)
+        else:
+            x = random.standard_normal(shape) * random.choice([0.1, 1, 10, 40], (n, 1))
+            x += random.choice([0, 0, 1e3, -1e4], (n, 1))
+            x[1::6, 0] += random.uniform(0, 110, x[1::6, 0].shape)
+            x[2::6, -1] = x[2::6].max(axis=-1)
+            x[3::6] = np.round(x[3::6])
+            # The difference of two logits must not overflow: it would be infinite.
+            x[4::9] = random.choice(anywhere(dtype, 500, random), x[4::9].shape) / 4
+        x = x.astype(dtype)
+        y = random.randint(0, classes, n)
+        y[::3] = x[::3].argmax(axis=-1)
+        y[1::6] = x[1::6].argmin(axis=-1)
+        if row.kind == "sparse":
+            yield y, x
+        elif not soft:
+            yield (y[:, np.newaxis] == np.arange(classes)).astype(dtype), x
+        else:
+            q = random.dirichlet(np.full(classes, 0.3), n)
+            d = x[::2].astype(float) - x[::2].max(axis=-1, keepdims=True)
+            q[::2] = np.exp(d) / np.exp(d).sum(axis=-1, keepdims=True)
+            q[::5, 0] = 0
+            yield np.minimum(q, 1).astype(dtype), x

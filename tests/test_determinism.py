@@ -1,0 +1,165 @@
+"""Same input, same bits: over threads, layouts, instruction sets and releases.
+
+``data/corpus_hashes.json`` holds hashes of the outputs of the released kernels on fixed
+inputs. After a change of result bits that is meant, and is in the changelog under
+"Numerical changes", write it anew: ``python tests/test_determinism.py``. The file has
+two parts, as the baseline instruction set, without fused multiply-add, has bits of its
+own: run it where both can be computed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import oracle
+import pytest
+from conftest import ISAS, compared
+
+import fastloss as fl
+from fastloss import _bridge
+
+LOSSES = list(oracle.losses())
+THREADS = (1, 2, 3, 7)
+HASHES = Path(__file__).parent / "data/corpus_hashes.json"
+
+
+def bits(
+    loss: fl.Loss, y: np.ndarray, x: np.ndarray, **weight: np.ndarray
+) -> list[bytes]:
+    """Every output; those that are there twice are equal already."""
+    value, grad = loss.value_and_grad(y, x, **weight)
+    grad_again, hess = loss.grad_and_hess(y, x, **weight)
+    outputs = [np.asarray(output).tobytes() for output in (value, grad, hess)]
+    assert np.asarray(loss(y, x, **weight)).tobytes() == outputs[0]
+    assert loss.grad(y, x, **weight).tobytes() == outputs[1]
+    assert grad_again.tobytes() == outputs[1]
+    compared(3)
+    return outputs
+
+
+def batches(
+    kernel: str, dtype: type, n: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Elements, or narrow and wide rows, and weights: `n` entries of y_pred."""
+    random = np.random.RandomState(8)
+    kinds = [7] if oracle.ROWS[kernel].kind == "elementwise" else [7, 300]
+    for classes in kinds:
+        y, x = oracle.plain(kernel, dtype, n, random, classes)
+        yield y, x, random.rand(*(x.shape if len(kinds) == 1 else x.shape[:-1]))
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+def test_number_of_threads(loss: fl.Loss, dtype: type, isa: str) -> None:
+    # Enough entries for seven threads: the engine gives each at least 16384.
+    for y, x, weight in batches(loss.kernel, dtype, 120_001):
+        for reduction, weights in [("mean", {"sample_weight": weight}), ("none", {})]:
+            one = replace(loss, reduction=reduction)
+            with fl.threads(THREADS[0]):
+                expected = bits(one, y, x, **weights)
+            for threads in THREADS[1:]:
+                with fl.threads(threads):
+                    assert bits(one, y, x, **weights) == expected
+                compared(len(expected))
+
+
+def shifted(a: np.ndarray, elements: int) -> np.ndarray:
+    """A copy of `a` that begins so many elements after an aligned address."""
+    room = np.empty(a.size + 16 + elements, a.dtype)
+    start = (-room.ctypes.data // a.itemsize) % (64 // a.itemsize) + elements
+    copy = room[start : start + a.size].reshape(a.shape)
+    copy[...] = a
+    return copy
+
+
+def strided(a: np.ndarray, step: int) -> np.ndarray:
+    """A view equal to `a`, whose elements are `step` apart in memory."""
+    room = np.zeros((*a.shape[:-1], a.shape[-1] * abs(step)), a.dtype)
+    view = room[..., ::step]
+    view[...] = a
+    return view
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+def test_offsets_and_strides(loss: fl.Loss, dtype: type, isa: str) -> None:
+    for y, x, weight in batches(loss.kernel, dtype, 20_001):
+        expected = bits(loss, y, x, sample_weight=weight)
+        layouts = [lambda a, k=k: shifted(a, k) for k in (1, 2, 3, 5)]
+        layouts += [lambda a, k=k: strided(a, k) for k in (2, 3, -1, -2)]
+        layouts += [lambda a: np.asfortranarray(a)]
+        for layout in layouts:
+            given = layout(y), layout(x)
+            assert bits(loss, *given, sample_weight=layout(weight)) == expected
+            compared(len(expected))
+
+
+FUSED = [isa for isa in ISAS if isa != "baseline"]
+
+
+def corpus(kernel: str, dtype: type) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Inputs that every machine and every NumPy computes alike: integers, scaled."""
+    row = oracle.ROWS[kernel]
+    random = np.random.RandomState(10)
+    shapes = (
+        [(30_011,)] if row.kind == "elementwise" else [(4001, 3), (300, 100), (30, 999)]
+    )
+    for shape in shapes:
+        x = random.randint(-(2**20), 2**20, shape) * 2.0**-13
+        if row.predictions == "unit":
+            x = random.randint(0, 2**20 + 1, shape) * 2.0**-20
+        if row.kind == "sparse":
+            y = random.randint(0, shape[-1], shape[:-1])
+        elif row.labels == "unit":
+            y = np.minimum(random.randint(0, 2**10 + 200, shape), 2**10) * 2.0**-10
+        elif row.labels == "sign":
+            y = random.choice([-1, 1], shape)
+        else:
+            y = random.randint(-(2**10), 2**10, shape) * 2.0**-6
+        yield y if row.kind == "sparse" else y.astype(dtype), x.astype(dtype)
+
+
+def hashes() -> dict[str, str]:
+    """SHA-256 of all outputs of each loss and dtype, on the present instruction set."""
+    table = {}
+    for loss in LOSSES:
+        for dtype in oracle.DTYPES:
+            digest = hashlib.sha256()
+            for y, x in corpus(loss.kernel, dtype):
+                for reduction in ("mean", "none"):
+                    for output in bits(replace(loss, reduction=reduction), y, x):
+                        digest.update(output)
+            table[f"{oracle.label(loss)} {np.dtype(dtype).name}"] = digest.hexdigest()
+    return table
+
+
+def part(isa: str) -> str:
+    return "baseline" if isa == "baseline" else "fused multiply-add"
+
+
+def test_the_released_bits(isa: str) -> None:
+    """A kernel that is not released yet has no hash to keep."""
+    recorded = json.loads(HASHES.read_text())[part(isa)]
+    now = hashes()
+    assert recorded
+    for name, digest in recorded.items():
+        assert now[name] == digest, f"{name} has new bits on {isa}"
+        compared(1)
+
+
+def write_hashes() -> None:
+    tables = {}
+    for isa in ISAS:
+        _bridge.use_isa(isa)
+        table = hashes()
+        assert tables.setdefault(part(isa), table) == table, isa
+    HASHES.write_text(json.dumps(tables, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    write_hashes()

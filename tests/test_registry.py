@@ -1,0 +1,131 @@
+"""A registered loss is complete, and every loss is one immutable object."""
+
+from __future__ import annotations
+
+import copy
+import doctest
+import pickle
+from dataclasses import FrozenInstanceError, fields, replace
+from pathlib import Path
+
+import numpy as np
+import oracle
+import pytest
+
+import fastloss as fl
+from fastloss import reference
+
+ROOT = Path(__file__).parents[1]
+LOSSES = list(oracle.losses())
+CLASSES = [type(loss) for loss in fl.LOSSES.values()]
+NAMES = [row.name for row in fl.REGISTRY]
+
+
+def test_every_kernel_belongs_to_a_class() -> None:
+    assert {loss.kernel for loss in LOSSES} == set(NAMES)
+    assert len(set(NAMES)) == len(NAMES)
+
+
+def test_every_kernel_has_one_formula_in_c() -> None:
+    files = {file.stem for file in (ROOT / "csrc/losses").glob("*.c")}
+    assert files == set(NAMES)
+
+
+@pytest.mark.parametrize("row", fl.REGISTRY, ids=lambda row: row.name)
+def test_rows_say_what_the_tests_understand(row: fl.Row) -> None:
+    assert row.kind in ("elementwise", "sparse", "dense")
+    assert row.labels in ("real", "sign", "unit", "class")
+    assert row.predictions in ("real", "unit")
+    for loss in LOSSES:
+        if loss.kernel == row.name:
+            assert set(row.parameters) <= set(oracle.parameters(loss))
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_class_has_a_reference(cls: type[fl.Loss]) -> None:
+    formulas = getattr(reference, cls.__name__)
+    assert formulas.__doc__
+    for output in oracle.OUTPUTS:
+        assert callable(getattr(formulas, output))
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_class_is_documented(cls: type[fl.Loss]) -> None:
+    text = cls.__doc__ or ""
+    for section in ("Parameters", "Notes", "Raises", "References", "Examples"):
+        assert f"{section}\n    ---" in text, section
+    assert doctest.DocTestParser().get_examples(text)
+    for field in fields(cls):
+        assert f"    {field.name} : " in text
+    for field in fields(cls.advice):
+        assert getattr(cls.advice, field.name)
+
+
+@pytest.mark.parametrize("loss", fl.LOSSES.values(), ids=lambda loss: loss.name)
+def test_every_class_has_its_names(loss: fl.Loss) -> None:
+    assert fl.LOSSES[loss.name] is getattr(fl, loss.name)
+    assert type(loss) is getattr(fl, type(loss).__name__)
+    assert type(loss)() == loss
+    for name in (loss.name, type(loss).__name__, *loss.aliases):
+        assert fl.get(name) == loss
+        assert fl.get(name.upper()) == loss
+    assert fl.get(loss) is loss
+
+
+def test_short_names() -> None:
+    for short, name in [
+        ("mse", "mean_squared_error"),
+        ("mae", "mean_absolute_error"),
+        ("bce", "binary_crossentropy"),
+        ("cce", "categorical_crossentropy"),
+        ("scce", "sparse_categorical_crossentropy"),
+    ]:
+        assert getattr(fl, short) is getattr(fl, name)
+        assert fl.get(short) is getattr(fl, name)
+
+
+def test_every_loss_is_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    table = text.split("<!-- losses:")[1]
+    listed = [line.split("`")[1] for line in table.splitlines() if line[:3] == "| `"]
+    assert listed == list(fl.LOSSES)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+def test_losses_are_values(loss: fl.Loss) -> None:
+    for twin in (
+        eval(repr(loss), vars(fl)),
+        pickle.loads(pickle.dumps(loss)),
+        copy.deepcopy(loss),
+        replace(loss),
+    ):
+        assert twin == loss
+        assert hash(twin) == hash(loss)
+        assert repr(twin) == repr(loss)
+        y, x = oracle.plain(loss.kernel, np.float64, 21, np.random.RandomState(20))
+        assert twin(y, x) == loss(y, x)
+    assert replace(loss, reduction="sum") != loss
+    for field in fields(loss):
+        with pytest.raises(FrozenInstanceError):
+            setattr(loss, field.name, None)
+
+
+def test_parameters_are_keywords_alone() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        fl.Huber(2.0)
+
+
+def test_class_weights_may_be_lists_arrays_and_mappings() -> None:
+    y, x = np.array([0, 2, 1]), np.zeros((3, 3))
+    losses = [
+        fl.SparseCategoricalCrossentropy(from_logits=True, class_weight=weights)
+        for weights in ([1, 0.5, 2], (1.0, 0.5, 2.0), np.array([1, 0.5, 2]))
+    ]
+    losses.append(replace(losses[0], class_weight={1: 0.5, 2: 2}))
+    assert len({loss(y, x) for loss in losses}) == 1
+    assert len({hash(loss) for loss in losses[:3]}) == 1
+    for loss in losses:
+        assert reference.cost(loss, y, x) == pytest.approx(loss(y, x), rel=1e-15)
+        assert eval(repr(loss), vars(fl)) == loss
+        called = fl.scce(y, x, from_logits=True, class_weight=loss.class_weight)
+        assert called == loss(y, x)

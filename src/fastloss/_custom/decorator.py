@@ -135,6 +135,7 @@ def custom(
         "__annotations__": dict.fromkeys(parameters, "Any"),
         "name": function.__name__,
         "function": staticmethod(function),
+        "inputs": inputs,
         **parameters,
     }
     runs = {name: call_of(f, inputs) for name, f in functions.items()}

@@ -159,9 +159,9 @@ def _joined(x: Node, single: Collection[Node]) -> tuple[str, tuple[Node, ...]] |
     a, b = (*x.args, x.args[0])[:2]
     if x.op == "where" and a.op in ("gt", "ge"):
         return f"where_{a.op}", (*a.args, *x.args[1:])
-    if x.op in ("square", "abs") and a in single and a.op == "sub":
-        if not any(z.uniform for z in a.args):
-            return f"sub_{x.op}", a.args
+    both = a in single and a.op == "sub" and not any(z.uniform for z in a.args)
+    if x.op in ("square", "abs") and both:
+        return f"sub_{x.op}", a.args
     if x.op == "neg" and a in single and a.op == "sign":
         return "sign_scale", (a.args[0], const(-1.0))
     if x.op == "mul" and a.uniform and b in single:

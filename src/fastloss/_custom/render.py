@@ -90,9 +90,17 @@ class _Text:
             sign = " < " if op == "gt" else self.at_most
             return f"{self.inside(b, _SUM)}{sign}{self.inside(a, _SUM)}", _COMPARE
         sign, strength = self.infix[op]
-        associative = op in ("add", "mul", "and", "or")
+        if strength == _COMPARE:
+            return f"{self.inside(a, _SUM)}{sign}{self.inside(b, _SUM)}", strength
+        if strength < _COMPARE:
+            return f"{self.clause(a)}{sign}{self.clause(b)}", strength
+        associative = op in ("add", "mul")
         right = self.inside(b, strength if associative else strength + 1)
         return f"{self.inside(a, strength)}{sign}{right}", strength
+
+    def clause(self, x: Node) -> str:
+        """Return an operand of & or |, which in Python bind before comparisons."""
+        return self.inside(x, _ATOM)
 
     def on_neg(self, a: Node) -> _Piece:
         return f"-{self.inside(a, _PRODUCT)}", _SIGN - 2
@@ -239,6 +247,9 @@ class _Latex(_Text):
 
     def parenthesised(self, text: str) -> str:
         return rf"\left({text}\right)"
+
+    def clause(self, x: Node) -> str:
+        return self.inside(x, _COMPARE)
 
     def on_div(self, a: Node, b: Node) -> _Piece:
         return rf"\frac{{{self.render(a)[0]}}}{{{self.render(b)[0]}}}", _POWER

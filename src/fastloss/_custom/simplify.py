@@ -107,16 +107,20 @@ def neg(a: Node) -> Node:
     return raw("neg", a)
 
 
-def _terms(x: Node, sign: int = 1) -> list[Term]:
+def _terms(x: Node, sign: int = 1, depth: int = 16) -> list[Term]:
     """Split a chain of additions and subtractions into signed terms."""
+    if depth == 0:
+        return [(sign, x)]
     if x.uniform and x.op != "const":
         return [(sign, x)]
     if x.op == "add":
-        return _terms(x.args[0], sign) + _terms(x.args[1], sign)
+        first, second = (_terms(a, sign, depth - 1) for a in x.args)
+        return first + second
     if x.op == "sub":
-        return _terms(x.args[0], sign) + _terms(x.args[1], -sign)
+        left, right = x.args
+        return _terms(left, sign, depth - 1) + _terms(right, -sign, depth - 1)
     if x.op == "neg":
-        return _terms(x.args[0], -sign)
+        return _terms(x.args[0], -sign, depth - 1)
     number = value_of(x)
     if number is not None and number < 0:
         return [(-sign, const(-number))]
@@ -131,11 +135,10 @@ def _sum(x: Node) -> Node:
     merged = _merged_choices(x.op, a, b)
     if merged is not None:
         return merged
-    pair = [(1, a), (1 if x.op == "add" else -1, b)]
-    flat = _terms(x)
-    found = _recognised(pair)
-    if found is None and flat != pair:
-        found = _recognised(flat)
+    sign = 1 if x.op == "add" else -1
+    found = _recognised([(1, a)], [(sign, b)])
+    if found is None:
+        found = _recognised(_terms(a), _terms(b, sign))
     return x if found is None else found
 
 
@@ -144,22 +147,22 @@ def _merged_choices(op: str, a: Node, b: Node) -> Node | None:
     if a.op == b.op == "where" and a.args[0] is b.args[0]:
         for i in (1, 2):
             if a.args[i].uniform and b.args[i].uniform:
-                branches = [
-                    build(op, x, z) for x, z in zip(a.args, b.args, strict=True)
-                ][1:]
-                return where(a.args[0], *branches)
+                return where(a.args[0], *map(_RULES[op], a.args[1:], b.args[1:]))
     return None
 
 
-def _recognised(terms: list[Term]) -> Node | None:
+def _recognised(left: list[Term], right: list[Term]) -> Node | None:
+    """Apply a rule to a term of either sum; those within one have had their turn."""
+    terms = left + right
+    pairs = [(i, j) for i in range(len(left)) for j in range(len(left), len(terms))]
     for rule in _SUM_RULES:
-        for i, (sign, term) in enumerate(terms):
-            for j, (other_sign, other) in enumerate(terms):
-                if i == j:
-                    continue
+        for pair in pairs:
+            for i, j in (pair, pair[::-1]):
+                sign, term = terms[i]
+                other_sign, other = terms[j]
                 found = rule(term, sign * other_sign, other, len(terms))
                 if found is not None:
-                    rest = [t for k, t in enumerate(terms) if k not in (i, j)]
+                    rest = [t for k, t in enumerate(terms) if k not in pair]
                     return _from_terms([(sign, found), *rest])
     return None
 

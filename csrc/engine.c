@@ -154,6 +154,13 @@ static void fl_run_team(fl_pass *pass, int threads) {
 #endif
 }
 
+/* Entries read or written: the value of a sparse loss on probabilities reads one a row. */
+static int64_t fl_work(const fl_plan *plan) {
+  const bool picks = plan->kind == FL_SPARSE && plan->predictions == FL_UNIT
+                     && plan->want == FL_WANT_VALUE;
+  return picks ? plan->items : plan->items * plan->classes;
+}
+
 /* The sum of all blocks, or false with result->status set. */
 static bool fl_run_pass(const fl_plan *plan, fl_block_fn *block, fl_result *result,
                         fl_sum *sum, bool *any) {
@@ -167,8 +174,7 @@ static bool fl_run_pass(const fl_plan *plan, fl_block_fn *block, fl_result *resu
                   .chunks = (blocks + bundle - 1) / bundle, .sums = sums,
                   .error_chunk = INT64_MAX};
 
-  const int threads =
-      fl_team_size(plan->job, plan->items * plan->classes, pass.chunks);
+  const int threads = fl_team_size(plan->job, fl_work(plan), pass.chunks);
   if (threads > 1) fl_run_team(&pass, threads);
   else fl_run_serial(&pass);
 
@@ -299,18 +305,19 @@ int64_t fl_serial_entries(void) { return 2 * FL_ENTRIES_PER_THREAD; }
 
 bool fl_run_small(int loss, fl_type type, int64_t n, const void *y_true,
                   const void *y_pred, const double *parameters, double divisor,
-                  bool want_value, double *value, void *grad) {
+                  fl_output_set outputs, double *value, void *grad, void *hess) {
   const fl_kernel_table *table = fl_kernels(type);
-  const fl_output_set outputs = grad ? (want_value ? FL_VG : FL_G) : FL_V;
-  _Alignas(64) double v[FL_BLOCK], g[FL_BLOCK];
+  _Alignas(64) double v[FL_BLOCK], g[FL_BLOCK], h[FL_BLOCK];
   const void *in[] = {y_true, y_pred};
-  if (table->losses[loss]->elementwise[outputs](n, in, parameters, v, g, NULL))
+  if (table->losses[loss]->elementwise[outputs](n, in, parameters, v, g, h))
     return false;
-  if (want_value) {
+  const int want = fl_wants[outputs];
+  if (want & FL_WANT_VALUE) {
     fl_lanes lanes = {{0}, {0}};
     table->tools->accumulate(&lanes, n, v, NULL);
     *value = fl_sum_value(fl_lanes_total(&lanes)) / divisor;
   }
-  if (grad) table->tools->scale(n, g, NULL, 1 / divisor, grad);
+  if (want & FL_WANT_GRAD) table->tools->scale(n, g, NULL, 1 / divisor, grad);
+  if (want & FL_WANT_HESS) table->tools->scale(n, h, NULL, 1 / divisor, hess);
   return true;
 }

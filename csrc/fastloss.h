@@ -83,14 +83,16 @@ typedef struct {
 
 void fl_run(const fl_job *job, fl_result *result);
 
-/* One float64 or float32 block of an element-wise loss, straight to the kernel: n
-   contiguous aligned elements, no weights, n <= fl_block_length(). grad may be NULL.
-   Returns false if something is outside its domain (fl_run says what). */
-int64_t fl_block_length(void);
-int64_t fl_serial_entries(void); /* jobs of fewer entries use one thread */
+/* One block of an element-wise loss, straight to the kernel: n <= fl_block_length()
+   contiguous aligned elements of `type`, no weights; the value and the derivatives are
+   divided by `divisor`. value, grad and hess may be NULL where `outputs` does not name
+   them. Returns false if something is outside its domain (fl_run says what); then
+   nothing is written. */
 bool fl_run_small(int loss, fl_type type, int64_t n, const void *y_true,
                   const void *y_pred, const double *parameters, double divisor,
-                  bool want_value, double *value, void *grad);
+                  fl_output_set outputs, double *value, void *grad, void *hess);
+int64_t fl_block_length(void);
+int64_t fl_serial_entries(void); /* jobs of fewer entries use one thread */
 
 /* The registry, by number. */
 typedef struct {

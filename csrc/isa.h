@@ -47,6 +47,14 @@
 #define FL_FMA_F64(a, b, c) __builtin_fma(a, b, c)
 #endif
 
+/* a b + c with one rounding on every path: the baseline's f32 through double. Slow
+   there, for last lines where two roundings more would break the bound. */
+#if defined(FL_ISA_baseline) && defined(FL_DTYPE_f32)
+#define FL_FMA_ONCE(a, b, c) ((float)((double)(a) * (double)(b) + (double)(c)))
+#else
+#define FL_FMA_ONCE(a, b, c) FL_FMA(a, b, c)
+#endif
+
 #if defined(FL_DTYPE_f32)
 #define FL_DTYPE f32
 typedef float real;

@@ -23,19 +23,17 @@ FL_INLINE real FL_AHEAD(real x, const double *parameters) {
 #define FL_AHEAD FL_AHEAD
 
 FL_INLINE fl_point FL_POINT(real y, real x, real log_smaller, const double *parameters) {
-  const double smoothing = parameters[0], positive = parameters[1];
-  const real keep = (real)(1 - smoothing), half = (real)(0.5 * smoothing);
-  const real keep_positive = (real)(positive * (1 - smoothing));
-  const real half_positive = (real)(positive * 0.5 * smoothing);
-  const real a = FL_FMA(1 - y, keep, half);
-  const real b = FL_FMA(y, keep_positive, half_positive);
+  const double keep = 1 - parameters[0], half = 0.5 * parameters[0];
+  const double positive = parameters[1];
+  const real a = FL_FMA(1 - y, (real)keep, (real)half);
+  const real b = FL_FMA(y, (real)(positive * keep), (real)(positive * half));
   const real p = fl_clip(x, parameters), q = 1 - p;
   const real log_larger = fl_log1p_unit(-fl_select(p > q, q, p));
   const real log_p = fl_select(p > q, log_larger, log_smaller);
   const real log_q = fl_select(p > q, log_smaller, log_larger);
   const real a_q = fl_where(a != 0, a / q), b_p = fl_where(b != 0, b / p);
   return (fl_point){
-      .value = -(fl_masked(a, log_q) + fl_masked(b, log_p)),
+      .value = -FL_FMA_ONCE(b, fl_where(b != 0, log_p), fl_masked(a, log_q)),
       .grad = a_q - b_p,
       .hess = fl_where(a != 0, a_q / q) + fl_where(b != 0, b_p / p),
   };

@@ -22,20 +22,21 @@ FL_INLINE real FL_AHEAD(real x, const double *parameters) {
 #define FL_AHEAD FL_AHEAD
 
 FL_INLINE fl_point FL_POINT(real y, real x, real t, const double *parameters) {
-  const double smoothing = parameters[0], positive = parameters[1];
-  const real keep = (real)(1 - smoothing), half = (real)(0.5 * smoothing);
-  const real keep_positive = (real)(positive * (1 - smoothing));
-  const real half_positive = (real)(positive * 0.5 * smoothing);
-  const real a = FL_FMA(1 - y, keep, half);
-  const real b = FL_FMA(y, keep_positive, half_positive);
-  const real magnitude = fl_abs(x);
+  const double keep = 1 - parameters[0], half = 0.5 * parameters[0];
+  const double positive = parameters[1];
+  const real a = FL_FMA(1 - y, (real)keep, (real)half);
+  const real b = FL_FMA(y, (real)(positive * keep), (real)(positive * half));
+  /* a + b without the roundings of a and b: 1 for P = 1 */
+  const real sum = FL_FMA_ONCE(y, (real)((positive - 1) * keep),
+                               (real)(keep + half + positive * half));
+  const real magnitude = fl_abs(x), total = 1 + t;
   const real near = x > 0 ? a : b, far = x > 0 ? b : a;
-  const real inverse = 1 / (1 + t);
-  const real slope = FL_FMA(-far, t, near) * inverse;
+  const real slope = FL_FMA(-far, t, near) / total;
   return (fl_point){
-      .value = FL_FMA(a + b, fl_log1p_unit(t), fl_masked(near, magnitude)),
+      .value = FL_FMA_ONCE(near, fl_where(near != 0, magnitude),
+                           sum * fl_log1p_unit(t)),
       .grad = x > 0 ? slope : -slope,
-      .hess = (a + b) * t * inverse * inverse,
+      .hess = sum * (t / (total * total)),
   };
 }
 

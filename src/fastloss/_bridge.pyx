@@ -88,7 +88,8 @@ cdef extern from "fastloss.h" nogil:
     int64_t fl_block_length()
     int64_t fl_serial_entries()
     bint fl_run_small(int, fl_type, int64_t, const void *, const void *,
-                      const double *, double, bint, double *, void *)
+                      const double *, double, fl_output_set, double *, void *,
+                      void *)
     int fl_loss_count()
     const fl_loss_row *fl_loss_at(int)
     const char *fl_isa_at(int)
@@ -370,6 +371,16 @@ cdef inline bint are_classes(object array, cnp.ndarray predictions):
     return cnp.PyArray_ISCARRAY_RO(labels)
 
 
+cdef inline bint is_output(object array, cnp.ndarray predictions):
+    """A plain writable array like `predictions`."""
+    if not is_plain(array) or not cnp.PyArray_ISCARRAY(<cnp.ndarray>array):
+        return False
+    cdef cnp.ndarray out = array
+    return cnp.PyArray_TYPE(out) == cnp.PyArray_TYPE(predictions) and (
+        cnp.PyArray_SAMESHAPE(out, predictions)
+    )
+
+
 cdef inline bint overlap(cnp.ndarray a, cnp.ndarray b):
     """Whether two contiguous arrays share memory."""
     cdef char *start_a = cnp.PyArray_BYTES(a)
@@ -410,11 +421,11 @@ cdef class Kernel:
             self._parameters[k] = parameters[k]
 
     cdef bint _direct(self, fl_output_set outputs, object y_true, object y_pred,
-                      object out, double *value) except -1:
-        """Whether the call was plain, and is done. `out` is the gradient's or None."""
+                      object grad, object hess, double *value) except -1:
+        """Whether the call was plain, and is done."""
         if not self._fast or not is_plain(y_pred):
             return False
-        cdef cnp.ndarray labels, predictions = y_pred, grad
+        cdef cnp.ndarray labels, predictions = y_pred
         cdef int number = cnp.PyArray_TYPE(predictions)
         if self._classes:
             if not are_classes(y_true, predictions):
@@ -428,14 +439,12 @@ cdef class Kernel:
                 return False
             if not cnp.PyArray_SAMESHAPE(labels, predictions):
                 return False
-        if out is not None:
-            if not is_plain(out):
-                return False
-            grad = out
-            if cnp.PyArray_TYPE(grad) != number or not cnp.PyArray_ISCARRAY(grad):
-                return False
-            if not cnp.PyArray_SAMESHAPE(grad, predictions):
-                return False
+        if grad is not None and not is_output(grad, predictions):
+            return False
+        if hess is not None and not is_output(hess, predictions):
+            return False
+        if grad is not None and hess is not None and overlap(grad, hess):
+            return False
         cdef int64_t n = cnp.PyArray_SIZE(predictions)
         cdef fl_type kind = FL_TYPE_F32 if number == cnp.NPY_FLOAT else FL_TYPE_F64
         if n <= BLOCK and not self._rows:
@@ -447,17 +456,20 @@ cdef class Kernel:
                 cnp.PyArray_DATA(predictions),
                 self._parameters,
                 1.0 if self._reduction == FL_SUM else <double>n,
-                outputs != FL_G,
+                outputs,
                 value,
-                NULL if out is None else cnp.PyArray_DATA(grad),
+                NULL if grad is None else cnp.PyArray_DATA(<cnp.ndarray>grad),
+                NULL if hess is None else cnp.PyArray_DATA(<cnp.ndarray>hess),
             )
-        if out is not None and (overlap(grad, labels) or overlap(grad, predictions)):
-            return False
-        return self._run(outputs, labels, predictions, out, kind, n, value)
+        for out in (grad, hess):
+            if out is not None:
+                if overlap(out, labels) or overlap(out, predictions):
+                    return False
+        return self._run(outputs, labels, predictions, grad, hess, kind, n, value)
 
     cdef bint _run(self, fl_output_set outputs, cnp.ndarray labels,
-                   cnp.ndarray predictions, object out, fl_type kind, int64_t n,
-                   double *value) except -1:
+                   cnp.ndarray predictions, object grad, object hess, fl_type kind,
+                   int64_t n, double *value) except -1:
         cdef fl_job job
         cdef fl_result result
         cdef list raised = []
@@ -470,8 +482,10 @@ cdef class Kernel:
         job.shape = <const int64_t *>cnp.PyArray_DIMS(predictions)
         fill_plain(&job.y_true, labels, FL_TYPE_I64 if self._classes else kind)
         fill_plain(&job.y_pred, predictions, kind)
-        if out is not None:
-            fill_plain(&job.grad, <cnp.ndarray>out, kind)
+        if grad is not None:
+            fill_plain(&job.grad, <cnp.ndarray>grad, kind)
+        if hess is not None:
+            fill_plain(&job.hess, <cnp.ndarray>hess, kind)
         job.parameters = self._parameters
         job.integer_labels = self._classes
         job.threads = 1 if n < SERIAL else <int>get_num_threads()
@@ -491,7 +505,7 @@ cdef class Kernel:
                 y_true, y_pred, sample_weight=sample_weight, out=out
             )
         if sample_weight is None and out is None:
-            if self._direct(FL_V, y_true, y_pred, None, &value):
+            if self._direct(FL_V, y_true, y_pred, None, None, &value):
                 return value
         return self._value(y_true, y_pred, sample_weight, out)
 
@@ -520,7 +534,7 @@ cdef class Kernel:
             )
         if sample_weight is None:
             new = like(y_pred) if out is None and self._fast else out
-            if new is not None and self._direct(FL_G, y_true, y_pred, new, &value):
+            if new is not None and self._direct(FL_G, y_true, y_pred, new, None, &value):
                 return new
         return self._grad(y_true, y_pred, sample_weight, out)
 
@@ -551,7 +565,7 @@ cdef class Kernel:
             )
         if sample_weight is None:
             new = like(y_pred) if out is None and self._fast else out
-            if new is not None and self._direct(FL_VG, y_true, y_pred, new, &value):
+            if new is not None and self._direct(FL_VG, y_true, y_pred, new, None, &value):
                 return value, new
         return self._value_and_grad(y_true, y_pred, sample_weight, out)
 
@@ -577,4 +591,14 @@ cdef class Kernel:
             return self._with(parameters).grad_and_hess(
                 y_true, y_pred, sample_weight=sample_weight, out=out
             )
+        cdef double value = 0
+        cdef object new_grad = None, new_hess = None
+        if sample_weight is None and self._fast:
+            if out is None:
+                new_grad, new_hess = like(y_pred), like(y_pred)
+            elif type(out) is tuple and len(<tuple>out) == 2:
+                new_grad, new_hess = <tuple>out
+            if new_grad is not None and new_hess is not None:
+                if self._direct(FL_GH, y_true, y_pred, new_grad, new_hess, &value):
+                    return new_grad, new_hess
         return self._grad_and_hess(y_true, y_pred, sample_weight, out)

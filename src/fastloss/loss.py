@@ -228,7 +228,8 @@ class Loss(CustomFace, _bridge.Kernel):
         weight = checks.weights(sample_weight, samples)
         extra, program = self._job(outputs, labels, predictions)
         inputs = [a for a in (labels, predictions, weight, *extra) if a is not None]
-        targets = _Targets(predictions, inputs, in_place=row.kind == "elementwise")
+        cannot_fail = row.labels == row.predictions == "real"
+        targets = _Targets(predictions, inputs, in_place=cannot_fail)
         want_values = outputs in (_VALUE, _VALUE_GRAD) and self.reduction == "none"
         value = targets.add("out", value_out, samples) if want_values else None
         grad = targets.add("out", grad_out) if outputs != _VALUE else None
@@ -290,11 +291,12 @@ class Loss(CustomFace, _bridge.Kernel):
             )
         if status == _BAD_LABEL:
             element = checks.at("y_true", index, y_true.shape)
-            raise ValueError(f"{element} = {number:g} {_EXPECTED[row.labels]}")
+            value = y_true.dtype.type(number)
+            raise ValueError(f"{element} = {value} {_EXPECTED[row.labels]}")
         if status == _BAD_PREDICTION:
             element = checks.at("y_pred", index, y_pred.shape)
             raise ValueError(
-                f"{element} = {number:g} is not a probability in [0, 1]; "
+                f"{element} = {y_pred.dtype.type(number)} is not a probability in [0, 1]; "
                 "for logits pass from_logits=True"
             )
         if status == _BAD_WEIGHTS:

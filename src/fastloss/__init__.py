@@ -20,7 +20,7 @@ from fastloss._custom.trace import TraceError
 from fastloss.config import show_config
 from fastloss.guide import guide, suggest
 from fastloss.loss import Advice, Loss
-from fastloss.losses import *  # noqa: F403
+from fastloss.losses import *
 from fastloss.losses import LOSSES
 from fastloss.names import get
 from fastloss.registry import REGISTRY, Row

@@ -17,8 +17,8 @@ Array = NDArray[Any]
 def _as_array(name: str, value: ArrayLike) -> Array:
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
-            f"{name} is a masked array, whose mask would be lost: pass {name}.filled(0) "
-            "and a sample_weight of 0 for the masked samples"
+            f"{name} is a masked array, whose mask would be lost: pass "
+            f"{name}.filled(0) and a sample_weight of 0 for the masked samples"
         )
     try:
         array = np.asarray(value)
@@ -226,7 +226,7 @@ def class_weights(value: ClassWeight | None, classes: int) -> Array | None:
         return None
     if value and isinstance(value[0], tuple):
         array = np.ones(classes)
-        for c, w in value:  # type: ignore[misc]
+        for c, w in value:
             if not 0 <= c < classes:
                 raise ValueError(
                     f"class_weight names class {c}, which is not in [0, {classes})"

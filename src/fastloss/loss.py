@@ -20,7 +20,8 @@ Array = NDArray[Any]
 
 # fl_output_set and fl_status of csrc/fastloss.h
 _VALUE, _GRAD, _VALUE_GRAD, _GRAD_HESS = range(4)
-_OK, _BAD_LABEL, _BAD_PREDICTION, _BAD_WEIGHTS, _CHANGED, _STOPPED, _NO_MEMORY = range(7)
+_OK, _BAD_LABEL, _BAD_PREDICTION, _BAD_WEIGHTS = range(4)
+_CHANGED, _STOPPED, _NO_MEMORY = range(4, 7)
 
 _EXPECTED = {
     "unit": "is not in [0, 1]",
@@ -171,7 +172,8 @@ class Loss(CustomFace, _bridge.Kernel):
         sample_weight: ArrayLike | None,
         out: Any,
     ) -> Array:
-        grad: Array = self._run(_GRAD, y_true, y_pred, sample_weight, None, out, None)[1]
+        results = self._run(_GRAD, y_true, y_pred, sample_weight, None, out, None)
+        grad: Array = results[1]
         return grad
 
     def _value_and_grad(
@@ -295,8 +297,9 @@ class Loss(CustomFace, _bridge.Kernel):
             raise ValueError(f"{element} = {value} {_EXPECTED[row.labels]}")
         if status == _BAD_PREDICTION:
             element = checks.at("y_pred", index, y_pred.shape)
+            value = y_pred.dtype.type(number)
             raise ValueError(
-                f"{element} = {y_pred.dtype.type(number)} is not a probability in [0, 1]; "
+                f"{element} = {value} is not a probability in [0, 1]; "
                 "for logits pass from_logits=True"
             )
         if status == _BAD_WEIGHTS:

@@ -364,7 +364,9 @@ class BinaryCrossentropy(_Crossentropy):
 
     def _validate(self) -> None:
         super()._validate()
-        weight = checks.number("pos_weight", self.pos_weight, 0, math.inf, open_low=False)
+        weight = checks.number(
+            "pos_weight", self.pos_weight, 0, math.inf, open_low=False
+        )
         self._set("pos_weight", weight)
 
 
@@ -420,7 +422,11 @@ class CategoricalCrossentropy(_Crossentropy):
     """
 
     name: ClassVar[str] = "categorical_crossentropy"
-    aliases: ClassVar[tuple[str, ...]] = ("cce", "categorical_cross_entropy", "log_loss")
+    aliases: ClassVar[tuple[str, ...]] = (
+        "cce",
+        "categorical_cross_entropy",
+        "log_loss",
+    )
     logits_aliases: ClassVar[tuple[str, ...]] = (
         "softmax_cross_entropy",
         "categorical_crossentropy_logits",

@@ -248,7 +248,7 @@ def _log_softmax(x: Array) -> Array:
 
 def _class_weights(class_weight: ClassWeight, x: Array) -> Array:
     """A weight for each class; one that a mapping does not name weighs 1."""
-    given = list(
+    given: list[Any] = list(
         class_weight.items() if isinstance(class_weight, Mapping) else class_weight
     )
     if given and isinstance(given[0], tuple):
@@ -435,7 +435,7 @@ def _weights(
         kept = y != params["ignore_class"]
         y = np.where(kept, y, 0)
         weight = np.where(kept, weight, 0.0)
-        samples = np.count_nonzero(kept)
+        samples = int(np.count_nonzero(kept))
 
     if loss.reduction == "sum_over_batch_size":
         return weight, float(samples)

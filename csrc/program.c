@@ -87,7 +87,7 @@ FL_INLINE real fl_either(real a, real b) { return (a != 0) | (b != 0) ? 1 : 0; }
    wins over an infinite power, as in the second derivative of x^1 at 0. */
 static void fl_op_powers_rkk(FL_BLOCK_ARGUMENTS) {
   R0 const double p = constant[operand[1]];
-  const real k = (real)constant[operand[2]], exponent = (real)p;
+  const real k = (real)constant[operand[2]];
   if (k == 0 || p == 0) FL_EACH d[i] = k;
   else if (p == 1) FL_EACH d[i] = k * A;
   else if (p == 2) FL_EACH d[i] = k * (A * A);
@@ -95,7 +95,7 @@ static void fl_op_powers_rkk(FL_BLOCK_ARGUMENTS) {
   else if (p == 4) FL_EACH d[i] = k * ((A * A) * (A * A));
   else if (p == -1) FL_EACH d[i] = k / A;
   else if (p == -2) FL_EACH d[i] = k / (A * A);
-  else FL_EACH d[i] = k * (real)fl_d_power(A, exponent);
+  else FL_EACH d[i] = k * (real)fl_d_power(A, p);
 }
 
 /* Beyond the range of the reduction the C library's functions take over. */

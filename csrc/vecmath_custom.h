@@ -53,7 +53,7 @@ FL_INLINE real fl_expm1(real x) {
 /* log(x): 1.0, 1.0. NaN below 0. */
 FL_INLINE real fl_log_checked(real x) { return x < 0 ? FL_NAN : fl_log(x); }
 
-/* log(1 + x): 1.0, 1.0. NaN below -1. */
+/* log(1 + x): 1.2, 1.3. NaN below -1. */
 FL_INLINE real fl_log1p_checked(real x) { return x < -1 ? FL_NAN : fl_log1p(x); }
 
 /* log(1 - exp(x)) for x <= 0: 2.0, 2.0. (M. Maechler, Accurately computing

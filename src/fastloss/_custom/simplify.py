@@ -491,13 +491,11 @@ def power(a: Node, b: Node) -> Node:
         return raw("power", a, b)
     if n == 0.0:
         return ONE
+    if n not in (0.5, -0.5) and (n != int(n) or abs(n) > 16):
+        return raw("power", a, b)
     if n < 0.0:
         return div(ONE, power(a, const(-n)))
-    if n == 0.5:
-        return build("sqrt", a)
-    if n == int(n) and n <= 16:
-        return _integer_power(a, int(n))
-    return raw("power", a, b)
+    return build("sqrt", a) if n == 0.5 else _integer_power(a, int(n))
 
 
 def _integer_power(a: Node, n: int) -> Node:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import multiprocessing
 import os
 import platform
@@ -157,12 +158,16 @@ def _cpu() -> str:
 
 
 def run(
-    cells: list[Cell], names: list[str], options: dict[str, Any], minutes: float
+    cells: list[Cell],
+    names: list[str],
+    options: dict[str, Any],
+    minutes: float,
+    path: Path,
 ) -> dict[str, Any]:
     """Run all cells, a process per number of threads; the data of the JSON file.
 
     `options` go to `timing.race`. After so many minutes, or an interrupt, the cells
-    not yet run are left out.
+    not yet run are left out. What there is is written to `path` after every cell.
     """
     end = time.monotonic() + 60 * minutes
     report: dict[str, Any] = {
@@ -180,6 +185,7 @@ def run(
                     report |= answer
                     continue
                 report["cells"].append(answer)
+                path.write_text(json.dumps(report, indent=1) + "\n")
                 bar.set_postfix_str(f"{answer['kernel']} {answer['size']}")
                 bar.update()
     return report
@@ -242,8 +248,21 @@ def _arguments() -> argparse.Namespace:
         metavar="STEM",
         help="writes STEM.json, STEM.md, STEM-float32.png ...",
     )
+    add("--merge", type=Path, nargs="+", metavar="JSON", help="reports to write as one")
     add("--list", action="store_true", help="print the keys and stop")
     return parser.parse_args()
+
+
+def merged(paths: list[Path]) -> dict[str, Any]:
+    """The cells of several reports as one; of a cell run twice the last counts."""
+    report: dict[str, Any] = {}
+    cells: dict[tuple[Any, ...], Any] = {}
+    for path in paths:
+        report |= json.loads(path.read_text())
+        for cell in report["cells"]:
+            names = ("threads", "dtype", "kernel", "size", "output")
+            cells[tuple(cell[name] for name in names)] = cell
+    return report | {"cells": list(cells.values())}
 
 
 def main() -> None:
@@ -251,6 +270,9 @@ def main() -> None:
     from report import write
 
     given = _arguments()
+    if given.merge:
+        print(write(merged(given.merge), given.output))
+        return
     cells = grid(
         quick=given.quick,
         threads=tuple(given.threads or ([2] if given.quick else [1, 2])),
@@ -266,7 +288,9 @@ def main() -> None:
     if "fastloss" not in names:
         names.insert(0, "fastloss")
     options = {"repetitions": given.repetitions, "busy": given.busy}
-    print(write(run(cells, names, options, given.minutes), given.output))
+    path = given.output.with_suffix(".json")
+    report = run(cells, names, options, given.minutes, path)
+    print(write(report, given.output))
 
 
 if __name__ == "__main__":

@@ -76,13 +76,13 @@ def race(
     rough = {name: runner.calibrate() for name, runner in runners.items()}
     fastest = min(rough.values())
 
-    def wanted(name: str) -> int:
-        if rough[name] < SLOW * fastest:
-            return repetitions
-        return min(repetitions, SLOW_REPETITIONS if rough[name] < LONG_SECONDS else 1)
-
-    for repetition in range(repetitions):
+    slow = {name for name in runs if rough[name] > SLOW * fastest}
+    for name in slow:
+        if rough[name] > LONG_SECONDS:
+            runners[name].samples.append(rough[name])
+    for _ in range(repetitions):
         for name, runner in runners.items():
-            if repetition < wanted(name):
+            few = 1 if rough[name] > LONG_SECONDS else SLOW_REPETITIONS
+            if name not in slow or len(runner.samples) < few:
                 runner.sample()
     return {name: _time(runner.samples, busy=busy) for name, runner in runners.items()}

@@ -13,6 +13,7 @@ from sklearn._loss import loss as kernels
 
 from adapters.base import Data, Job, Peer
 from cells import FRESH, HESS, INTO, VALUE, Cell
+from suite.inputs import ROWS
 
 METRICS: dict[str, Callable[..., Any]] = {
     "mean_squared_error": metrics.mean_squared_error,
@@ -23,8 +24,9 @@ METRICS: dict[str, Callable[..., Any]] = {
     "sparse_categorical_crossentropy": metrics.log_loss,
 }
 
-# log_loss makes a float64 one-hot matrix of integer classes.
-MOST_ONE_HOT = 10_000_000
+# hinge_loss and log_loss sort the labels and make float64 one-hot matrices of them:
+# beyond this many entries that takes tens of seconds.
+MOST_ENTRIES = 10_000_000
 
 
 class Metrics(Peer):
@@ -34,7 +36,8 @@ class Metrics(Peer):
         metric = METRICS.get(cell.kernel)
         if metric is None or cell.output != VALUE:
             return None
-        if len(cell.shape) > 1 and data.y_pred.size > MOST_ONE_HOT:
+        regression = ROWS[cell.kernel].labels == "real"
+        if data.y_pred.size > MOST_ENTRIES and not regression:
             return None
         if cell.kernel == "sparse_categorical_crossentropy":
             metric = partial(metric, labels=np.arange(cell.shape[-1]))

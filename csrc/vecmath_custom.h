@@ -351,7 +351,7 @@ FL_INLINE double fl_d_log10(double x) {
                        0x1.bcb7b1526e50ep-2, 0x1.95355baaafad3p-57);
 }
 
-/* x^y = exp(y log x): 0.6, 0.6. The sign of a negative base is (-1)^y. */
+/* x^y = exp(y log x): 0.6, 0.9. The sign of a negative base is (-1)^y. */
 FL_INLINE double fl_d_power(double x, double y) {
   const double magnitude = fl_d_abs(x);
   const bool normal = magnitude > 0 && magnitude < INFINITY;

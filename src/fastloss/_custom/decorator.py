@@ -132,7 +132,7 @@ def custom(
         "__module__": function.__module__,
         "__qualname__": function.__qualname__,
         "__doc__": function.__doc__,
-        "__annotations__": dict.fromkeys(parameters, "Any"),
+        "__annotations__": dict.fromkeys(parameters, Any),
         "name": function.__name__,
         "function": staticmethod(function),
         "inputs": inputs,
@@ -144,7 +144,7 @@ def custom(
         found = compiler.expressions(parameters)
         if found.reduction is not None:
             namespace["reduction"] = found.reduction
-            namespace["__annotations__"]["reduction"] = "str"
+            namespace["__annotations__"]["reduction"] = str
     except TraceError as reason:
         if grad is None:
             raise

@@ -239,7 +239,7 @@ def worst_on_logits(step: int) -> dict[str, Worst]:
     Both hard labels. The truth is the stable formula in double precision, right to
     1e-8 ulps of float32: a second oracle, independent of the first one.
     """
-    chunk = step * 2**20
+    chunk = step * 2**14
     starts = range(0, 2**32, chunk)
     found = dict.fromkeys(OUTPUTS, Worst())
     with ThreadPoolExecutor(2) as pool:
@@ -431,9 +431,11 @@ def _pairs(
         y = [np.where(np.isfinite(z), z, x) for z in y]
         y = np.concatenate([*y, 0 * kinks, ties]).astype(dtype)
         x = np.concatenate([x, x, x, kinks, ties + np.tile(kinks, 40)]).astype(dtype)
-        # Where rounding puts the residual on a kink, either side of it is right.
+        # Where rounding puts the residual on a kink, either side of it is right; and a
+        # residual beyond the largest float counts as infinite.
         r = x - y
         certain = ~np.isin(np.abs(r), kinks) | ((r + y == x) & (x - r == y))
+        certain &= np.isfinite(r)
         return y[certain], x[certain]
     if not soft:
         x = (

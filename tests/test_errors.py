@@ -170,7 +170,7 @@ CASES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: fl.cce(changed(rows, (3, 9), -1), rows),
         ValueError,
-        r"y_true\[3, 9\] = -1 is not in \[0, 1\]",
+        r"y_true\[3, 9\] = -1\.0 is not in \[0, 1\]",
     ),
     (
         lambda: fl.cce(changed(rows, (0, 2), 1.5), rows, from_logits=True),
@@ -180,7 +180,7 @@ CASES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: fl.scce(labels, changed(rows, (4, 0), 7)),
         ValueError,
-        r"y_pred\[4, 0\] = 7 is not a probability in \[0, 1\]",
+        r"y_pred\[4, 0\] = 7\.0 is not a probability in \[0, 1\]",
     ),
     (
         lambda: fl.mse(two, two, sample_weight=[1, -1]),

@@ -1,0 +1,155 @@
+"""Every entry is right, tails included: errors in ulps against multi-precision."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import oracle
+import pytest
+
+import fastloss as fl
+
+ROWWISE_LIMIT = 4.0
+ELEMENTWISE_LIMITS = {"value": 2.0, "grad": 2.5, "hess": 4.0}
+LOSSES = list(oracle.losses())
+
+
+def limit(kernel: str, output: str, dtype: type) -> float:
+    """The promise, in ulps."""
+    if oracle.ROWS[kernel].kind != "elementwise":
+        return ROWWISE_LIMIT
+    return ELEMENTWISE_LIMITS[output] + (1 if dtype == np.float64 else 0)
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+def test_errors_in_ulps(loss: fl.Loss, dtype: type, isa: str) -> None:
+    for labels in oracle.label_kinds(loss.kernel):
+        for output in oracle.OUTPUTS:
+            worst = oracle.worst(loss, output, dtype, labels)
+            assert worst.error <= limit(loss.kernel, output, dtype), (output, worst)
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+def test_twice_the_digits_tell_the_same_truth(
+    loss: fl.Loss, dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for y, x in oracle.samples(loss.kernel, dtype):
+        if x.ndim == 2 and x.shape[-1] > 17:
+            continue
+        few = slice(None, None, 37 if x.ndim == 1 else 5)
+        for output in oracle.OUTPUTS:
+            truth = oracle.truth(loss, output, y[few], x[few])
+            with monkeypatch.context() as patch:
+                numbers = oracle.Numbers(2 * oracle.DIGITS[dtype])
+                patch.setitem(oracle.NUMBERS, dtype, numbers)
+                again = oracle.truth(loss, output, y[few], x[few])
+            apart = (truth.base - again.base) / truth.ulp
+            apart += truth.rest - again.rest * (again.ulp / truth.ulp)
+            assert np.max(np.abs(apart)) < 1e-12
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+def test_infinite_predictions_have_the_limits(
+    loss: fl.Loss, dtype: type, isa: str
+) -> None:
+    row = oracle.ROWS[loss.kernel]
+    if row.predictions == "unit":
+        return
+    infinity = dtype(np.inf)
+    if row.kind == "elementwise":
+        low, high = {"sign": (-1, 1), "unit": (0, 1), "real": (-3, 3)}[row.labels]
+        y = np.array([low, high, low, high], dtype)
+        x = np.array([infinity, infinity, -infinity, -infinity])
+    else:
+        x = np.array([[-infinity, 1, 2], [0.5, -infinity, -infinity]], dtype)
+        y = np.array([1, 1])
+        if row.kind == "dense":
+            y = np.array([[0, 0.25, 0.75], [0, 1, 0]], dtype)
+    for output in oracle.OUTPUTS:
+        got = oracle.calculate(loss, output, y, x)
+        error = oracle.truth(loss, output, y, x).error(got)
+        assert np.max(error) <= limit(loss.kernel, output, dtype), (output, got)
+
+
+@pytest.mark.parametrize("where", ["y_true", "y_pred"])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+def test_nan_stays_where_it_is(
+    loss: fl.Loss, dtype: type, where: str, isa: str
+) -> None:
+    row = oracle.ROWS[loss.kernel]
+    if row.kind == "sparse" and where == "y_true":
+        return
+    y = np.ones(50, dtype)
+    x = np.full(50, 0.75, dtype)
+    if row.kind != "elementwise":
+        y, x = np.full((50, 4), 0.25, dtype), np.full((50, 4), 0.25, dtype)
+    (y if where == "y_true" else x)[20] = np.nan
+    if row.kind == "sparse":
+        y = np.ones(50, np.int64)
+    for output in oracle.OUTPUTS:
+        nan = np.isnan(oracle.calculate(loss, output, y, x))
+        if row.kind == "sparse" and row.predictions == "unit" and output != "value":
+            assert nan[20, 1]  # the other probabilities do not enter
+        else:
+            assert np.all(nan[20])
+        assert not np.any(np.delete(nan, 20, axis=0))
+
+
+@pytest.mark.parametrize("step", [4093, pytest.param(1, marks=pytest.mark.slow)])
+def test_float32_logits(step: int, isa: str) -> None:
+    """A million of the 2^32 logits for both labels; all of them in the slow run."""
+    for output, worst in oracle.worst_on_logits(step).items():
+        assert worst.error <= ELEMENTWISE_LIMITS[output], (output, worst)
+
+
+def exact_sum(terms: np.ndarray) -> float:
+    return math.fsum(terms.ravel().tolist())
+
+
+def ulps(got: float, expected: float) -> float:
+    return abs(got - expected) / math.ulp(expected)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+def test_sums_lose_no_digits(
+    loss: fl.Loss, dtype: type, weighted: bool, isa: str
+) -> None:
+    random = np.random.RandomState(4)
+    y, x = oracle.plain(loss.kernel, dtype, 100_003, random)
+    samples = (
+        x.shape if oracle.ROWS[loss.kernel].kind == "elementwise" else x.shape[:-1]
+    )
+    weight = np.ldexp(1.0, random.randint(-9, 9, samples)) if weighted else None
+    terms = oracle.calculate(loss, "value", y, x).astype(float)
+    expected = exact_sum(terms if weight is None else weight * terms)
+    got = replace(loss, reduction="sum")(y, x, sample_weight=weight)
+    assert type(got) is float
+    assert ulps(got, expected) <= (0 if dtype == np.float32 else 2)
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_mean_of_very_many_equal_terms(dtype: type, isa: str) -> None:
+    n = 100_000_000
+    y = np.broadcast_to(dtype(0), n)
+    x = np.broadcast_to(dtype(0.1), n)
+    term = fl.MeanSquaredError(reduction="none")(y[:1], x[:1])[0]
+    total = float(n * Fraction(float(term)))
+    assert ulps(fl.MeanSquaredError(reduction="sum")(y, x), total) <= 2
+    assert ulps(fl.mean_squared_error(y, x), float(term)) <= 2
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_sum_of_terms_that_grow(dtype: type, isa: str) -> None:
+    x = np.geomspace(1e-15, 1e15, 3_000_001).astype(dtype)
+    total = exact_sum(x.astype(float))
+    got = fl.MeanAbsoluteError(reduction="sum")(np.zeros_like(x), x)
+    assert ulps(got, total) <= 2

@@ -12,7 +12,9 @@ PAGE = Path(__file__).parents[1] / "docs" / "custom.md"
 
 
 def test_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
+    blocks = re.findall(
+        r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL
+    )
     parser = doctest.DocTestParser()
     test = parser.get_doctest("\n".join(blocks), {}, PAGE.name, str(PAGE), 0)
     runner = doctest.DocTestRunner(

@@ -86,7 +86,17 @@ def _decay(x: Node) -> Node:
     return raw("exp_decay", bare.args[0] if bare.op == "abs" else bare)
 
 
+def _choice(c: Node, a: Node, b: Node) -> Node:
+    """where(c, k x, m x) as where(c, k, m) x, which rounds the same."""
+    if a.op == b.op == "mul" and a.args[0].uniform and b.args[0].uniform:
+        factor = a.args[1]
+        if factor is b.args[1]:
+            return node("mul", node("where", c, a.args[0], b.args[0]), factor)
+    return node("where", c, a, b)
+
+
 _LEGAL: dict[str, Callable[..., Node]] = {
+    "where": _choice,
     "softplus": lambda x: node("softplus_t", x, _decay(x)),
     "sigmoid": lambda x: node("sigmoid_t", x, _decay(x)),
     "sigmoid_slope": lambda x: node("sigmoid_slope_t", _decay(x)),
@@ -158,6 +168,11 @@ def _joined(x: Node, single: Collection[Node]) -> tuple[str, tuple[Node, ...]] |
     """Return an instruction for the node and one of its operands, if there is one."""
     a, b = (*x.args, x.args[0])[:2]
     if x.op == "where" and a.op in ("gt", "ge"):
+        first, second = a.args
+        if first.op == "abs" and second.uniform:
+            return f"where_abs_{a.op}", (first.args[0], second, *x.args[1:])
+        if second.op == "abs" and first.uniform:
+            return f"where_abs_{a.op}", (first, second.args[0], *x.args[1:])
         return f"where_{a.op}", (*a.args, *x.args[1:])
     both = a in single and a.op == "sub" and not any(z.uniform for z in a.args)
     if x.op in ("square", "abs") and both:
@@ -167,6 +182,8 @@ def _joined(x: Node, single: Collection[Node]) -> tuple[str, tuple[Node, ...]] |
     if x.op == "mul" and a.uniform and b in single:
         if b.op in ("square", "sign"):
             return f"{b.op}_scale", (b.args[0], a)
+        if b.op == "sub" and b.args[0].op == "abs" and b.args[1].uniform:
+            return "abs_sub_scale", (b.args[0].args[0], b.args[1], a)
         if b.op == "sub" and not b.args[0].uniform:
             return "sub_scale", (*b.args, a)
     if x.op in ("add", "sub"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import doctest
+import inspect
 import pickle
 from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
@@ -51,12 +52,12 @@ def test_every_class_has_a_reference(cls: type[fl.Loss]) -> None:
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_every_class_is_documented(cls: type[fl.Loss]) -> None:
-    text = cls.__doc__ or ""
+    text = inspect.getdoc(cls) or ""
     for section in ("Parameters", "Notes", "Raises", "References", "Examples"):
-        assert f"{section}\n    ---" in text, section
+        assert f"{section}\n---" in text, section
     assert doctest.DocTestParser().get_examples(text)
     for field in fields(cls):
-        assert f"    {field.name} : " in text
+        assert f"\n{field.name} : " in text
     for field in fields(cls.advice):
         assert getattr(cls.advice, field.name)
 

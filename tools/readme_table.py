@@ -13,7 +13,8 @@ END = "\n<!-- losses: end -->\n"
 
 
 def _short_names(loss: fl.Loss) -> list[str]:
-    return [name for name in fl.__all__ if getattr(fl, name) is loss]
+    names = [name for name in fl.__all__ if getattr(fl, name) is loss]
+    return sorted(names, key=len, reverse=True)
 
 
 def _line(loss: fl.Loss) -> str:

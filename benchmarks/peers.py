@@ -249,6 +249,7 @@ def _arguments() -> argparse.Namespace:
         help="writes STEM.json, STEM.md, STEM-float32.png ...",
     )
     add("--merge", type=Path, nargs="+", metavar="JSON", help="reports to write as one")
+    add("--compare", type=Path, nargs=2, metavar="JSON", help="two runs, cell by cell")
     add("--list", action="store_true", help="print the keys and stop")
     return parser.parse_args()
 
@@ -267,9 +268,12 @@ def merged(paths: list[Path]) -> dict[str, Any]:
 
 def main() -> None:
     from adapters import PEERS
-    from report import write
+    from report import agreement, write
 
     given = _arguments()
+    if given.compare:
+        print(agreement(*(json.loads(path.read_text()) for path in given.compare)))
+        return
     if given.merge:
         print(write(merged(given.merge), given.output))
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import product
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from cells import OUTPUTS, TITLES
@@ -127,6 +128,39 @@ def picture(report: dict[str, Any], dtype: str, path: Path) -> None:
     figure.tight_layout()
     figure.savefig(path, dpi=100)
     plt.close(figure)
+
+
+def agreement(first: dict[str, Any], second: dict[str, Any]) -> str:
+    """How far two runs differ in our time and in the ratio to the best peer."""
+    before = {_key(cell): cell for cell in first["cells"]}
+    rows = [
+        "| loss | output | size | dtype, threads | time | ratio |",
+        "|---" * 6 + "|",
+    ]
+    changes: dict[str, list[float]] = {"time": [], "ratio": []}
+    for cell in second["cells"]:
+        if _key(cell) not in before:
+            continue
+        old = before[_key(cell)]
+        time = cell["times"][OURS]["seconds"] / old["times"][OURS]["seconds"]
+        figures = [f"{time:.2f}"]
+        changes["time"].append(time)
+        new_ratio, old_ratio = ratio(cell), ratio(old)
+        if new_ratio and old_ratio:
+            changes["ratio"].append(new_ratio / old_ratio)
+            figures.append(f"{new_ratio / old_ratio:.2f}")
+        where = f"{cell['dtype']}, {cell['threads']}"
+        names = [TITLES[cell["kernel"]], cell["output"], cell["size"], where]
+        rows.append("| " + " | ".join(names + figures) + " |")
+    for name, values in changes.items():
+        off = sorted(max(v, 1 / v) - 1 for v in values)
+        within = f"{median(off):.0%} in the median, {off[-1]:.0%} at most"
+        rows.append(f"\nThe {name} of {len(off)} cells differs by {within}.")
+    return "\n".join(rows)
+
+
+def _key(cell: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(cell[n] for n in ("threads", "dtype", "kernel", "size", "output"))
 
 
 def write(report: dict[str, Any], stem: Path) -> str:

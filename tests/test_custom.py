@@ -257,6 +257,23 @@ def test_function_and_class_form_agree() -> None:
     assert asymmetric.__doc__ == "Squared error, its two sides weighed differently."
 
 
+def test_a_subclass_brings_its_own_helpers() -> None:
+    class Relative(Asymmetric):
+        scale: float = 2.0
+
+        def residual(self, y_true: Any, y_pred: Any) -> Any:
+            return (y_true - y_pred) / self.scale
+
+    assert Relative(alpha=0.5)([4.0], [0.0]) == 2.0
+    assert Relative(alpha=0.5, scale=1.0)([4.0], [0.0]) == 8.0
+    assert Relative.name == "relative"
+
+
+def test_an_array_is_no_parameter() -> None:
+    with pytest.raises(TypeError, match=r'name it in inputs=\("alpha",\)'):
+        asymmetric([1.0, 2.0], [0.0, 0.0], alpha=np.array([0.1, 0.2]))
+
+
 def test_reductions_in_the_function() -> None:
     y, p = np.array([1.0, 2.0, 4.0]), np.array([2.0, 4.0, 1.0])
     assert mean_absolute(y, p) == 2.0

@@ -67,7 +67,7 @@ class Loss(CustomFace, _bridge.Kernel):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if "call" in cls.__dict__:
+        if hasattr(cls, "call"):
             prepare(cls)
         dataclass(frozen=True, kw_only=True, repr=False)(cls)
 

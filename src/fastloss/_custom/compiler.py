@@ -49,6 +49,15 @@ def is_number(value: object) -> bool:
     )
 
 
+def _refuse_arrays(parameters: Mapping[str, Any]) -> None:
+    for name, value in parameters.items():
+        if isinstance(value, np.ndarray):
+            raise TypeError(
+                f"{name} is an array of shape {value.shape}, parameters are numbers: "
+                f'name it in inputs=("{name}",) if it has one number per sample'
+            )
+
+
 @dataclass(frozen=True)
 class Expressions:
     """What one trace found: the reduction and the formulas per sample.
@@ -132,6 +141,7 @@ class TracedCompiler:
 
     def expressions(self, parameters: Mapping[str, Any]) -> Expressions:
         """Return the formulas for these parameters, tracing if need be."""
+        _refuse_arrays(parameters)
         numbers = {k: float(v) for k, v in parameters.items() if is_number(v)}
         static = {k: v for k, v in parameters.items() if k not in numbers}
         key = tuple((k, type(v), v) for k, v in sorted(static.items()))
@@ -168,6 +178,7 @@ class TracedCompiler:
 
     def program(self, parameters: Mapping[str, Any], outputs: int) -> Any:
         """Return the engine's program for these parameters and outputs."""
+        _refuse_arrays(parameters)
         key = (outputs, tuple((k, type(v), v) for k, v in parameters.items()))
         with self._lock:
             bound = self._programs.get(key)

@@ -33,6 +33,8 @@ class TraceError(TypeError):
     The message names the source line and says what to write instead.
     """
 
+    __module__ = "fastloss"
+
 
 @dataclass
 class _Tracing:

@@ -14,7 +14,7 @@
 
 /* Blocks are bundled into chunks, the unit of work of a thread: at least
    FL_CHUNK_ENTRIES entries, and few enough for a table of their sums on the stack. */
-enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 16384 };
+enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 32768 };
 
 /* Below this many entries a thread the team costs more than it brings. */
 enum { FL_ENTRIES_PER_THREAD = 16384 };

@@ -14,16 +14,16 @@
 
    A logit of -inf has e_j = 0; a row of them alone is NaN. A single +inf is a certain
    class. Narrow rows are transposed, so that a vector holds one class of many rows;
-   wide rows are taken one by one. */
+   wide rows run along their classes. */
 #include "accumulate.h"
 #include "registry_enum.h"
 #include "vecmath.h"
 
 enum {
-  FL_TILE = 4096,      /* entries of a transposed tile: half of a 32 KiB L1 in f32 */
-  FL_NARROW = 256,     /* classes up to which a tile has 16 rows or more */
-  FL_TILE_ROWS = 512,  /* rows of a tile at most */
-  FL_PIECE = 1024      /* entries of a wide row handled at a time */
+  FL_TILE = 4096,     /* entries of a transposed tile: half of a 32 KiB L1 in f32 */
+  FL_NARROW = 64,     /* classes up to which rows are transposed */
+  FL_TILE_ROWS = 512, /* rows of a tile at most */
+  FL_PIECE = 1024     /* entries of wide rows handled at a time */
 };
 
 typedef struct {
@@ -84,17 +84,19 @@ FL_INLINE fl_row_state fl_row_state_of(double rest, fl_sum weight, double factor
 #include "softmax_wide.h"
 
 FL_INLINE int fl_softmax(int want, bool dense, const fl_row_block *block) {
-  int outside = 0;
-  if (block->classes > FL_NARROW) {
-    for (int64_t row = 0; row < block->rows; row++)
-      outside |= fl_wide_row(want, dense, block, row);
-    return outside;
-  }
-  int64_t height = FL_TILE / block->classes / FL_LANES * FL_LANES;
+  const int64_t classes = block->classes;
+  const bool narrow = classes <= FL_NARROW;
+  const bool packed = block->ldx == classes && (!dense || block->ldq == classes)
+                      && (want == FL_WANT_VALUE || block->ldg == classes);
+  int64_t height = narrow ? FL_TILE / classes / FL_LANES * FL_LANES
+                          : (packed ? FL_PIECE / classes : 1);
   if (height > FL_TILE_ROWS) height = FL_TILE_ROWS;
+  if (height < 1) height = 1;
+  int outside = 0;
   for (int64_t row = 0; row < block->rows; row += height) {
-    const int64_t left = block->rows - row;
-    outside |= fl_narrow_rows(want, dense, block, row, left < height ? left : height);
+    const int64_t left = block->rows - row, rows = left < height ? left : height;
+    outside |= narrow ? fl_narrow_rows(want, dense, block, row, rows)
+                      : fl_wide_rows(want, dense, block, row, rows);
   }
   return outside;
 }

@@ -10,7 +10,6 @@ parameter values.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -146,25 +145,36 @@ def _legalised(roots: Sequence[Node]) -> list[Node]:
 
 
 def _fused(roots: Sequence[Node]) -> list[Node]:
-    """Join an operation with an operand that nothing else uses.
+    """Join an operation with an operand that nobody else needs by itself.
 
-    The joined instruction rounds as the two did; it saves a trip through L1.
-    Comparisons are joined with every ``where`` that asks them.
+    The joined instruction rounds as the two did; it saves a trip through L1. What all
+    users can join is computed by each of them, as are comparisons by every ``where``.
     """
-    users = Counter(a for x in walk(*roots) for a in set(x.args))
-    users.update(roots)
+    users: dict[Node, list[Node]] = {}
+    for x in walk(*roots):
+        for a in set(x.args):
+            users.setdefault(a, []).append(x)
+    free = {
+        a
+        for a, using in users.items()
+        if not a.uniform and a not in roots and all(_joins(x, a) for x in using)
+    }
     known: dict[Node, Node] = {}
     for x in walk(*roots):
         if x.uniform or not x.args:
             known[x] = x
             continue
-        single = frozenset(a for a in x.args if users[a] == 1 and not a.uniform)
-        op, args = _joined(x, single) or (x.op, x.args)
+        op, args = _joined(x, free) or (x.op, x.args)
         known[x] = node(op, *(known.get(a, a) for a in args))
     return [known[x] for x in roots]
 
 
-def _joined(x: Node, single: Collection[Node]) -> tuple[str, tuple[Node, ...]] | None:
+def _joins(x: Node, a: Node) -> bool:
+    found = _joined(x, {a})
+    return found is not None and a not in found[1]
+
+
+def _joined(x: Node, free: Collection[Node]) -> tuple[str, tuple[Node, ...]] | None:
     """Return an instruction for the node and one of its operands, if there is one."""
     a, b = (*x.args, x.args[0])[:2]
     if x.op == "where" and a.op in ("gt", "ge"):
@@ -174,12 +184,12 @@ def _joined(x: Node, single: Collection[Node]) -> tuple[str, tuple[Node, ...]] |
         if second.op == "abs" and first.uniform:
             return f"where_abs_{a.op}", (first, second.args[0], *x.args[1:])
         return f"where_{a.op}", (*a.args, *x.args[1:])
-    both = a in single and a.op == "sub" and not any(z.uniform for z in a.args)
+    both = a in free and a.op == "sub" and not any(z.uniform for z in a.args)
     if x.op in ("square", "abs") and both:
         return f"sub_{x.op}", a.args
-    if x.op == "neg" and a in single and a.op == "sign":
+    if x.op == "neg" and a in free and a.op == "sign":
         return "sign_scale", (a.args[0], const(-1.0))
-    if x.op == "mul" and a.uniform and b in single:
+    if x.op == "mul" and a.uniform and b in free:
         if b.op in ("square", "sign"):
             return f"{b.op}_scale", (b.args[0], a)
         if b.op == "sub" and b.args[0].op == "abs" and b.args[1].uniform:
@@ -187,18 +197,18 @@ def _joined(x: Node, single: Collection[Node]) -> tuple[str, tuple[Node, ...]] |
         if b.op == "sub" and not b.args[0].uniform:
             return "sub_scale", (*b.args, a)
     if x.op in ("add", "sub"):
-        return _joined_sum(x.op, a, b, single)
+        return _joined_sum(x.op, a, b, free)
     return None
 
 
 def _joined_sum(
-    op: str, a: Node, b: Node, single: Collection[Node]
+    op: str, a: Node, b: Node, free: Collection[Node]
 ) -> tuple[str, tuple[Node, ...]] | None:
-    if a in single and a.op == "mul" and not b.uniform:
+    if a in free and a.op == "mul" and not b.uniform:
         first, second = a.args
         factors = (second, first) if first.uniform else (first, second)
         return f"mul_{op}", (*factors, b)
-    if b in single and b.op == "mul":
+    if b in free and b.op == "mul":
         first, second = b.args
         factors = (second, first) if first.uniform else (first, second)
         if op == "add" and not a.uniform:

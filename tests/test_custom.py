@@ -162,6 +162,7 @@ def test_textbook_forms_agree_with_the_kernels(
         (lambda y, x: np.log(sigmoid(x)), fl.math.log_sigmoid),
         (lambda y, x: np.exp(x) / (1 + np.exp(x)), fl.math.sigmoid),
         (lambda y, x: 1 - sigmoid(x), lambda x: fl.math.sigmoid(-x)),
+        (lambda y, x: 1 / (1 + np.e**-x), fl.math.sigmoid),
         (lambda y, x: np.log(1 + x), np.log1p),
         (lambda y, x: np.exp(x) - 1, np.expm1),
         (lambda y, x: np.log(np.cosh(x)), fl.math.log_cosh),

@@ -487,6 +487,8 @@ def square(a: Node) -> Node:
 def power(a: Node, b: Node) -> Node:
     """a**b; the small integer and half-integer powers become products and roots."""
     n = value_of(b)
+    if is_const(a, math.e):
+        return exp(b)
     if n is None or a.uniform:
         return raw("power", a, b)
     if n == 0.0:

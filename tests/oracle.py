@@ -208,17 +208,17 @@ def label_kinds(kernel: str) -> tuple[str, ...]:
 
 
 @cache
-def _truths(loss: fl.Loss, output: str, dtype: type, labels: str) -> tuple[Truth, ...]:
-    batches = samples(loss.kernel, dtype, labels, _kinks(loss))
+def truths(loss: fl.Loss, output: str, dtype: type, labels: str) -> tuple[Truth, ...]:
+    batches = samples(loss.kernel, dtype, labels, kinks(loss))
     return tuple(truth(loss, output, y, x) for y, x in batches)
 
 
 def worst(loss: fl.Loss, output: str, dtype: type, labels: str) -> Worst:
     """The largest error of fastloss over the samples of a kernel."""
     found = Worst()
-    batches = samples(loss.kernel, dtype, labels, _kinks(loss))
-    truths = _truths(loss, output, dtype, labels)
-    for (y, x), true in zip(batches, truths, strict=True):
+    batches = samples(loss.kernel, dtype, labels, kinks(loss))
+    exact = truths(loss, output, dtype, labels)
+    for (y, x), true in zip(batches, exact, strict=True):
         errors = true.error(calculate(loss, output, y, x))
         if errors.max() > found.error:
             at = np.unravel_index(errors.argmax(), errors.shape)
@@ -227,7 +227,7 @@ def worst(loss: fl.Loss, output: str, dtype: type, labels: str) -> Worst:
     return found
 
 
-def _kinks(loss: fl.Loss) -> tuple[float, ...]:
+def kinks(loss: fl.Loss) -> tuple[float, ...]:
     """Residuals at which a formula may change: 0, 1 and the parameters."""
     named = parameters(loss).values()
     return (0.0, 1.0, *(number for number in named if type(number) is float))

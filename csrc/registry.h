@@ -14,6 +14,7 @@
 FL_LOSS(mean_squared_error, ELEMENTWISE, REAL, REAL, "")
 FL_LOSS(mean_absolute_error, ELEMENTWISE, REAL, REAL, "")
 FL_LOSS(huber, ELEMENTWISE, REAL, REAL, "delta")
+FL_LOSS(log_cosh, ELEMENTWISE, REAL, REAL, "")
 FL_LOSS(hinge, ELEMENTWISE, SIGN, REAL, "")
 FL_LOSS(squared_hinge, ELEMENTWISE, SIGN, REAL, "")
 FL_LOSS(binary_crossentropy, ELEMENTWISE, UNIT, UNIT, "label_smoothing pos_weight eps")

@@ -14,6 +14,7 @@ __all__ = [
     "CategoricalCrossentropy",
     "Hinge",
     "Huber",
+    "LogCosh",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "SparseCategoricalCrossentropy",
@@ -24,6 +25,7 @@ __all__ = [
     "cce",
     "hinge",
     "huber",
+    "log_cosh",
     "mae",
     "mean_absolute_error",
     "mean_squared_error",
@@ -181,6 +183,54 @@ class Huber(Loss):
 
 
 huber = Huber()
+
+
+class LogCosh(Loss):
+    """Log-cosh loss, l = log(cosh(y_pred - y_true)).
+
+    Parameters
+    ----------
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Element-wise: `y_true` and `y_pred` have one shape, any rank, float32 or float64.
+    With r = y_pred - y_true: gradient tanh(r), Hessian 1/cosh(r)^2. About r^2/2 near 0
+    and |r| - log(2) far from it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    P. Chen, G. Chen and S. Zhang, Log hyperbolic cosine loss improves variational
+    auto-encoder, 2018.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.log_cosh([1.0, 2.0], [1.0, 2.0])
+    0.0
+    >>> fl.log_cosh.grad([0.0], [40.0])
+    array([1.])
+    """
+
+    name: ClassVar[str] = "log_cosh"
+    aliases: ClassVar[tuple[str, ...]] = ("logcosh",)
+    advice: ClassVar[Advice] = Advice(
+        task="regression",
+        labels="real numbers",
+        activation="linear",
+        strengths="like Huber, but smooth in all derivatives",
+        weaknesses="its width is 1: scale the labels",
+        when="there are outliers and a second-order method wants a positive Hessian",
+    )
+
+
+log_cosh = LogCosh()
 
 
 class Hinge(Loss):

@@ -108,6 +108,27 @@ class Huber:
         return _nan_or(x - y, np.abs(x - y) <= delta)
 
 
+class LogCosh:
+    """``log(cosh(r))``, written so that ``cosh`` cannot overflow."""
+
+    @staticmethod
+    def value(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _arrays(y_true, y_pred)
+        r = np.abs(x - y)
+        return r + np.log((1 + np.exp(-2 * r)) / 2)
+
+    @staticmethod
+    def grad(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _arrays(y_true, y_pred)
+        return np.tanh(x - y)
+
+    @staticmethod
+    def hess(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _arrays(y_true, y_pred)
+        t = np.exp(-2 * np.abs(x - y))
+        return 4 * t / (1 + t) ** 2
+
+
 def _signs(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Array, Array]:
     """Labels -1 and +1 (or booleans) and predictions."""
     y, x = _arrays(y_true, y_pred)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -389,6 +390,32 @@ def test_further_inputs() -> None:
             return np.maximum(0, margin - y_true * y_pred)
 
     assert Margin()(y, p, margin=margin) == 1.0
+
+
+def test_many_inputs() -> None:
+    names = tuple("abcdefgh")
+    arrays = {name: np.array([float(i)]) for i, name in enumerate(names)}
+
+    def total(y, p, a, b, c, d, e, f, g, h):
+        return p * (a + b + c + d + e + f + g + h)
+
+    assert fl.custom(total, inputs=names)([0.0], [2.0], **arrays) == 56.0
+    with pytest.raises(TypeError, match="9 inputs, at most 8 fit"):
+        fl.custom(lambda y, p: p, inputs=(*names, "i"))
+
+
+def test_many_threads_at_once() -> None:
+    y, p = labelled("real", np.float64, soft=False)
+
+    @fl.custom
+    def steered(y_true: Any, y_pred: Any, *, k: float = 1.0) -> Any:
+        r = y_true - y_pred
+        return k * r**2 if k < 4 else k * np.abs(r)
+
+    expected = {k: steered(y, p, k=k) for k in range(8)}
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [(k, pool.submit(steered, y, p, k=k)) for k in [*range(8)] * 20]
+    assert all(job.result() == expected[k] for k, job in jobs)
 
 
 def test_pickles_by_reference_to_the_function() -> None:

@@ -15,6 +15,9 @@ from .trace import TraceError
 
 __all__ = ["custom"]
 
+MAX_INPUTS = 8
+"""FL_MAX_EXTRA of csrc/fastloss.h."""
+
 
 class FunctionLoss(Loss):
     """A loss made of a function; `custom` derives one class from it per function."""
@@ -182,6 +185,8 @@ def _parameters_of(
         if hasattr(Loss, argument.name):
             raise TypeError(f"{name}: the name {argument.name!r} belongs to every loss")
         defaults[argument.name] = argument.default
+    if len(inputs) > MAX_INPUTS:
+        raise TypeError(f"{name} has {len(inputs)} inputs, at most {MAX_INPUTS} fit")
     missing = [i for i in inputs if i not in {a.name for a in arguments[2:]}]
     if missing:
         raise TypeError(f"{name} has no argument {missing[0]!r}, which inputs names")

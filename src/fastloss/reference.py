@@ -39,8 +39,9 @@ ROWWISE = ("CategoricalCrossentropy", "SparseCategoricalCrossentropy")
 def _arrays(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Array, Array]:
     """Targets and predictions, both in the dtype of the predictions."""
     x = np.asarray(y_pred)
-    x = x.astype(float if x.dtype.kind in "biu" else x.dtype.newbyteorder("="))
-    return np.asarray(y_true).astype(x.dtype), x
+    dtype = np.dtype(float) if x.dtype.kind in "biu" else x.dtype.newbyteorder("=")
+    x = x.astype(dtype, copy=False)
+    return np.asarray(y_true).astype(dtype, copy=False), x
 
 
 def _nan_or(r: Array, result: npt.ArrayLike) -> Array:
@@ -437,8 +438,8 @@ def _weights(
     y_true: npt.ArrayLike,
     y_pred: npt.ArrayLike,
     sample_weight: npt.ArrayLike | None,
-) -> tuple[Array, float]:
-    """Weight of each sample, and what the reduction divides by.
+) -> tuple[Array | None, float]:
+    """Weight of each sample, None if all are 1, and what the reduction divides by.
 
     "mean" divides by the sum of the weights, with class weights by the weighted sum
     of those of the targets; "sum_over_batch_size" by the number of samples.
@@ -448,6 +449,11 @@ def _weights(
     shape = np.shape(y_pred)
     if type(loss).__name__ in ROWWISE:
         shape = shape[:-1]
+    if sample_weight is None and not any(
+        params.get(name) is not None for name in ("ignore_class", "class_weight")
+    ):
+        averages = loss.reduction in ("mean", "sum_over_batch_size")
+        return None, float(np.prod(shape)) if averages else 1.0
     weight = np.asarray(1.0 if sample_weight is None else sample_weight, dtype=float)
     weight = weight.reshape(weight.shape + (1,) * (len(shape) - weight.ndim))
     weight = np.broadcast_to(weight, shape)
@@ -471,8 +477,11 @@ def _weights(
     return weight, float(np.sum(weight * of_target))
 
 
-def _times(weight: Array, a: Array) -> Array:
-    """Weight times `a`, in the dtype of `a`; 0 where the weight is, whatever `a` is."""
+def _times(weight: Array | None, divisor: float, a: Array) -> Array:
+    """`a` times weight / divisor in its dtype; exactly 0 where the weight is."""
+    if weight is None:
+        return a if divisor == 1 else a / a.dtype.type(divisor)
+    weight = weight / (divisor or 1.0)
     weight = weight.reshape(weight.shape + (1,) * (a.ndim - weight.ndim))
     return (weight * np.where(weight == 0, 0, a)).astype(a.dtype)
 
@@ -487,7 +496,7 @@ def cost(
     formula = globals()[type(loss).__name__]
     losses = formula.value(y_true, y_pred, **_parameters(loss))
     weight, divisor = _weights(loss, y_true, y_pred, sample_weight)
-    losses = _times(weight, losses)
+    losses = _times(weight, 1.0, losses)
     if loss.reduction == "none":
         return losses
     return float(np.sum(losses, dtype=float)) / (divisor or 1.0)
@@ -503,7 +512,7 @@ def value_and_grad(
     formula = globals()[type(loss).__name__]
     grad = formula.grad(y_true, y_pred, **_parameters(loss))
     weight, divisor = _weights(loss, y_true, y_pred, sample_weight)
-    grad = _times(weight / (divisor or 1.0), grad)
+    grad = _times(weight, divisor, grad)
     return cost(loss, y_true, y_pred, sample_weight), grad
 
 
@@ -517,8 +526,7 @@ def grad_and_hess(
     formula = globals()[type(loss).__name__]
     params = _parameters(loss)
     weight, divisor = _weights(loss, y_true, y_pred, sample_weight)
-    scale = weight / (divisor or 1.0)
     return (
-        _times(scale, formula.grad(y_true, y_pred, **params)),
-        _times(scale, formula.hess(y_true, y_pred, **params)),
+        _times(weight, divisor, formula.grad(y_true, y_pred, **params)),
+        _times(weight, divisor, formula.hess(y_true, y_pred, **params)),
     )

@@ -56,7 +56,7 @@ def _formulas(loss: fl.Loss, y: Any, x: Any) -> tuple[Any, Any]:
     return value, value_and_grad
 
 
-def large(repetitions: int) -> list[dict[str, Any]]:
+def large(options: dict[str, Any]) -> list[dict[str, Any]]:
     """Ratios at a million elements and at 8192 rows of 1000 classes."""
     rows = []
     for kernel, shape in LARGE.items():
@@ -79,12 +79,12 @@ def large(repetitions: int) -> list[dict[str, Any]]:
         for output, contenders in jobs.items():
             for call in contenders.values():
                 call()
-            times = race(contenders, repetitions)
+            times = race(contenders, **options)
             rows.append({"kernel": kernel, "output": output} | _ratios(times))
     return rows
 
 
-def small(repetitions: int) -> list[dict[str, Any]]:
+def small(options: dict[str, Any]) -> list[dict[str, Any]]:
     """Calls on sixteen float32 elements, in units of `np.add(a, b, out=c)`."""
     rows = []
     for kernel in SMALL:
@@ -98,7 +98,7 @@ def small(repetitions: int) -> list[dict[str, Any]]:
                 "value+grad": partial(loss.value_and_grad, y, x, out=out),
                 "grad": partial(loss.grad, y, x, out=out),
             },
-            repetitions,
+            **options,
         )
         rows.append({"kernel": kernel} | _ratios(times))
     return rows
@@ -115,10 +115,16 @@ def _ratios(times: dict[str, Time]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=25)
+    parser.add_argument(
+        "--busy",
+        action="store_true",
+        help="least CPU time with one thread, on a machine that is not idle",
+    )
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    fl.set_num_threads(2)
-    report = {"large": large(given.repetitions), "small": small(given.repetitions)}
+    fl.set_num_threads(1 if given.busy else 2)
+    options = {"repetitions": given.repetitions, "busy": given.busy}
+    report = {"large": large(options), "small": small(options)}
     print("| loss, float32 | output | fastloss | reference | its bare formulas |")
     print("|---|---|---|---|---|")
     for row in report["large"]:

@@ -387,7 +387,8 @@ def _reals(dtype: type, n: int, random: np.random.RandomState) -> np.ndarray:
     tail = -1.02 * math.log(info.smallest_subnormal)
     powers = 2.0 ** np.arange(-12, 12)
     special = [0.0, info.smallest_subnormal, info.tiny, info.eps, info.max, tail]
-    special = _neighbours([*special, *powers], dtype)
+    hardest = [4.8399496, 4.157294, 0.31074038]  # of all float32 logits, once
+    special = _neighbours([*special, *powers, *hardest], dtype)
     special = special[np.isfinite(special)]
     return np.concatenate(
         [

@@ -36,7 +36,7 @@ FL_INLINE fl_point FL_POINT(real y, real x, real t, const double *parameters) {
       .value = FL_FMA_ONCE(near, fl_where(near != 0, magnitude),
                            sum * fl_log1p_unit(t)),
       .grad = x > 0 ? slope : -slope,
-      .hess = sum * (t / (total * total)),
+      .hess = sum * (t / FL_FMA(t, 2 + t, 1)), /* (1 + t)^2, rounded twice */
   };
 }
 

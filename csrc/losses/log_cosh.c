@@ -56,7 +56,7 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   return (fl_point){
       .value = fl_select(a < 1, near, far),
       .grad = fl_copysign(-fl_expm1_nonpositive(-2 * a) / total, r),
-      .hess = 4 * (t / (total * total)),
+      .hess = 4 * (t / FL_FMA(t, 2 + t, 1)), /* (1 + t)^2, rounded twice */
   };
 }
 

@@ -32,9 +32,13 @@ FL_INLINE fl_point FL_POINT(real y, real x, real t, const double *parameters) {
   const real magnitude = fl_abs(x), total = 1 + t;
   const real near = x > 0 ? a : b, far = x > 0 ? b : a;
   const real slope = FL_FMA(-far, t, near) / total;
+  /* l = sum log1p(t) + near |x|: the larger product is the one that is not rounded */
+  const real finite = fl_where(near != 0, magnitude), log_total = fl_log1p_unit(t);
+  const real hinge = near * finite, soft = sum * log_total;
+  const bool outer = hinge > soft;
   return (fl_point){
-      .value = FL_FMA_ONCE(near, fl_where(near != 0, magnitude),
-                           sum * fl_log1p_unit(t)),
+      .value = FL_FMA_ONCE(outer ? near : sum, outer ? finite : log_total,
+                           outer ? soft : hinge),
       .grad = x > 0 ? slope : -slope,
       .hess = sum * (t / FL_FMA(t, 2 + t, 1)), /* (1 + t)^2, rounded twice */
   };

@@ -234,6 +234,6 @@ def exceptions(cells: list[dict[str, Any]]) -> list[str]:
     ]
     return [
         f"{TITLES[c['kernel']]}, {c['output']}, {c['size']}, {c['dtype']}, "
-        f"{c['threads']} threads: {figure:.2f} ({best_peer(c)[0]})"
+        f"threads {c['threads']}: {figure:.2f} ({best_peer(c)[0]})"
         for figure, c in sorted(lost, key=lambda item: item[0])
     ]

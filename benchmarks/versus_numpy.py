@@ -112,6 +112,21 @@ def _ratios(times: dict[str, Time]) -> dict[str, Any]:
     }
 
 
+def plot(report: dict[str, Any], path: Path) -> None:
+    """Bars of how many times longer NumPy takes."""
+    import matplotlib.pyplot as plt
+
+    rows = report["large"][::-1]
+    names = [f"{row['kernel'].replace('_', ' ')}, {row['output']}" for row in rows]
+    figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
+    bars = axes.barh(names, [row["reference"] for row in rows], color="#4878a8")
+    axes.bar_label(bars, fmt="%.1f", padding=3)
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_xlabel("time of NumPy / time of fastloss, float32, two threads")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=120)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=25)
@@ -121,6 +136,7 @@ def main() -> None:
         help="least CPU time with one thread, on a machine that is not idle",
     )
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", type=Path, help="a picture, by matplotlib")
     given = parser.parse_args()
     fl.set_num_threads(1 if given.busy else 2)
     options = {"repetitions": given.repetitions, "busy": given.busy}
@@ -141,6 +157,8 @@ def main() -> None:
         )
     if given.json:
         given.json.write_text(json.dumps(report, indent=1) + "\n")
+    if given.plot:
+        plot(report, given.plot)
 
 
 if __name__ == "__main__":

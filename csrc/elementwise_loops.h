@@ -1,5 +1,6 @@
 /* elementwise_loops.h: the block kernels of one element-wise loss, made by a loss file
    that has defined FL_POINT and FL_NAME. */
+#include <string.h>
 
 #define FL_PASTE2(a, b) a##b
 #define FL_PASTE(a, b) FL_PASTE2(a, b)
@@ -22,30 +23,86 @@ FL_INLINE fl_int fl_outside(fl_domain domain, real z) {
 #define FL_POINT_AT(i) FL_POINT(y[i], x[i], parameters)
 #endif
 
-FL_INLINE int fl_each(int want, int64_t n, const void *const *in,
-                      const void *parameters, real *restrict v, real *restrict g,
+/* A tile: few enough elements that the sum of one and the formula of the next share the
+   pipelines of the CPU, a multiple of the 64 that fl_accumulate takes at a time. Loops
+   run over whole groups: no scalar remainder, and a constant length to unroll. */
+enum { FL_TILE = 128, FL_GROUP = 16 };
+
+#define FL_EACH_OF_TILE                                  \
+  for (int64_t group = 0; group < n; group += FL_GROUP)  \
+    for (int64_t i = group; i < group + FL_GROUP; i++)
+
+/* n is a multiple of FL_GROUP. */
+FL_INLINE int fl_tile(int want, int64_t n, const real *restrict y,
+                      const real *restrict x, const void *parameters,
+                      const fl_factor *factor, real *restrict v, real *restrict g,
                       real *restrict h) {
-  const real *restrict y = in[0], *restrict x = in[1];
   fl_int outside = 0;
 #ifdef FL_AHEAD
-  real ahead[FL_BLOCK];
-  for (int64_t i = 0; i < n; i++) ahead[i] = FL_AHEAD(x[i], parameters);
+  real ahead[FL_TILE];
+  FL_EACH_OF_TILE ahead[i] = FL_AHEAD(x[i], parameters);
 #endif
-  for (int64_t i = 0; i < n; i++) {
+  FL_EACH_OF_TILE {
     const fl_point point = FL_POINT_AT(i);
     if (want & FL_WANT_VALUE) v[i] = point.value;
-    if (want & FL_WANT_GRAD) g[i] = point.grad;
-    if (want & FL_WANT_HESS) h[i] = point.hess;
+    if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
+    if (want & FL_WANT_HESS) h[i] = fl_times(point.hess, factor);
     outside |= fl_outside(FL_LABELS, y[i]) | fl_outside(FL_PREDICTIONS, x[i]);
   }
   return outside != 0;
 }
 
-#define FL_KERNEL(name, want)                                                   \
-  static int name(int64_t n, const void *const *in, const void *parameters,     \
-                  void *v, void *g, void *h) {                                  \
-    return fl_each(want, n, in, parameters, v, g, h);                           \
+/* The last n numbers of a block and copies of the very last that complete a group. */
+FL_OUTLINE const real *fl_padded(int64_t n, const real *z, real *pad) {
+  for (int64_t i = 0; i < FL_GROUP; i++) pad[i] = z[i < n ? i : n - 1];
+  return pad;
+}
+
+FL_OUTLINE void fl_weigh(int64_t n, const double *w, double scale, real *z) {
+  fl_scale(n, z, w, scale, z);
+}
+
+FL_OUTLINE void fl_accumulate_weighted(fl_lanes *lanes, int64_t n, const real *v,
+                                       const double *w) {
+  fl_accumulate(lanes, n, v, w);
+}
+
+FL_INLINE int fl_each(int want, const fl_element_block *block) {
+  const real *y = block->in[0], *x = block->in[1];
+  real *v = block->v, *g = block->g, *h = block->h;
+  const double *w = block->weight;
+  const fl_factor factor = fl_factor_of(w ? 1 : block->scale);
+  const bool sums = want & FL_WANT_VALUE && block->lanes;
+  real values[FL_TILE], pad[5][FL_GROUP];
+  int outside = 0;
+  for (int64_t first = 0, n; first < block->n; first += n) {
+    const int64_t left = block->n - first;
+    const bool whole = left >= FL_GROUP;
+    n = left >= FL_TILE ? FL_TILE : whole ? left / FL_GROUP * FL_GROUP : left;
+    const real *y_tile = whole ? y + first : fl_padded(n, y + first, pad[0]);
+    const real *x_tile = whole ? x + first : fl_padded(n, x + first, pad[1]);
+    real *v_tile = sums ? values : whole ? v + first : pad[2];
+    real *g_tile = whole ? g + first : pad[3], *h_tile = whole ? h + first : pad[4];
+    outside |= fl_tile(want, whole ? n : FL_GROUP, y_tile, x_tile, block->parameters,
+                       &factor, v_tile, g_tile, h_tile);
+    if (sums && !w) fl_accumulate(block->lanes, n, v_tile, 0);
+    if (w) {
+      if (sums) fl_accumulate_weighted(block->lanes, n, v_tile, w + first);
+      else if (want & FL_WANT_VALUE) fl_weigh(n, w + first, 1, v_tile);
+      if (want & FL_WANT_GRAD) fl_weigh(n, w + first, block->scale, g_tile);
+      if (want & FL_WANT_HESS) fl_weigh(n, w + first, block->scale, h_tile);
+    }
+    if (whole) continue;
+    const size_t bytes = (size_t)n * sizeof(real);
+    if (want & FL_WANT_VALUE && !sums) memcpy(v + first, v_tile, bytes);
+    if (want & FL_WANT_GRAD) memcpy(g + first, g_tile, bytes);
+    if (want & FL_WANT_HESS) memcpy(h + first, h_tile, bytes);
   }
+  return outside;
+}
+
+#define FL_KERNEL(name, want) \
+  static int name(const fl_element_block *block) { return fl_each(want, block); }
 
 FL_KERNEL(fl_value, FL_WANT_VALUE)
 FL_KERNEL(fl_grad, FL_WANT_GRAD)

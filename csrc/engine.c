@@ -306,18 +306,12 @@ int64_t fl_serial_entries(void) { return 2 * FL_ENTRIES_PER_THREAD; }
 bool fl_run_small(int loss, fl_type type, int64_t n, const void *y_true,
                   const void *y_pred, const double *parameters, double divisor,
                   fl_output_set outputs, double *value, void *grad, void *hess) {
-  const fl_kernel_table *table = fl_kernels(type);
-  _Alignas(64) double v[FL_BLOCK], g[FL_BLOCK], h[FL_BLOCK];
-  const void *in[] = {y_true, y_pred};
-  if (table->losses[loss]->elementwise[outputs](n, in, parameters, v, g, h))
-    return false;
-  const int want = fl_wants[outputs];
-  if (want & FL_WANT_VALUE) {
-    fl_lanes lanes = {{0}, {0}};
-    table->tools->accumulate(&lanes, n, v, NULL);
+  fl_lanes lanes = {{0}, {0}};
+  const fl_element_block block = {.n = n, .in = (const void *[]){y_true, y_pred},
+                                  .parameters = parameters, .scale = 1 / divisor,
+                                  .lanes = &lanes, .g = grad, .h = hess};
+  if (fl_kernels(type)->losses[loss]->elementwise[outputs](&block)) return false;
+  if (fl_wants[outputs] & FL_WANT_VALUE)
     *value = fl_sum_value(fl_lanes_total(&lanes)) / divisor;
-  }
-  if (want & FL_WANT_GRAD) table->tools->scale(n, g, NULL, 1 / divisor, grad);
-  if (want & FL_WANT_HESS) table->tools->scale(n, h, NULL, 1 / divisor, hess);
   return true;
 }

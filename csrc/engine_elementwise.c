@@ -1,6 +1,4 @@
 /* engine_elementwise.c: a block of an element-wise loss, from arrays to arrays. */
-#include <string.h>
-
 #include "engine.h"
 
 static const void *fl_block_of(const fl_view *view, bool plain, int64_t first, int64_t n,
@@ -10,16 +8,19 @@ static const void *fl_block_of(const fl_view *view, bool plain, int64_t first, i
   return buffer;
 }
 
-/* in times weights and scale, to where the view says. `in` is overwritten. */
-static void fl_emit(const fl_plan *plan, const fl_view *view, bool plain, int64_t first,
-                    int64_t n, const double *weight, double scale, void *in) {
+/* Where the kernel puts an output: the array itself, or a buffer on the way to it. */
+static void *fl_target(const fl_view *view, bool direct, int64_t first, fl_type type,
+                       double *buffer) {
+  if (!view->data || !direct) return buffer;
+  return view->data + first * fl_type_size(type);
+}
+
+static void fl_deliver(const fl_plan *plan, const fl_view *view, bool plain,
+                       int64_t first, int64_t n, const double *buffer) {
   const fl_type type = plan->job->type;
-  void *to = plain ? (void *)fl_at(view->data, first, type) : in;
-  const bool stream = plain && plan->stream;
-  if (weight || scale != 1) plan->tools->scale(n, in, weight, scale, stream ? in : to);
-  else if (plain && !stream) memcpy(to, in, (size_t)(n * fl_type_size(type)));
-  if (stream) plan->tools->stream(n * fl_type_size(type), in, to);
-  if (!plain) fl_store(view, first, n, type, in);
+  if (!plain) fl_store(view, first, n, type, buffer);
+  else if (plan->stream)
+    plan->tools->stream(n * fl_type_size(type), buffer, fl_at(view->data, first, type));
 }
 
 bool fl_elementwise_block(const fl_plan *plan, int64_t first, int64_t n,
@@ -33,27 +34,33 @@ bool fl_elementwise_block(const fl_plan *plan, int64_t first, int64_t n,
   for (int k = 0; k < job->n_extra; k++)
     in[2 + k] = fl_block_of(&plan->extra[k], plan->plain_extra[k], first, n, job->type,
                             inputs[2 + k]);
-  const double *weight = job->weight.data ? weights : NULL;
-  if (weight) fl_load_f64(&plan->weight, first, n, weights);
+  if (job->weight.data) fl_load_f64(&plan->weight, first, n, weights);
 
-  const void *parameters = job->loss == FL_CUSTOM ? job->program : job->parameters;
-  if (plan->elementwise(n, in, parameters, v, g, h)) {
+  const bool stores_value = job->reduction == FL_NONE;
+  const fl_element_block block = {
+      .n = n,
+      .in = in,
+      .parameters = job->loss == FL_CUSTOM ? job->program : job->parameters,
+      .weight = job->weight.data ? weights : NULL,
+      .scale = plan->scale,
+      .lanes = stores_value ? NULL : &progress->lanes,
+      .v = fl_target(&plan->value, plan->plain_value && !plan->stream, first, job->type, v),
+      .g = fl_target(&plan->grad, plan->plain_grad && !plan->stream, first, job->type, g),
+      .h = fl_target(&plan->hess, plan->plain_hess && !plan->stream, first, job->type, h),
+  };
+  if (plan->elementwise(&block)) {
     if (!fl_find_outside(progress, FL_BAD_LABEL, plan->labels, first, n, job->type, in[0])
         && !fl_find_outside(progress, FL_BAD_PREDICTION, plan->predictions, first, n,
                             job->type, in[1]))
       progress->error.status = FL_CHANGED;
     return false;
   }
-
-  if (plan->want & FL_WANT_VALUE) {
-    if (job->reduction == FL_NONE)
-      fl_emit(plan, &plan->value, plan->plain_value, first, n, weight, 1, v);
-    else plan->tools->accumulate(&progress->lanes, n, v, weight);
-  }
+  if (plan->want & FL_WANT_VALUE && stores_value)
+    fl_deliver(plan, &plan->value, plan->plain_value, first, n, v);
   if (plan->want & FL_WANT_GRAD)
-    fl_emit(plan, &plan->grad, plan->plain_grad, first, n, weight, plan->scale, g);
+    fl_deliver(plan, &plan->grad, plan->plain_grad, first, n, g);
   if (plan->want & FL_WANT_HESS)
-    fl_emit(plan, &plan->hess, plan->plain_hess, first, n, weight, plan->scale, h);
+    fl_deliver(plan, &plan->hess, plan->plain_hess, first, n, h);
   return true;
 }
 

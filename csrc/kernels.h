@@ -11,12 +11,30 @@ enum { FL_BLOCK = 1024 };
 
 enum { FL_WANT_VALUE = 1, FL_WANT_GRAD = 2, FL_WANT_HESS = 4 };
 
-/* in[0] = y_true, in[1] = y_pred, in[2...] = a custom loss's extra inputs, n of each,
-   of the table's dtype; v, g, h receive what the output set names. `parameters` are
-   the registry's numbers, for a custom loss its program. Non-zero: some label or
-   prediction is outside its domain. */
-typedef int fl_elementwise_fn(int64_t n, const void *const *in, const void *parameters,
-                              void *v, void *g, void *h);
+/* Running sums in 16 lanes: element i goes to lane i mod 16, whatever the width of the
+   vectors. hi + lo is the sum; lo holds what rounding took from hi (f64 only). */
+enum { FL_LANES = 16 };
+typedef struct {
+  double hi[FL_LANES], lo[FL_LANES];
+} fl_lanes;
+
+/* A block of n <= FL_BLOCK elements. in[0] = y_true, in[1] = y_pred, in[2...] = a custom
+   loss's extra inputs, n of each, of the table's dtype. `parameters` are the registry's
+   numbers, for a custom loss its program. Values times weight are added to `lanes` or,
+   if that is NULL, stored in v; derivatives times weight and scale are stored in g and
+   h: those that the output set names. weight = NULL: all 1. */
+typedef struct {
+  int64_t n;
+  const void *const *in;
+  const void *parameters;
+  const double *weight;
+  double scale;
+  fl_lanes *lanes;
+  void *v, *g, *h;
+} fl_element_block;
+
+/* Non-zero: some label or prediction is outside its domain. */
+typedef int fl_elementwise_fn(const fl_element_block *block);
 
 /* A block of whole rows. x, q, g and h have rows of `classes` entries at distances of
    ldx, ldq, ldg and ldh entries (ldq = 0: one row q for all). Sparse kernels read
@@ -41,13 +59,6 @@ typedef struct {
   fl_elementwise_fn *elementwise[FL_OUTPUT_SETS];
   fl_rowwise_fn *rowwise[FL_OUTPUT_SETS];
 } fl_loss_kernels;
-
-/* Running sums in 16 lanes: element i goes to lane i mod 16, whatever the width of the
-   vectors. hi + lo is the sum; lo holds what rounding took from hi (f64 only). */
-enum { FL_LANES = 16 };
-typedef struct {
-  double hi[FL_LANES], lo[FL_LANES];
-} fl_lanes;
 
 typedef struct {
   double hi, lo;

@@ -3,7 +3,7 @@
    stay in L1. Compiled per instruction set and dtype like a loss. */
 #include "program.h"
 
-#include "kernels.h"
+#include "results.h"
 #include "vecmath_custom.h"
 
 /* Half of a 32 KiB L1 for scratch registers; the rest is for inputs and outputs. */
@@ -154,9 +154,8 @@ static void fl_steps(const fl_program *program, int32_t first, int32_t end, int6
   }
 }
 
-static int fl_interpret(int64_t n, const void *const *in, const void *parameters,
-                        void *v, void *g, void *h) {
-  const fl_program *program = parameters;
+static void fl_interpret(const fl_program *program, int64_t n, const void *const *in,
+                         void *v, void *g, void *h) {
   _Alignas(64) real scratch[FL_SCRATCH];
   real *slot[FL_SLOTS], *outputs[3] = {v, g, h};
   const int32_t inputs = program->inputs;
@@ -170,8 +169,29 @@ static int fl_interpret(int64_t n, const void *const *in, const void *parameters
     const int64_t length = n - first < piece ? n - first : piece;
     fl_steps(program, program->setup, program->length, length, slot);
   }
+}
+
+FL_INLINE int fl_run_program(int want, const fl_element_block *block) {
+  const int64_t n = block->n;
+  real values[FL_BLOCK], *v = block->lanes ? values : block->v;
+  fl_interpret(block->parameters, n, block->in, want & FL_WANT_VALUE ? v : 0,
+               want & FL_WANT_GRAD ? block->g : 0, want & FL_WANT_HESS ? block->h : 0);
+  if (want & FL_WANT_VALUE && block->lanes)
+    fl_accumulate(block->lanes, n, v, block->weight);
+  else if (want & FL_WANT_VALUE && block->weight)
+    fl_scale(n, v, block->weight, 1, v);
+  if (want & FL_WANT_GRAD) fl_scale(n, block->g, block->weight, block->scale, block->g);
+  if (want & FL_WANT_HESS) fl_scale(n, block->h, block->weight, block->scale, block->h);
   return 0;
 }
 
+#define FL_KERNEL(name, want) \
+  static int name(const fl_element_block *block) { return fl_run_program(want, block); }
+
+FL_KERNEL(fl_value, FL_WANT_VALUE)
+FL_KERNEL(fl_grad, FL_WANT_GRAD)
+FL_KERNEL(fl_value_grad, FL_WANT_VALUE | FL_WANT_GRAD)
+FL_KERNEL(fl_grad_hess, FL_WANT_GRAD | FL_WANT_HESS)
+
 fl_elementwise_fn *const FL_SYMBOL(programs)[FL_OUTPUT_SETS] = {
-    fl_interpret, fl_interpret, fl_interpret, fl_interpret};
+    fl_value, fl_grad, fl_value_grad, fl_grad_hess};

@@ -15,7 +15,7 @@
    A logit of -inf has e_j = 0; a row of them alone is NaN. A single +inf is a certain
    class. Narrow rows are transposed, so that a vector holds one class of many rows;
    wide rows run along their classes. */
-#include "accumulate.h"
+#include "results.h"
 #include "registry_enum.h"
 #include "vecmath.h"
 

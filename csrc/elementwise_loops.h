@@ -1,7 +1,5 @@
 /* elementwise_loops.h: the block kernels of one element-wise loss, made by a loss file
    that has defined FL_POINT and FL_NAME. */
-#include <string.h>
-
 #define FL_PASTE2(a, b) a##b
 #define FL_PASTE(a, b) FL_PASTE2(a, b)
 #define FL_LABELS ((fl_domain)FL_PASTE(FL_LABELS_, FL_NAME))
@@ -67,22 +65,28 @@ FL_OUTLINE void fl_accumulate_weighted(fl_lanes *lanes, int64_t n, const real *v
   fl_accumulate(lanes, n, v, w);
 }
 
+FL_OUTLINE void fl_copy(bool stream, int64_t n, const real *from, real *to) {
+  if (stream) fl_stream(n, from, to);
+  else memcpy(to, from, (size_t)n * sizeof(real));
+}
+
 FL_INLINE int fl_each(int want, const fl_element_block *block) {
   const real *y = block->in[0], *x = block->in[1];
   real *v = block->v, *g = block->g, *h = block->h;
   const double *w = block->weight;
   const fl_factor factor = fl_factor_of(w ? 1 : block->scale);
   const bool sums = want & FL_WANT_VALUE && block->lanes;
-  real values[FL_TILE], pad[5][FL_GROUP];
+  real buffer[3][FL_TILE], pad[2][FL_GROUP];
   int outside = 0;
   for (int64_t first = 0, n; first < block->n; first += n) {
     const int64_t left = block->n - first;
-    const bool whole = left >= FL_GROUP;
+    const bool whole = left >= FL_GROUP, direct = whole && !block->stream;
     n = left >= FL_TILE ? FL_TILE : whole ? left / FL_GROUP * FL_GROUP : left;
     const real *y_tile = whole ? y + first : fl_padded(n, y + first, pad[0]);
     const real *x_tile = whole ? x + first : fl_padded(n, x + first, pad[1]);
-    real *v_tile = sums ? values : whole ? v + first : pad[2];
-    real *g_tile = whole ? g + first : pad[3], *h_tile = whole ? h + first : pad[4];
+    real *v_tile = direct && !sums ? v + first : buffer[0];
+    real *g_tile = direct ? g + first : buffer[1];
+    real *h_tile = direct ? h + first : buffer[2];
     outside |= fl_tile(want, whole ? n : FL_GROUP, y_tile, x_tile, block->parameters,
                        &factor, v_tile, g_tile, h_tile);
     if (sums && !w) fl_accumulate(block->lanes, n, v_tile, 0);
@@ -92,12 +96,12 @@ FL_INLINE int fl_each(int want, const fl_element_block *block) {
       if (want & FL_WANT_GRAD) fl_weigh(n, w + first, block->scale, g_tile);
       if (want & FL_WANT_HESS) fl_weigh(n, w + first, block->scale, h_tile);
     }
-    if (whole) continue;
-    const size_t bytes = (size_t)n * sizeof(real);
-    if (want & FL_WANT_VALUE && !sums) memcpy(v + first, v_tile, bytes);
-    if (want & FL_WANT_GRAD) memcpy(g + first, g_tile, bytes);
-    if (want & FL_WANT_HESS) memcpy(h + first, h_tile, bytes);
+    if (direct) continue;
+    if (want & FL_WANT_VALUE && !sums) fl_copy(block->stream, n, v_tile, v + first);
+    if (want & FL_WANT_GRAD) fl_copy(block->stream, n, g_tile, g + first);
+    if (want & FL_WANT_HESS) fl_copy(block->stream, n, h_tile, h + first);
   }
+  if (block->stream) fl_stream_end();
   return outside;
 }
 

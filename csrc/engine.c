@@ -233,6 +233,8 @@ static bool fl_divisor(const fl_plan *plan, fl_result *result, double *divisor) 
 
 static void fl_view_of(fl_view *view, bool *plain, const fl_array *array, int ndim,
                        const fl_job *job) {
+  if (plain) *plain = false;
+  view->data = NULL;
   if (!array->data) return;
   fl_view_init(view, array, ndim, job->shape);
   if (plain) *plain = fl_view_is_plain(view, job->type);

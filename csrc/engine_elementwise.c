@@ -9,18 +9,14 @@ static const void *fl_block_of(const fl_view *view, bool plain, int64_t first, i
 }
 
 /* Where the kernel puts an output: the array itself, or a buffer on the way to it. */
-static void *fl_target(const fl_view *view, bool direct, int64_t first, fl_type type,
+static void *fl_target(const fl_view *view, bool plain, int64_t first, fl_type type,
                        double *buffer) {
-  if (!view->data || !direct) return buffer;
-  return view->data + first * fl_type_size(type);
+  return plain ? view->data + first * fl_type_size(type) : (void *)buffer;
 }
 
-static void fl_deliver(const fl_plan *plan, const fl_view *view, bool plain,
-                       int64_t first, int64_t n, const double *buffer) {
-  const fl_type type = plan->job->type;
-  if (!plain) fl_store(view, first, n, type, buffer);
-  else if (plan->stream)
-    plan->tools->stream(n * fl_type_size(type), buffer, fl_at(view->data, first, type));
+static bool fl_all_plain(const fl_plan *plan) {
+  return (plan->plain_value || !plan->value.data) && (plan->plain_grad || !plan->grad.data)
+         && (plan->plain_hess || !plan->hess.data);
 }
 
 bool fl_elementwise_block(const fl_plan *plan, int64_t first, int64_t n,
@@ -36,17 +32,17 @@ bool fl_elementwise_block(const fl_plan *plan, int64_t first, int64_t n,
                             inputs[2 + k]);
   if (job->weight.data) fl_load_f64(&plan->weight, first, n, weights);
 
-  const bool stores_value = job->reduction == FL_NONE;
   const fl_element_block block = {
       .n = n,
       .in = in,
       .parameters = job->loss == FL_CUSTOM ? job->program : job->parameters,
       .weight = job->weight.data ? weights : NULL,
       .scale = plan->scale,
-      .lanes = stores_value ? NULL : &progress->lanes,
-      .v = fl_target(&plan->value, plan->plain_value && !plan->stream, first, job->type, v),
-      .g = fl_target(&plan->grad, plan->plain_grad && !plan->stream, first, job->type, g),
-      .h = fl_target(&plan->hess, plan->plain_hess && !plan->stream, first, job->type, h),
+      .lanes = job->reduction == FL_NONE ? NULL : &progress->lanes,
+      .v = fl_target(&plan->value, plan->plain_value, first, job->type, v),
+      .g = fl_target(&plan->grad, plan->plain_grad, first, job->type, g),
+      .h = fl_target(&plan->hess, plan->plain_hess, first, job->type, h),
+      .stream = plan->stream && fl_all_plain(plan),
   };
   if (plan->elementwise(&block)) {
     if (!fl_find_outside(progress, FL_BAD_LABEL, plan->labels, first, n, job->type, in[0])
@@ -55,12 +51,12 @@ bool fl_elementwise_block(const fl_plan *plan, int64_t first, int64_t n,
       progress->error.status = FL_CHANGED;
     return false;
   }
-  if (plan->want & FL_WANT_VALUE && stores_value)
-    fl_deliver(plan, &plan->value, plan->plain_value, first, n, v);
-  if (plan->want & FL_WANT_GRAD)
-    fl_deliver(plan, &plan->grad, plan->plain_grad, first, n, g);
-  if (plan->want & FL_WANT_HESS)
-    fl_deliver(plan, &plan->hess, plan->plain_hess, first, n, h);
+  if (plan->value.data && !plan->plain_value)
+    fl_store(&plan->value, first, n, job->type, v);
+  if (plan->grad.data && !plan->plain_grad)
+    fl_store(&plan->grad, first, n, job->type, g);
+  if (plan->hess.data && !plan->plain_hess)
+    fl_store(&plan->hess, first, n, job->type, h);
   return true;
 }
 

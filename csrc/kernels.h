@@ -22,7 +22,8 @@ typedef struct {
    loss's extra inputs, n of each, of the table's dtype. `parameters` are the registry's
    numbers, for a custom loss its program. Values times weight are added to `lanes` or,
    if that is NULL, stored in v; derivatives times weight and scale are stored in g and
-   h: those that the output set names. weight = NULL: all 1. */
+   h: those that the output set names; past the caches, if `stream` says so. weight =
+   NULL: all 1. */
 typedef struct {
   int64_t n;
   const void *const *in;
@@ -31,6 +32,7 @@ typedef struct {
   double scale;
   fl_lanes *lanes;
   void *v, *g, *h;
+  bool stream;
 } fl_element_block;
 
 /* Non-zero: some label or prediction is outside its domain. */
@@ -69,8 +71,6 @@ typedef struct {
   void (*accumulate)(fl_lanes *lanes, int64_t n, const void *v, const double *w);
   /* out[i] = scale w[i] v[i]; out may be v. */
   void (*scale)(int64_t n, const void *v, const double *w, double scale, void *out);
-  /* memcpy past the caches, for outputs too large to stay in them. */
-  void (*stream)(int64_t bytes, const void *from, void *to);
 } fl_block_tools;
 
 typedef struct {

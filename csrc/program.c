@@ -171,17 +171,24 @@ static void fl_interpret(const fl_program *program, int64_t n, const void *const
   }
 }
 
+static void fl_finish_output(const fl_element_block *block, double scale, real *z,
+                             real *out) {
+  fl_scale(block->n, z, block->weight, scale, block->stream ? z : out);
+  if (block->stream) fl_stream(block->n, z, out);
+}
+
 FL_INLINE int fl_run_program(int want, const fl_element_block *block) {
-  const int64_t n = block->n;
-  real values[FL_BLOCK], *v = block->lanes ? values : block->v;
-  fl_interpret(block->parameters, n, block->in, want & FL_WANT_VALUE ? v : 0,
-               want & FL_WANT_GRAD ? block->g : 0, want & FL_WANT_HESS ? block->h : 0);
-  if (want & FL_WANT_VALUE && block->lanes)
-    fl_accumulate(block->lanes, n, v, block->weight);
-  else if (want & FL_WANT_VALUE && block->weight)
-    fl_scale(n, v, block->weight, 1, v);
-  if (want & FL_WANT_GRAD) fl_scale(n, block->g, block->weight, block->scale, block->g);
-  if (want & FL_WANT_HESS) fl_scale(n, block->h, block->weight, block->scale, block->h);
+  const bool sums = want & FL_WANT_VALUE && block->lanes;
+  real buffer[3][FL_BLOCK];
+  real *v = buffer[0], *g = block->stream ? buffer[1] : block->g;
+  real *h = block->stream ? buffer[2] : block->h;
+  fl_interpret(block->parameters, block->n, block->in, want & FL_WANT_VALUE ? v : 0,
+               want & FL_WANT_GRAD ? g : 0, want & FL_WANT_HESS ? h : 0);
+  if (sums) fl_accumulate(block->lanes, block->n, v, block->weight);
+  else if (want & FL_WANT_VALUE) fl_finish_output(block, 1, v, block->v);
+  if (want & FL_WANT_GRAD) fl_finish_output(block, block->scale, g, block->g);
+  if (want & FL_WANT_HESS) fl_finish_output(block, block->scale, h, block->h);
+  if (block->stream) fl_stream_end();
   return 0;
 }
 

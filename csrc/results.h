@@ -1,10 +1,17 @@
 /* results.h: what becomes of the values and derivatives of a block: values are added to
-   the lanes of sums.h, derivatives are multiplied by weights and scale. */
+   the lanes of sums.h, derivatives are multiplied by weights and scale, and either is
+   written past the caches where it is too large to stay there. */
 #ifndef FL_RESULTS_H
 #define FL_RESULTS_H
 
+#include <string.h>
+
 #include "isa.h"
 #include "sums.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 /* f32 terms need no lo: a double holds sums of 2^29 like terms exactly. */
 FL_INLINE void fl_add(double *hi, double *lo, double x) {
@@ -81,5 +88,38 @@ FL_INLINE void fl_scale(int64_t n, const real *v, const double *w, double scale,
     const fl_factor factor = fl_factor_of(scale);
     for (int64_t i = 0; i < n; i++) out[i] = fl_times(v[i], &factor);
   }
+}
+
+/* memcpy past the caches; fl_stream_end() before anybody else may look. A plain store
+   reads the line it overwrites first: of the 16 bytes an f32 gradient moves per element,
+   4 are that. Large arrays of malloc are 16 bytes off a line. */
+FL_INLINE void fl_stream(int64_t n, const real *from, real *to) {
+  const int64_t bytes = n * (int64_t)sizeof(real);
+#if defined(__x86_64__)
+  const char *in = (const char *)from;
+  char *out = (char *)to;
+  const uintptr_t odd = (uintptr_t)out | (uintptr_t)bytes;
+#if defined(__AVX__)
+  if (odd % 32 == 0) {
+    for (int64_t i = 0; i < bytes; i += 32)
+      _mm256_stream_ps((float *)(void *)(out + i),
+                       _mm256_loadu_ps((const float *)(const void *)(in + i)));
+    return;
+  }
+#endif
+  if (odd % 16 == 0) {
+    for (int64_t i = 0; i < bytes; i += 16)
+      _mm_stream_ps((float *)(void *)(out + i),
+                    _mm_loadu_ps((const float *)(const void *)(in + i)));
+    return;
+  }
+#endif
+  memcpy(to, from, (size_t)bytes);
+}
+
+FL_INLINE void fl_stream_end(void) {
+#if defined(__x86_64__)
+  _mm_sfence();
+#endif
 }
 #endif

@@ -240,6 +240,13 @@ static void fl_view_of(fl_view *view, bool *plain, const fl_array *array, int nd
   if (plain) *plain = fl_view_is_plain(view, job->type);
 }
 
+/* Kernels are compiled for outputs apart from their inputs. */
+static bool fl_in_place(const fl_job *job, const fl_array *output) {
+  bool shared = output->data == job->y_pred.data || output->data == job->y_true.data;
+  for (int k = 0; k < job->n_extra; k++) shared |= output->data == job->extra[k].data;
+  return output->data && shared;
+}
+
 static const int fl_wants[] = {FL_WANT_VALUE, FL_WANT_GRAD,
                                FL_WANT_VALUE | FL_WANT_GRAD,
                                FL_WANT_GRAD | FL_WANT_HESS};
@@ -285,6 +292,11 @@ static void fl_plan_init(fl_plan *plan, const fl_job *job) {
   fl_view_of(&plan->value, &plan->plain_value, &job->value, items, job);
   fl_view_of(&plan->grad, &plan->plain_grad, &job->grad, full, job);
   fl_view_of(&plan->hess, &plan->plain_hess, &job->hess, full, job);
+  if (plan->kind == FL_ELEMENTWISE) {
+    plan->plain_value &= !fl_in_place(job, &job->value);
+    plan->plain_grad &= !fl_in_place(job, &job->grad);
+    plan->plain_hess &= !fl_in_place(job, &job->hess);
+  }
   for (int k = 0; k < job->n_extra; k++)
     fl_view_of(&plan->extra[k], &plan->plain_extra[k], &job->extra[k], full, job);
 }

@@ -445,6 +445,10 @@ cdef class Kernel:
             return False
         if grad is not None and hess is not None and overlap(grad, hess):
             return False
+        for out in (grad, hess):
+            if out is not None:
+                if overlap(out, labels) or overlap(out, predictions):
+                    return False
         cdef int64_t n = cnp.PyArray_SIZE(predictions)
         cdef fl_type kind = FL_TYPE_F32 if number == cnp.NPY_FLOAT else FL_TYPE_F64
         if n <= BLOCK and not self._rows:
@@ -461,10 +465,6 @@ cdef class Kernel:
                 NULL if grad is None else cnp.PyArray_DATA(<cnp.ndarray>grad),
                 NULL if hess is None else cnp.PyArray_DATA(<cnp.ndarray>hess),
             )
-        for out in (grad, hess):
-            if out is not None:
-                if overlap(out, labels) or overlap(out, predictions):
-                    return False
         return self._run(outputs, labels, predictions, grad, hess, kind, n, value)
 
     cdef bint _run(self, fl_output_set outputs, cnp.ndarray labels,

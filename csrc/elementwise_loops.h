@@ -5,10 +5,11 @@
 #define FL_LABELS ((fl_domain)FL_PASTE(FL_LABELS_, FL_NAME))
 #define FL_PREDICTIONS ((fl_domain)FL_PASTE(FL_PREDICTIONS_, FL_NAME))
 
-/* Non-zero outside the domain; a NaN is data and passes. */
-FL_INLINE fl_int fl_outside(fl_domain domain, real z) {
-  if (domain == FL_UNIT) return -(fl_int)((z < 0) | (z > 1));
-  if (domain == FL_SIGN) return -(fl_int)((fl_abs(z) < 1) | (fl_abs(z) > 1));
+/* The sign bit of the result is set if z is outside its domain, and sometimes if it is
+   not, for -0 and NaN: the engine looks again. */
+FL_INLINE fl_uint fl_outside(fl_domain domain, real z) {
+  if (domain == FL_UNIT) return fl_bits(z) | fl_bits(1 - z);
+  if (domain == FL_SIGN) return 0 - (fl_uint)(fl_abs(z) != 1);
   return 0;
 }
 
@@ -26,28 +27,29 @@ FL_INLINE fl_int fl_outside(fl_domain domain, real z) {
    run over whole groups: no scalar remainder, and a constant length to unroll. */
 enum { FL_TILE = 128, FL_GROUP = 16 };
 
-#define FL_EACH_OF_TILE                                  \
-  for (int64_t group = 0; group < n; group += FL_GROUP)  \
-    for (int64_t i = group; i < group + FL_GROUP; i++)
-
 /* n is a multiple of FL_GROUP. */
 FL_INLINE int fl_tile(int want, int64_t n, const real *restrict y,
-                      const real *restrict x, const void *parameters,
+                      const real *restrict x, const double *parameters,
                       const fl_factor *factor, real *restrict v, real *restrict g,
                       real *restrict h) {
-  fl_int outside = 0;
+  fl_uint outside[FL_GROUP] = {0}, any = 0;
 #ifdef FL_AHEAD
   real ahead[FL_TILE];
-  FL_EACH_OF_TILE ahead[i] = FL_AHEAD(x[i], parameters);
+  for (int64_t group = 0; group < n; group += FL_GROUP)
+    for (int64_t i = group; i < group + FL_GROUP; i++)
+      ahead[i] = FL_AHEAD(x[i], parameters);
 #endif
-  FL_EACH_OF_TILE {
-    const fl_point point = FL_POINT_AT(i);
-    if (want & FL_WANT_VALUE) v[i] = point.value;
-    if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
-    if (want & FL_WANT_HESS) h[i] = fl_times(point.hess, factor);
-    outside |= fl_outside(FL_LABELS, y[i]) | fl_outside(FL_PREDICTIONS, x[i]);
-  }
-  return outside != 0;
+  for (int64_t group = 0; group < n; group += FL_GROUP)
+    for (int64_t j = 0; j < FL_GROUP; j++) {
+      const int64_t i = group + j;
+      const fl_point point = FL_POINT_AT(i);
+      if (want & FL_WANT_VALUE) v[i] = point.value;
+      if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
+      if (want & FL_WANT_HESS) h[i] = fl_times(point.hess, factor);
+      outside[j] |= fl_outside(FL_LABELS, y[i]) | fl_outside(FL_PREDICTIONS, x[i]);
+    }
+  for (int j = 0; j < FL_GROUP; j++) any |= outside[j];
+  return (any & FL_SIGN_BIT) != 0;
 }
 
 /* The last n numbers of a block and copies of the very last that complete a group. */
@@ -70,7 +72,8 @@ FL_OUTLINE void fl_copy(bool stream, int64_t n, const real *from, real *to) {
   else memcpy(to, from, (size_t)n * sizeof(real));
 }
 
-FL_INLINE int fl_each(int want, const fl_element_block *block) {
+FL_INLINE int fl_each(int want, const fl_element_block *block,
+                      const double *parameters) {
   const real *y = block->in[0], *x = block->in[1];
   real *v = block->v, *g = block->g, *h = block->h;
   const double *w = block->weight;
@@ -87,8 +90,8 @@ FL_INLINE int fl_each(int want, const fl_element_block *block) {
     real *v_tile = direct && !sums ? v + first : buffer[0];
     real *g_tile = direct ? g + first : buffer[1];
     real *h_tile = direct ? h + first : buffer[2];
-    outside |= fl_tile(want, whole ? n : FL_GROUP, y_tile, x_tile, block->parameters,
-                       &factor, v_tile, g_tile, h_tile);
+    outside |= fl_tile(want, whole ? n : FL_GROUP, y_tile, x_tile, parameters, &factor,
+                       v_tile, g_tile, h_tile);
     if (sums && !w) fl_accumulate(block->lanes, n, v_tile, 0);
     if (w) {
       if (sums) fl_accumulate_weighted(block->lanes, n, v_tile, w + first);
@@ -105,8 +108,21 @@ FL_INLINE int fl_each(int want, const fl_element_block *block) {
   return outside;
 }
 
+/* Parameters from memory of its own: nothing the loops write can change them. A loss
+   whose formula is shorter for some parameters defines FL_COMMON, an array of them; it
+   is compiled once more for those, and knows them by their address. */
+FL_INLINE int fl_kernel(int want, const fl_element_block *block) {
+  double parameters[FL_MAX_PARAMETERS];
+  memcpy(parameters, block->parameters, sizeof parameters);
+#ifdef FL_COMMON
+  if (memcmp(parameters, FL_COMMON, sizeof FL_COMMON) == 0)
+    return fl_each(want, block, FL_COMMON);
+#endif
+  return fl_each(want, block, parameters);
+}
+
 #define FL_KERNEL(name, want) \
-  static int name(const fl_element_block *block) { return fl_each(want, block); }
+  static int name(const fl_element_block *block) { return fl_kernel(want, block); }
 
 FL_KERNEL(fl_value, FL_WANT_VALUE)
 FL_KERNEL(fl_grad, FL_WANT_GRAD)

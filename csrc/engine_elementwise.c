@@ -44,13 +44,11 @@ bool fl_elementwise_block(const fl_plan *plan, int64_t first, int64_t n,
       .h = fl_target(&plan->hess, plan->plain_hess, first, job->type, h),
       .stream = plan->stream && fl_all_plain(plan),
   };
-  if (plan->elementwise(&block)) {
-    if (!fl_find_outside(progress, FL_BAD_LABEL, plan->labels, first, n, job->type, in[0])
-        && !fl_find_outside(progress, FL_BAD_PREDICTION, plan->predictions, first, n,
-                            job->type, in[1]))
-      progress->error.status = FL_CHANGED;
+  if (plan->elementwise(&block)
+      && (fl_find_outside(progress, FL_BAD_LABEL, plan->labels, first, n, job->type, in[0])
+          || fl_find_outside(progress, FL_BAD_PREDICTION, plan->predictions, first, n,
+                             job->type, in[1])))
     return false;
-  }
   if (plan->value.data && !plan->plain_value)
     fl_store(&plan->value, first, n, job->type, v);
   if (plan->grad.data && !plan->plain_grad)

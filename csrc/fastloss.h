@@ -37,6 +37,8 @@ typedef struct {
   const ptrdiff_t *strides;
 } fl_array;
 
+enum { FL_MAX_PARAMETERS = 8 };
+
 /* Element-wise: every array has `shape`. Row-wise: y_pred, grad, hess and dense labels
    have `shape`, whose last axis is the classes; integer labels, weights and values have
    the leading axes alone. A dense kernel takes integer labels too (they are expanded,
@@ -51,7 +53,7 @@ typedef struct {
   fl_array y_true, y_pred, weight, value, grad, hess;
   int n_extra;
   const fl_array *extra;
-  const double *parameters; /* in the order of the registry */
+  const double *parameters; /* FL_MAX_PARAMETERS, in the order of the registry */
   const void *program;
   bool integer_labels;
   double label_smoothing;     /* row-wise losses: the engine's part */

@@ -35,7 +35,7 @@ typedef struct {
   bool stream;
 } fl_element_block;
 
-/* Non-zero: some label or prediction is outside its domain. */
+/* Non-zero: some label or prediction may be outside its domain. */
 typedef int fl_elementwise_fn(const fl_element_block *block);
 
 /* A block of whole rows. x, q, g and h have rows of `classes` entries at distances of

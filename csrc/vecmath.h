@@ -122,16 +122,20 @@ FL_INLINE real fl_exp_nonpositive_tail(real x, real tail) {
   x = fl_max(FL_EXP_UNDERFLOW, x);
   const real p = fl_expm1_reduced(x, tail, &magic_n, &n);
   const fl_uint exponent = fl_bits(magic_n) + (FL_EXPONENT_BIAS + 64);
-  return (1 + p) * fl_from_bits(exponent << FL_MANTISSA_BITS) * (real)0x1p-64;
+  const real scale = fl_from_bits(exponent << FL_MANTISSA_BITS);
+  return FL_FMA(p, scale, scale) * (real)0x1p-64;
 }
 
-FL_INLINE real fl_exp_nonpositive(real x) { return fl_exp_nonpositive_tail(x, 0); }
+/* x + (-0) is x for every x, and no instruction. */
+FL_INLINE real fl_exp_nonpositive(real x) {
+  return fl_exp_nonpositive_tail(x, (real)-0.0);
+}
 
 /* exp(x) - 1 for x <= 0; NaN stays NaN. With s = 2^n: s (exp(r) - 1) + (s - 1). */
 FL_INLINE real fl_expm1_nonpositive(real x) {
   real magic_n, n;
   x = fl_max((real)-40, x); /* exp(-40) < 2^-57: the result is -1 from here on */
-  const real p = fl_expm1_reduced(x, 0, &magic_n, &n);
+  const real p = fl_expm1_reduced(x, (real)-0.0, &magic_n, &n);
   const real s = fl_from_bits((fl_bits(magic_n) + FL_EXPONENT_BIAS)
                               << FL_MANTISSA_BITS);
   return FL_FMA(s, p, s - 1);

@@ -15,6 +15,7 @@ cnp.import_array()
 cdef extern from "fastloss.h" nogil:
     enum:
         FL_MAX_EXTRA
+        FL_MAX_PARAMETERS
         FL_CUSTOM
     ctypedef enum fl_type:
         FL_TYPE_BOOL
@@ -114,9 +115,6 @@ cdef extern from "program.h" nogil:
 
 CUSTOM = FL_CUSTOM
 REDUCTIONS = ("mean", "sum", "none", "sum_over_batch_size")
-
-cdef enum:
-    MAX_PARAMETERS = 8
 
 cdef int64_t BLOCK = fl_block_length()
 
@@ -239,10 +237,11 @@ def run(
     cdef fl_job job
     cdef fl_result result
     cdef fl_array extras[FL_MAX_EXTRA]
-    cdef double numbers[MAX_PARAMETERS]
+    cdef double numbers[FL_MAX_PARAMETERS]
     cdef double[::1] classes
     cdef list raised = []
     cdef int k
+    memset(numbers, 0, sizeof(numbers))
     job.loss = loss
     job.program = NULL if program is None else program.data
     job.type = FL_TYPE_F32 if y_pred.dtype.itemsize == 4 else FL_TYPE_F64
@@ -408,7 +407,7 @@ cdef class Kernel:
     cdef int _loss
     cdef bint _fast, _rows, _classes
     cdef fl_reduction _reduction
-    cdef double _parameters[MAX_PARAMETERS]
+    cdef double _parameters[FL_MAX_PARAMETERS]
 
     def _bind(self, int loss, bint fast, str kind, str reduction, tuple parameters):
         """Say which kernel the fast lane runs, and whether it may."""

@@ -320,6 +320,38 @@ def test_weights_and_outputs_are_those_of_every_loss() -> None:
     assert np.array_equal(reversed_pair, square.grad(y, p)[::-1])
 
 
+@pytest.mark.parametrize("size", [1, 16, 1024, 1025, 100_000])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_plain_arrays_give_the_bits_of_others(dtype: type, size: int) -> None:
+    rng = np.random.default_rng(size)
+    y, p = rng.normal(size=(2, 2 * size)).astype(dtype)[:, ::2]
+    plain = y.copy(), p.copy()
+    for reduction in ("mean", "sum", "sum_over_batch_size"):
+        for loss in (asymmetric, Asymmetric(alpha=0.2), mean_absolute):
+            loss = loss._with({"reduction": reduction})
+            assert loss(*plain) == loss(y, p)
+            value, grad = loss.value_and_grad(*plain)
+            assert (value, grad.tobytes()) == (loss(y, p), loss.grad(y, p).tobytes())
+            out = np.empty_like(plain[1])
+            assert loss.grad(*plain, out=out) is out
+            assert out.tobytes() == grad.tobytes()
+            pair = loss.grad_and_hess(*plain, out=(None, out))
+            assert pair[1] is out
+            for a, b in zip(pair, loss.grad_and_hess(y, p), strict=True):
+                assert a.tobytes() == b.tobytes()
+            in_place = plain[1].copy()
+            assert loss.grad(plain[0], in_place, out=in_place) is in_place
+            assert in_place.tobytes() == grad.tobytes()
+
+
+def test_a_plain_call_that_cannot_be_compiled_says_why() -> None:
+    counts = fl.custom(lambda y, p: y * p - fl.math.lgamma(p))
+    y = p = np.ones(3)
+    assert counts(y, p) == 1
+    with pytest.raises(fl.TraceError, match="lgamma"):
+        counts.grad(y, p)
+
+
 def test_parameters_are_constants_of_one_trace() -> None:
     calls = []
 

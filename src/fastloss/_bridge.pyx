@@ -401,7 +401,8 @@ cdef class Kernel:
 
     Everything else, and whatever the engine refuses, goes to the methods `_value`,
     `_grad`, `_value_and_grad` and `_grad_and_hess` of the subclass, which check,
-    convert and explain; `_with` gives the loss with other parameters.
+    convert and explain; `_with` gives the loss with other parameters, `_program` the
+    program of a custom one for a set of outputs.
     """
 
     cdef int _loss
@@ -450,7 +451,7 @@ cdef class Kernel:
                     return False
         cdef int64_t n = cnp.PyArray_SIZE(predictions)
         cdef fl_type kind = FL_TYPE_F32 if number == cnp.NPY_FLOAT else FL_TYPE_F64
-        if n <= BLOCK and not self._rows:
+        if n <= BLOCK and not self._rows and self._loss != FL_CUSTOM:
             return fl_run_small(
                 self._loss,
                 kind,
@@ -472,8 +473,12 @@ cdef class Kernel:
         cdef fl_job job
         cdef fl_result result
         cdef list raised = []
+        cdef Program program = None
         memset(&job, 0, sizeof(fl_job))
         job.loss = self._loss
+        if self._loss == FL_CUSTOM:
+            program = self._program(<int>outputs)
+            job.program = program.data
         job.type = kind
         job.outputs = outputs
         job.reduction = self._reduction
@@ -497,16 +502,19 @@ cdef class Kernel:
         value[0] = result.value
         return result.status == FL_OK
 
+    cdef object _output(self, object y_pred, object sample_weight, object out):
+        """`out` or a new array like a plain `y_pred`; None bars the fast lane."""
+        if not self._fast or sample_weight is not None:
+            return None
+        return like(y_pred) if out is None else out
+
     def __call__(self, y_true, y_pred, *, sample_weight=None, out=None, **parameters):
+        cdef Kernel loss = self._with(parameters) if parameters else self
         cdef double value = 0
-        if parameters:
-            return self._with(parameters)(
-                y_true, y_pred, sample_weight=sample_weight, out=out
-            )
         if sample_weight is None and out is None:
-            if self._direct(FL_V, y_true, y_pred, None, None, &value):
+            if loss._direct(FL_V, y_true, y_pred, None, None, &value):
                 return value
-        return self._value(y_true, y_pred, sample_weight, out)
+        return loss._value(y_true, y_pred, sample_weight, out)
 
     def grad(self, y_true, y_pred, *, sample_weight=None, out=None, **parameters):
         """Gradient of the reduced value with respect to `y_pred`.
@@ -525,17 +533,12 @@ cdef class Kernel:
         ndarray
             `out`, or a new array of the shape and dtype of `y_pred`.
         """
+        cdef Kernel loss = self._with(parameters) if parameters else self
         cdef double value = 0
-        cdef object new
-        if parameters:
-            return self._with(parameters).grad(
-                y_true, y_pred, sample_weight=sample_weight, out=out
-            )
-        if sample_weight is None:
-            new = like(y_pred) if out is None and self._fast else out
-            if new is not None and self._direct(FL_G, y_true, y_pred, new, None, &value):
-                return new
-        return self._grad(y_true, y_pred, sample_weight, out)
+        cdef object new = loss._output(y_pred, sample_weight, out)
+        if new is not None and loss._direct(FL_G, y_true, y_pred, new, None, &value):
+            return new
+        return loss._grad(y_true, y_pred, sample_weight, out)
 
     def value_and_grad(
         self, y_true, y_pred, *, sample_weight=None, out=None, **parameters
@@ -556,17 +559,12 @@ cdef class Kernel:
         -------
         (value, gradient)
         """
+        cdef Kernel loss = self._with(parameters) if parameters else self
         cdef double value = 0
-        cdef object new
-        if parameters:
-            return self._with(parameters).value_and_grad(
-                y_true, y_pred, sample_weight=sample_weight, out=out
-            )
-        if sample_weight is None:
-            new = like(y_pred) if out is None and self._fast else out
-            if new is not None and self._direct(FL_VG, y_true, y_pred, new, None, &value):
-                return value, new
-        return self._value_and_grad(y_true, y_pred, sample_weight, out)
+        cdef object new = loss._output(y_pred, sample_weight, out)
+        if new is not None and loss._direct(FL_VG, y_true, y_pred, new, None, &value):
+            return value, new
+        return loss._value_and_grad(y_true, y_pred, sample_weight, out)
 
     def grad_and_hess(
         self, y_true, y_pred, *, sample_weight=None, out=None, **parameters
@@ -586,18 +584,14 @@ cdef class Kernel:
         -------
         (gradient, hessian)
         """
-        if parameters:
-            return self._with(parameters).grad_and_hess(
-                y_true, y_pred, sample_weight=sample_weight, out=out
-            )
+        cdef Kernel loss = self._with(parameters) if parameters else self
         cdef double value = 0
         cdef object new_grad = None, new_hess = None
-        if sample_weight is None and self._fast:
-            if out is None:
-                new_grad, new_hess = like(y_pred), like(y_pred)
-            elif type(out) is tuple and len(<tuple>out) == 2:
-                new_grad, new_hess = <tuple>out
-            if new_grad is not None and new_hess is not None:
-                if self._direct(FL_GH, y_true, y_pred, new_grad, new_hess, &value):
-                    return new_grad, new_hess
-        return self._grad_and_hess(y_true, y_pred, sample_weight, out)
+        if out is None or (type(out) is tuple and len(<tuple>out) == 2):
+            new_grad, new_hess = (None, None) if out is None else out
+            new_grad = loss._output(y_pred, sample_weight, new_grad)
+            new_hess = loss._output(y_pred, sample_weight, new_hess)
+        if new_grad is not None and new_hess is not None:
+            if loss._direct(FL_GH, y_true, y_pred, new_grad, new_hess, &value):
+                return new_grad, new_hess
+        return loss._grad_and_hess(y_true, y_pred, sample_weight, out)

@@ -77,6 +77,9 @@ class Loss(CustomFace, _bridge.Kernel):
             raise ValueError(f"reduction = {self.reduction!r} is not one of {names}")
         self._validate()
         if self._compiler is not None:
+            runs_alone = self._compiler.traced and not self.inputs
+            fast = runs_alone and self.reduction != "none"
+            self._bind(_bridge.CUSTOM, fast, "elementwise", self.reduction, ())
             return
         row_options = ("label_smoothing", "class_weight")
         self._bind(

@@ -156,6 +156,15 @@ class CustomFace:
         object.__setattr__(copy, "_given", given)
         return copy
 
+    def _program(self, outputs: int) -> Any:
+        """Return the program for these outputs, compiled when first asked for."""
+        programs = self.__dict__.setdefault("_programs", {})
+        if outputs not in programs:
+            assert isinstance(self._compiler, TracedCompiler)
+            parameters = self._own_parameters()
+            programs[outputs] = self._compiler.program(parameters, outputs)
+        return programs[outputs]
+
     def _job(
         self, outputs: int, y_true: Array, y_pred: Array
     ) -> tuple[tuple[Array, ...], Any]:
@@ -163,11 +172,7 @@ class CustomFace:
         if self._compiler is None:
             return (), None
         if isinstance(self._compiler, TracedCompiler) and not self.inputs:
-            programs = self.__dict__.setdefault("_programs", {})
-            if outputs not in programs:
-                parameters = self._own_parameters()
-                programs[outputs] = self._compiler.program(parameters, outputs)
-            return (), programs[outputs]
+            return (), self._program(outputs)
         if self.inputs and "_given" not in self.__dict__:
             self._bound({})
         given = {

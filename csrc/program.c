@@ -95,7 +95,12 @@ static void fl_op_powers_rkk(FL_BLOCK_ARGUMENTS) {
   else if (p == 4) FL_EACH d[i] = k * ((A * A) * (A * A));
   else if (p == -1) FL_EACH d[i] = k / A;
   else if (p == -2) FL_EACH d[i] = k / (A * A);
-  else FL_EACH d[i] = k * (real)fl_d_power(A, p);
+  else {
+    /* An exponent GCC knows to be the same for all would turn selections into jumps. */
+    double exponent[FL_PIECE];
+    for (int64_t i = 0; i < n; i++) exponent[i] = p;
+    FL_EACH d[i] = k * (real)fl_d_power(A, exponent[i]);
+  }
 }
 
 /* Beyond the range of the reduction the C library's functions take over. */

@@ -30,14 +30,16 @@ FL_INLINE void fl_power_of_two(real magic_n, real *first, real *second) {
                          << FL_MANTISSA_BITS);
 }
 
-/* exp(x): 1.0, 0.9. */
-FL_INLINE real fl_exp(real x) {
+/* exp(x + tail) for |tail| at most an ulp of x: 1.0, 0.9. */
+FL_INLINE real fl_exp_tail(real x, real tail) {
   real magic_n, n, first, second;
   x = fl_min(FL_EXP_OVERFLOW, fl_max(FL_EXP_UNDERFLOW, x));
-  const real p = fl_expm1_reduced(x, 0, &magic_n, &n);
+  const real p = fl_expm1_reduced(x, tail, &magic_n, &n);
   fl_power_of_two(magic_n, &first, &second);
   return (1 + p) * first * second;
 }
+
+FL_INLINE real fl_exp(real x) { return fl_exp_tail(x, 0); }
 
 /* exp(x) - 1: 1.5, 1.8. Half of it is made, as 2^(n-1) does not overflow. */
 FL_INLINE real fl_expm1(real x) {
@@ -50,11 +52,17 @@ FL_INLINE real fl_expm1(real x) {
   return n == 0 ? p : scaled;
 }
 
+/* y, but NaN where the condition holds; by a mask, because GCC weaves a conditional into
+   the selections that made y. */
+FL_INLINE real fl_nan_where(bool condition, real y) {
+  return fl_from_bits(fl_bits(y) | (0 - (fl_uint)condition));
+}
+
 /* log(x): 1.0, 1.0. NaN below 0. */
-FL_INLINE real fl_log_checked(real x) { return x < 0 ? FL_NAN : fl_log(x); }
+FL_INLINE real fl_log_checked(real x) { return fl_nan_where(x < 0, fl_log(x)); }
 
 /* log(1 + x): 1.2, 1.3. NaN below -1. */
-FL_INLINE real fl_log1p_checked(real x) { return x < -1 ? FL_NAN : fl_log1p(x); }
+FL_INLINE real fl_log1p_checked(real x) { return fl_nan_where(x < -1, fl_log1p(x)); }
 
 /* log(1 - exp(x)) for x <= 0: 2.0, 2.0. (M. Maechler, Accurately computing
    log(1 - exp(-|a|)), 2012, for the place to change the form.) */
@@ -90,9 +98,8 @@ FL_INLINE real fl_gauss(real x, real c) {
   const real lost = FL_FMA(x, x, -square);
   const real tail = FL_FMA(c, square, -y) + c * lost;
 #endif
-  const bool usable = fl_abs(y) < (real)800;
-  return usable ? (y > 0 ? fl_exp(y) * (1 + tail) : fl_exp_nonpositive_tail(y, tail))
-                : fl_exp(y);
+  /* beyond, an infinity or a 0 anyway, the tail may be a NaN */
+  return fl_exp_tail(y, fl_abs(y) < (real)800 ? tail : 0);
 }
 
 /* The following take t = exp(-|x|). */
@@ -194,7 +201,8 @@ FL_INLINE real fl_log_cosh(real x, real t) {
 /* sqrt(c + x^2), 1 ulp; where x^2 overflows c does not count. */
 FL_INLINE real fl_root(real x, real c) {
   const real sum = FL_FMA(x, x, c);
-  return sum < (real)INFINITY || x != x ? __builtin_sqrt(sum) : fl_abs(x);
+  const real s = __builtin_sqrt(sum);
+  return sum < (real)INFINITY || x != x ? s : fl_abs(x);
 }
 
 /* With s = sqrt(c + x^2): its derivative x/s, 1.5 ulp; the derivative of that, c/s^3,

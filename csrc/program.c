@@ -49,6 +49,7 @@ typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *
 #define FL_FORM_rrk R0 R1 C2
 #define FL_FORM_rkr R0 C1 R2
 #define FL_FORM_krr C0 R1 R2
+#define FL_FORM_krk C0 R1 C2
 #define FL_FORM_rkk R0 C1 C2
 #define FL_FORM_rrrr R0 R1 R2 R3
 #define FL_FORM_rrrk R0 R1 R2 C3
@@ -82,6 +83,13 @@ FL_INLINE real fl_either(real a, real b) { return (a != 0) | (b != 0) ? 1 : 0; }
   FL_DEFINE(name, form, FL_EACH, expression)
 #define FL_OPCODE_WHOLE(name, form)
 #include "opcodes.h"
+
+/* The slope of Huber's loss and a factor: f x for |x| <= k, else f k sign(x). */
+static void fl_op_limit_scale_rkk(FL_BLOCK_ARGUMENTS) {
+  R0 C1 C2
+  if (K1 >= 0) FL_EACH_SHORT d[i] = fl_min(K1, fl_max(-K1, A)) * K2;
+  else FL_EACH_SHORT d[i] = fl_sign(A) * K1 * K2;
+}
 
 /* k x^p. The exponents that losses have most often are products and roots; a factor of 0
    wins over an infinite power, as in the second derivative of x^1 at 0. */

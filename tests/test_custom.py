@@ -223,6 +223,40 @@ def test_conventions_at_the_kinks() -> None:
     assert clipped.grad(y, outside, reduction="sum").tolist() == [0, 1, 0]
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("k", [1.0, 0.0, -1.0, np.nan, np.inf])
+def test_a_slope_that_stays_within_limits(dtype: type, k: float) -> None:
+    def limited(x: Any, k: Any) -> Any:
+        return np.where(np.abs(x) <= k, x, k * np.sign(x))
+
+    p = np.array([-np.inf, -2, -1, -0.5, -0.0, 0, 0.5, 1, 3, np.inf, np.nan], dtype)
+    loss = fl.custom(lambda y, p, *, k=1.0: limited(p, k))
+    doubled = fl.custom(lambda y, p, *, k=1.0: -2 * limited(p, k))
+    assert "limit_scale" in loss.listing("value")
+    with np.errstate(invalid="ignore"):
+        expected = limited(p, dtype(k))
+    for found, factor in ((loss, 1), (doubled, -2)):
+        values = found(p, p, reduction="none", k=k)
+        np.testing.assert_array_equal(values, factor * expected)
+
+
+def test_steps_are_joined() -> None:
+    def huber(y: Any, p: Any) -> Any:
+        r = np.abs(y - p)
+        return np.where(r <= 1, 0.5 * r**2, r - 0.5)
+
+    cauchy = fl.custom(lambda y, p: np.log1p((y - p) ** 2))
+    for loss, names, steps in (
+        (fl.custom(lambda y, p: (y - p) ** 2), ("value", "grad"), 2),
+        (fl.custom(huber), ("value",), 4),
+        (fl.custom(huber), ("value", "grad"), 5),
+        (asymmetric, ("value",), 3),
+        (asymmetric, ("value", "grad"), 5),
+        (cauchy, ("grad",), 3),
+    ):
+        assert len(loss.listing(*names).splitlines()) == steps, loss.listing(*names)
+
+
 def test_where_keeps_the_other_branch_out() -> None:
     loss = fl.custom(lambda y, p: np.where(p > 0, np.sqrt(p), 0))
     p = np.array([4.0, 0.0, -4.0])

@@ -50,6 +50,7 @@ _FUNCTIONS = (
 )
 _DIVISIONS = (
     "div",
+    "div_add",
     "sigmoid_t",
     "sigmoid_slope_t",
     "logistic_slope_t",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .graph import COMMUTATIVE, Node, const, node, walk
 from .numbers import evaluate_graph
-from .simplify import TWO, absolute, mul, raw, square, sub
+from .simplify import TWO, absolute, build, mul, raw, square, sub
 
 OUTPUTS = ("value", "grad", "hess")
 OPERANDS = 4
@@ -87,11 +87,21 @@ def _decay(x: Node) -> Node:
 
 def _choice(c: Node, a: Node, b: Node) -> Node:
     """where(c, k x, m x) as where(c, k, m) x, which rounds the same."""
+    if _is_limit(c, a, b):
+        return node("limit", a, c.args[0])
     if a.op == b.op == "mul" and a.args[0].uniform and b.args[0].uniform:
         factor = a.args[1]
         if factor is b.args[1]:
             return node("mul", node("where", c, a.args[0], b.args[0]), factor)
     return node("where", c, a, b)
+
+
+def _is_limit(c: Node, x: Node, b: Node) -> bool:
+    """Whether where(c, x, b) is x for |x| <= k and k sign(x) else, as Huber's slope."""
+    if c.op not in ("gt", "ge"):
+        return False
+    k, magnitude = c.args
+    return k.uniform and magnitude is absolute(x) and b is mul(k, build("sign", x))
 
 
 _LEGAL: dict[str, Callable[..., Node]] = {
@@ -145,33 +155,39 @@ def _legalised(roots: Sequence[Node]) -> list[Node]:
 
 
 def _fused(roots: Sequence[Node]) -> list[Node]:
-    """Join an operation with an operand that nobody else needs by itself.
+    """Join an operation with an operand that nobody needs by itself.
 
     The joined instruction rounds as the two did; it saves a trip through L1. What all
     users can join is computed by each of them, as are comparisons by every ``where``.
     """
-    users: dict[Node, list[Node]] = {}
-    for x in walk(*roots):
-        for a in set(x.args):
-            users.setdefault(a, []).append(x)
-    free = {
-        a
-        for a, using in users.items()
-        if not a.uniform and a not in roots and all(_joins(x, a) for x in using)
-    }
+    order = [x for x in walk(*roots) if x.args and not x.uniform]
+    free = set(order) - set(roots)
+    while True:
+        joined = {x: _joined(x, free) or (x.op, x.args) for x in order}
+        needed = _needed(roots, joined)
+        if not free & needed:
+            break
+        free -= needed
     known: dict[Node, Node] = {}
-    for x in walk(*roots):
-        if x.uniform or not x.args:
-            known[x] = x
-            continue
-        op, args = _joined(x, free) or (x.op, x.args)
-        known[x] = node(op, *(known.get(a, a) for a in args))
-    return [known[x] for x in roots]
+    for x in order:
+        if x in needed:
+            op, args = joined[x]
+            known[x] = node(op, *(known.get(a, a) for a in args))
+    return [known.get(x, x) for x in roots]
 
 
-def _joins(x: Node, a: Node) -> bool:
-    found = _joined(x, {a})
-    return found is not None and a not in found[1]
+def _needed(
+    roots: Sequence[Node], joined: Mapping[Node, tuple[str, tuple[Node, ...]]]
+) -> set[Node]:
+    """Return the nodes with an instruction of their own."""
+    found: set[Node] = set()
+    stack = list(roots)
+    while stack:
+        x = stack.pop()
+        if x in joined and x not in found:
+            found.add(x)
+            stack.extend(joined[x][1])
+    return found
 
 
 def _joined(x: Node, free: Collection[Node]) -> tuple[str, tuple[Node, ...]] | None:
@@ -187,15 +203,27 @@ def _joined(x: Node, free: Collection[Node]) -> tuple[str, tuple[Node, ...]] | N
     both = a in free and a.op == "sub" and not any(z.uniform for z in a.args)
     if x.op in ("square", "abs") and both:
         return f"sub_{x.op}", a.args
-    if x.op == "neg" and a in free and a.op == "sign":
-        return "sign_scale", (a.args[0], const(-1.0))
+    if x.op == "neg" and a in free and a.op in ("sign", "limit"):
+        return f"{a.op}_scale", (*a.args, const(-1.0))
+    if x.op == "limit":
+        return "limit_scale", (*x.args, const(1.0))
+    if x.op == "div" and b in free and b.op == "add":
+        for k, z in (b.args, b.args[::-1]):
+            if k.uniform:
+                return "div_add", (a, z, k)
     if x.op == "mul" and a.uniform and b in free:
-        if b.op in ("square", "sign"):
-            return f"{b.op}_scale", (b.args[0], a)
+        if b.op in ("square", "sign", "limit"):
+            return f"{b.op}_scale", (*b.args, a)
         if b.op == "sub" and b.args[0].op == "abs" and b.args[1].uniform:
             return "abs_sub_scale", (b.args[0].args[0], b.args[1], a)
         if b.op == "sub" and not b.args[0].uniform:
             return "sub_scale", (*b.args, a)
+    if x.op == "mul" and not a.uniform:
+        for factor, z in ((a, b), (b, a)):
+            if z in free and z.op == "square":
+                return "mul_square", (factor, z.args[0])
+    if x.op == "sub" and a in free and a.op == "abs" and b.uniform:
+        return "abs_sub_scale", (a.args[0], b, const(1.0))
     if x.op in ("add", "sub"):
         return _joined_sum(x.op, a, b, free)
     return None

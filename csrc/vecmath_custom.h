@@ -36,7 +36,7 @@ FL_INLINE real fl_exp_tail(real x, real tail) {
   x = fl_min(FL_EXP_OVERFLOW, fl_max(FL_EXP_UNDERFLOW, x));
   const real p = fl_expm1_reduced(x, tail, &magic_n, &n);
   fl_power_of_two(magic_n, &first, &second);
-  return (1 + p) * first * second;
+  return FL_FMA(first, p, first) * second;
 }
 
 FL_INLINE real fl_exp(real x) { return fl_exp_tail(x, 0); }

@@ -245,14 +245,21 @@ def test_steps_are_joined() -> None:
         r = np.abs(y - p)
         return np.where(r <= 1, 0.5 * r**2, r - 0.5)
 
+    def scaled(y: Any, p: Any) -> Any:
+        r = np.abs(y - p)
+        return np.where(r <= 1.5, 0.5 * r**2, 1.5 * (r - 0.75))
+
     cauchy = fl.custom(lambda y, p: np.log1p((y - p) ** 2))
+    welsch = fl.custom(lambda y, p: 1 - np.exp(-((y - p) ** 2)))
     for loss, names, steps in (
         (fl.custom(lambda y, p: (y - p) ** 2), ("value", "grad"), 2),
         (fl.custom(huber), ("value",), 4),
         (fl.custom(huber), ("value", "grad"), 5),
+        (fl.custom(scaled), ("value", "grad"), 5),
         (asymmetric, ("value",), 3),
         (asymmetric, ("value", "grad"), 5),
         (cauchy, ("grad",), 3),
+        (welsch, ("value", "grad"), 4),
     ):
         assert len(loss.listing(*names).splitlines()) == steps, loss.listing(*names)
 

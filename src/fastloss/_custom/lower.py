@@ -205,6 +205,10 @@ def _joined(x: Node, free: Collection[Node]) -> tuple[str, tuple[Node, ...]] | N
         return f"sub_{x.op}", a.args
     if x.op == "neg" and a in free and a.op in ("sign", "limit"):
         return f"{a.op}_scale", (*a.args, const(-1.0))
+    if x.op == "neg" and a in free and a.op == "mul" and not a.args[0].uniform:
+        return "mul_scale", (*a.args, const(-1.0))
+    if x.op == "limit" and a in free and a.op == "neg":
+        return "limit_scale", (a.args[0], x.args[1], const(-1.0))
     if x.op == "limit":
         return "limit_scale", (*x.args, const(1.0))
     if x.op == "div" and b in free and b.op == "add":
@@ -216,8 +220,8 @@ def _joined(x: Node, free: Collection[Node]) -> tuple[str, tuple[Node, ...]] | N
             return f"{b.op}_scale", (*b.args, a)
         if b.op == "sub" and b.args[0].op == "abs" and b.args[1].uniform:
             return "abs_sub_scale", (b.args[0].args[0], b.args[1], a)
-        if b.op == "sub" and not b.args[0].uniform:
-            return "sub_scale", (*b.args, a)
+        if b.op in ("mul", "sub") and not b.args[0].uniform:
+            return f"{b.op}_scale", (*b.args, a)
     if x.op == "mul" and not a.uniform:
         for factor, z in ((a, b), (b, a)):
             if z in free and z.op == "square":

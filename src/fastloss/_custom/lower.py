@@ -154,6 +154,9 @@ def _legalised(roots: Sequence[Node]) -> list[Node]:
 # -- two operations in one pass over the block -----------------------------------------
 
 
+_Joined = tuple[str, tuple[Node, ...]]  # opcode without its form, operands
+
+
 def _fused(roots: Sequence[Node]) -> list[Node]:
     """Join an operation with an operand that nobody needs by itself.
 
@@ -176,9 +179,7 @@ def _fused(roots: Sequence[Node]) -> list[Node]:
     return [known.get(x, x) for x in roots]
 
 
-def _needed(
-    roots: Sequence[Node], joined: Mapping[Node, tuple[str, tuple[Node, ...]]]
-) -> set[Node]:
+def _needed(roots: Sequence[Node], joined: Mapping[Node, _Joined]) -> set[Node]:
     """Return the nodes with an instruction of their own."""
     found: set[Node] = set()
     stack = list(roots)
@@ -190,52 +191,67 @@ def _needed(
     return found
 
 
-def _joined(x: Node, free: Collection[Node]) -> tuple[str, tuple[Node, ...]] | None:
+def _joined(x: Node, free: Collection[Node]) -> _Joined | None:
     """Return an instruction for the node and one of its operands, if there is one."""
     a, b = (*x.args, x.args[0])[:2]
-    if x.op == "where" and a.op in ("gt", "ge"):
-        first, second = a.args
-        if first.op == "abs" and second.uniform:
-            return f"where_abs_{a.op}", (first.args[0], second, *x.args[1:])
-        if second.op == "abs" and first.uniform:
-            return f"where_abs_{a.op}", (first, second.args[0], *x.args[1:])
-        return f"where_{a.op}", (*a.args, *x.args[1:])
-    both = a in free and a.op == "sub" and not any(z.uniform for z in a.args)
-    if x.op in ("square", "abs") and both:
-        return f"sub_{x.op}", a.args
-    if x.op == "neg" and a in free and a.op in ("sign", "limit"):
-        return f"{a.op}_scale", (*a.args, const(-1.0))
-    if x.op == "neg" and a in free and a.op == "mul" and not a.args[0].uniform:
-        return "mul_scale", (*a.args, const(-1.0))
+    if x.op == "where":
+        return _joined_choice(x.args)
+    if x.op == "neg":
+        return _joined_factor(const(-1.0), a, free)
+    if x.op == "mul" and a.uniform:
+        return _joined_factor(a, b, free)
+    if x.op == "mul":
+        return _joined_square(a, b, free) or _joined_square(b, a, free)
+    if x.op in ("add", "sub"):
+        return _joined_sum(x.op, a, b, free)
     if x.op == "limit" and a in free and a.op == "neg":
-        return "limit_scale", (a.args[0], x.args[1], const(-1.0))
+        return "limit_scale", (a.args[0], b, const(-1.0))
     if x.op == "limit":
-        return "limit_scale", (*x.args, const(1.0))
+        return "limit_scale", (a, b, const(1.0))
     if x.op == "div" and b in free and b.op == "add":
         for k, z in (b.args, b.args[::-1]):
             if k.uniform:
                 return "div_add", (a, z, k)
-    if x.op == "mul" and a.uniform and b in free:
-        if b.op in ("square", "sign", "limit"):
-            return f"{b.op}_scale", (*b.args, a)
-        if b.op == "sub" and b.args[0].op == "abs" and b.args[1].uniform:
-            return "abs_sub_scale", (b.args[0].args[0], b.args[1], a)
-        if b.op in ("mul", "sub") and not b.args[0].uniform:
-            return f"{b.op}_scale", (*b.args, a)
-    if x.op == "mul" and not a.uniform:
-        for factor, z in ((a, b), (b, a)):
-            if z in free and z.op == "square":
-                return "mul_square", (factor, z.args[0])
-    if x.op == "sub" and a in free and a.op == "abs" and b.uniform:
-        return "abs_sub_scale", (a.args[0], b, const(1.0))
-    if x.op in ("add", "sub"):
-        return _joined_sum(x.op, a, b, free)
+    if x.op in ("square", "abs") and a in free and a.op == "sub":
+        return None if any(z.uniform for z in a.args) else (f"sub_{x.op}", a.args)
     return None
 
 
-def _joined_sum(
-    op: str, a: Node, b: Node, free: Collection[Node]
-) -> tuple[str, tuple[Node, ...]] | None:
+def _joined_choice(args: tuple[Node, ...]) -> _Joined | None:
+    condition, *branches = args
+    if condition.op not in ("gt", "ge"):
+        return None
+    first, second = condition.args
+    if first.op == "abs" and second.uniform:
+        return f"where_abs_{condition.op}", (first.args[0], second, *branches)
+    if second.op == "abs" and first.uniform:
+        return f"where_abs_{condition.op}", (first, second.args[0], *branches)
+    return f"where_{condition.op}", (first, second, *branches)
+
+
+def _joined_factor(k: Node, x: Node, free: Collection[Node]) -> _Joined | None:
+    """Product of a uniform k and x."""
+    if x not in free:
+        return None
+    if x.op in ("square", "sign", "limit"):
+        return f"{x.op}_scale", (*x.args, k)
+    if x.op == "sub" and x.args[0].op == "abs" and x.args[1].uniform:
+        return "abs_sub_scale", (x.args[0].args[0], x.args[1], k)
+    if x.op in ("mul", "sub") and not x.args[0].uniform:
+        return f"{x.op}_scale", (*x.args, k)
+    return None
+
+
+def _joined_square(a: Node, b: Node, free: Collection[Node]) -> _Joined | None:
+    """Product of a and b, if b is a square."""
+    if b in free and b.op == "square":
+        return "mul_square", (a, b.args[0])
+    return None
+
+
+def _joined_sum(op: str, a: Node, b: Node, free: Collection[Node]) -> _Joined | None:
+    if op == "sub" and a in free and a.op == "abs" and b.uniform:
+        return "abs_sub_scale", (a.args[0], b, const(1.0))
     if a in free and a.op == "mul" and not b.uniform:
         first, second = a.args
         factors = (second, first) if first.uniform else (first, second)

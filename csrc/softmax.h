@@ -15,68 +15,62 @@
    A logit of -inf has e_j = 0; a row of them alone is NaN. A single +inf is a certain
    class. Narrow rows are transposed, so that a vector holds one class of many rows;
    wide rows run along their classes. */
-#include "results.h"
+#include <string.h>
+
 #include "registry_enum.h"
+#include "rowsum.h"
 #include "vecmath.h"
 
 enum {
   FL_TILE = 4096,     /* entries of a transposed tile: half of a 32 KiB L1 in f32 */
-  FL_NARROW = 64,     /* classes up to which rows are transposed */
   FL_TILE_ROWS = 512, /* rows of a tile at most */
-  FL_PIECE = 1024     /* entries of wide rows handled at a time */
+  FL_NARROW = 64,     /* classes up to which rows are transposed */
+  FL_GROUP_ENTRIES = 4096,                /* of wide rows taken together, */
+  FL_GROUP = FL_GROUP_ENTRIES / FL_NARROW /* and how many they are at most */
 };
 
-typedef struct {
-  real e, rest; /* exp(x - m), and the same but 0 where x = m */
-  bool tie;
-} fl_exponential;
-
-FL_INLINE fl_exponential fl_exponentiate(real x, real m) {
-  const bool tie = x == m;
-  const real d = x - m;
-  const real tail = fl_where(d >= FL_EXP_UNDERFLOW, fl_difference_tail(x, m, d));
-  const real e = fl_exp_nonpositive_tail(d, tail);
-  return (fl_exponential){tie ? 1 : e, tie ? 0 : e, tie};
-}
+#include "softmax_exp.h"
 
 /* q (m - x), 0 for q = 0 and for x = m. */
 FL_INLINE real fl_gap(real q, real x, real m) {
   return fl_masked(q, x == m ? 0 : m - x);
 }
 
-/* NaN for a row whose maximum is -inf, else 0. */
-FL_INLINE real fl_undefined(real m) { return m > -(real)INFINITY ? 0 : (real)NAN; }
-
-/* What the derivatives of one row need beside e and q. */
+/* What the derivatives of one row need beside e and q; S and S' in the unit of e. */
 typedef struct {
-  real total, rest;         /* S, S' */
+  real total, total_tail;   /* S as a sum of two */
+  real rest;                /* S' */
   real weight, weight_tail; /* s as a sum of two */
-  real slope, curve;        /* factor / S, factor / S^2 */
+  real slope;               /* factor / S */
+  real curve, curve_tail;   /* s factor / S^2 times 2^K as a sum of two */
 } fl_row_state;
 
-FL_INLINE real fl_others(real e, real total, real rest) {
-  return e == 1 ? rest : total - e;
+FL_INLINE real fl_others(real e, const fl_row_state *row) {
+  return e == FL_TOP ? row->rest : (row->total - e) + row->total_tail;
 }
 
 FL_INLINE real fl_softmax_grad(real e, real q, const fl_row_state *row) {
   const real share = (row->weight - q) + row->weight_tail;
-  const real others = fl_others(e, row->total, row->rest);
-  return FL_FMA(share, e, -q * others) * row->slope;
+  return FL_FMA(share, e, -q * fl_others(e, row)) * row->slope;
 }
 
 FL_INLINE real fl_softmax_hess(real e, const fl_row_state *row) {
-  return row->weight * e * fl_others(e, row->total, row->rest) * row->curve;
+  const real product = e * (1 / FL_TOP) * fl_others(e, row);
+  return FL_FMA_ONCE(product, row->curve, product * row->curve_tail);
 }
 
 FL_INLINE fl_row_state fl_row_state_of(double rest, fl_sum weight, double factor) {
-  const double total = 1 + rest, s = weight.hi + weight.lo;
+  const double total = (double)FL_TOP + rest, s = weight.hi + weight.lo;
+  const double curve = s * factor / total * ((double)FL_TOP / total);
   return (fl_row_state){
       .total = (real)total,
+      .total_tail = (real)(total - (double)(real)total),
       .rest = (real)rest,
       .weight = (real)s,
       .weight_tail = (real)((weight.hi - (double)(real)s) + weight.lo),
       .slope = (real)(factor / total),
-      .curve = (real)(factor / total / total),
+      .curve = (real)curve,
+      .curve_tail = (real)(curve - (double)(real)curve),
   };
 }
 
@@ -86,11 +80,10 @@ FL_INLINE fl_row_state fl_row_state_of(double rest, fl_sum weight, double factor
 FL_INLINE int fl_softmax(int want, bool dense, const fl_row_block *block) {
   const int64_t classes = block->classes;
   const bool narrow = classes <= FL_NARROW;
-  const bool packed = block->ldx == classes && (!dense || block->ldq == classes)
-                      && (want == FL_WANT_VALUE || block->ldg == classes);
   int64_t height = narrow ? FL_TILE / classes / FL_LANES * FL_LANES
-                          : (packed ? FL_PIECE / classes : 1);
-  if (height > FL_TILE_ROWS) height = FL_TILE_ROWS;
+                          : FL_GROUP_ENTRIES / classes;
+  const int64_t most = narrow ? FL_TILE_ROWS : FL_GROUP;
+  if (height > most) height = most;
   if (height < 1) height = 1;
   int outside = 0;
   for (int64_t row = 0; row < block->rows; row += height) {

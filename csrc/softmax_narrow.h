@@ -4,6 +4,7 @@
 
 typedef struct {
   real m[FL_TILE_ROWS], ties[FL_TILE_ROWS], log_total[FL_TILE_ROWS];
+  real shift[FL_TILE_ROWS], lowest[FL_TILE_ROWS], c[FL_TILE_ROWS], magic[FL_TILE_ROWS];
   double rest[FL_TILE_ROWS], rest_tail[FL_TILE_ROWS];
   double gap[FL_TILE_ROWS], gap_tail[FL_TILE_ROWS];
   double weight[FL_TILE_ROWS], weight_tail[FL_TILE_ROWS];
@@ -11,9 +12,9 @@ typedef struct {
 
 /* fl_row_state of every row. */
 typedef struct {
-  real total[FL_TILE_ROWS], rest[FL_TILE_ROWS];
+  real total[FL_TILE_ROWS], total_tail[FL_TILE_ROWS], rest[FL_TILE_ROWS];
   real weight[FL_TILE_ROWS], weight_tail[FL_TILE_ROWS];
-  real slope[FL_TILE_ROWS], curve[FL_TILE_ROWS];
+  real slope[FL_TILE_ROWS], curve[FL_TILE_ROWS], curve_tail[FL_TILE_ROWS];
 } fl_narrow_states;
 
 FL_OUTLINE void fl_transpose_in(int64_t rows, int64_t classes, const real *restrict from,
@@ -58,22 +59,77 @@ FL_OUTLINE int fl_narrow_labels(int64_t rows, int64_t classes, const real *restr
   return outside != 0;
 }
 
+/* How each row takes its exponentials. Where the maximum is infinite x becomes x - m
+   and the maximum 0. */
+FL_OUTLINE void fl_narrow_frames(int64_t rows, int64_t classes, real *restrict x,
+                                fl_narrow *restrict sums) {
+  fl_int certain = 0;
+  for (int64_t r = 0; r < rows; r++) certain |= -(fl_int)(sums->m[r] == (real)INFINITY);
+  for (int64_t r = 0; certain && r < rows; r++)
+    if (sums->m[r] == (real)INFINITY) {
+      sums->m[r] = 0;
+      for (int64_t j = 0; j < classes; j++)
+        x[j * rows + r] = fl_below_infinity(x[j * rows + r]);
+    }
+  for (int64_t r = 0; r < rows; r++) {
+    const fl_frame row = fl_frame_of(sums->m[r]);
+    sums->shift[r] = row.shift;
+    sums->lowest[r] = row.lowest;
+    sums->c[r] = row.c;
+    sums->magic[r] = row.magic;
+  }
+}
+
+FL_INLINE fl_frame fl_narrow_frame(const fl_narrow *sums, int64_t r) {
+  return (fl_frame){sums->shift[r], sums->lowest[r], sums->c[r], sums->magic[r]};
+}
+
+/* x becomes e; the result is e of those below m, the others are counted. */
+FL_INLINE real fl_narrow_other(real *restrict x, fl_frame row, real *ties) {
+  const real e = fl_exp_in(*x, row);
+  *x = e;
+  *ties += e == FL_TOP ? (real)1 : (real)0;
+  return fl_where(e != FL_TOP, e);
+}
+
+FL_OUTLINE void fl_narrow_one(int64_t rows, real *restrict x, fl_narrow *restrict sums) {
+  for (int64_t r = 0; r < rows; r++) {
+    const fl_frame row = fl_narrow_frame(sums, r);
+    const real other = fl_narrow_other(x + r, row, &sums->ties[r]);
+    fl_add(&sums->rest[r], &sums->rest_tail[r], (double)other);
+  }
+}
+
+/* Four classes of all rows, added in pairs before they meet the sum. */
+FL_OUTLINE void fl_narrow_four(int64_t rows, real *restrict x0, real *restrict x1,
+                              real *restrict x2, real *restrict x3,
+                              fl_narrow *restrict sums) {
+  for (int64_t r = 0; r < rows; r++) {
+    const fl_frame row = fl_narrow_frame(sums, r);
+    real ties = sums->ties[r];
+    const real a = fl_narrow_other(x0 + r, row, &ties);
+    const real b = fl_narrow_other(x1 + r, row, &ties);
+    const real c = fl_narrow_other(x2 + r, row, &ties);
+    const real d = fl_narrow_other(x3 + r, row, &ties);
+    sums->ties[r] = ties;
+    fl_add(&sums->rest[r], &sums->rest_tail[r], (double)((a + b) + (c + d)));
+  }
+}
+
 /* x becomes e, rest becomes S'. */
 FL_OUTLINE void fl_narrow_exponentials(int64_t rows, int64_t classes, real *restrict x,
                                       fl_narrow *restrict sums) {
   for (int64_t r = 0; r < rows; r++)
-    sums->ties[r] = 0, sums->rest[r] = sums->rest_tail[r] = 0;
-  for (int64_t j = 0; j < classes; j++)
-    for (int64_t r = 0; r < rows; r++) {
-      const fl_exponential z = fl_exponentiate(x[j * rows + r], sums->m[r]);
-      x[j * rows + r] = z.e;
-      sums->ties[r] += z.tie ? (real)1 : (real)0;
-      fl_add(&sums->rest[r], &sums->rest_tail[r], (double)z.rest);
-    }
-  for (int64_t r = 0; r < rows; r++) {
-    const double others = sums->rest[r] + sums->rest_tail[r];
-    sums->rest[r] = others + (double)(sums->ties[r] - 1 + fl_undefined(sums->m[r]));
+    sums->ties[r] = -1, sums->rest[r] = sums->rest_tail[r] = 0;
+  int64_t j = 0;
+  for (; j + 4 <= classes; j += 4) {
+    real *four = x + j * rows;
+    fl_narrow_four(rows, four, four + rows, four + 2 * rows, four + 3 * rows, sums);
   }
+  for (; j < classes; j++) fl_narrow_one(rows, x + j * rows, sums);
+  for (int64_t r = 0; r < rows; r++)
+    sums->rest[r] = (sums->rest[r] + sums->rest_tail[r])
+                    + (double)sums->ties[r] * (double)FL_TOP;
 }
 
 /* What each row of the tile holds for its label. */
@@ -83,14 +139,15 @@ FL_INLINE void fl_narrow_pick(int64_t rows, const real *restrict tile,
 }
 
 /* gap: q (m - x) summed; log_total: log1p(S'). */
-FL_OUTLINE void fl_narrow_values(bool dense, int64_t rows, const real *restrict x_label,
+FL_OUTLINE void fl_narrow_values(bool dense, int64_t rows, const real *restrict gap_label,
                                 fl_narrow *restrict sums, real *restrict v) {
-  for (int64_t r = 0; r < rows; r++) sums->log_total[r] = fl_log1p((real)sums->rest[r]);
+  for (int64_t r = 0; r < rows; r++) 
+    sums->log_total[r] = fl_log1p((real)(sums->rest[r] / (double)FL_TOP));
   for (int64_t r = 0; r < rows; r++) {
     const double weight = dense ? sums->weight[r] + sums->weight_tail[r] : 1;
     const double gap = fl_sum_value((fl_sum){sums->gap[r], sums->gap_tail[r]});
     v[r] = dense ? (real)(gap + weight * (double)sums->log_total[r])
-                 : fl_gap(1, x_label[r], sums->m[r]) + sums->log_total[r];
+                 : gap_label[r] + sums->log_total[r];
   }
 }
 
@@ -100,14 +157,24 @@ FL_OUTLINE void fl_narrow_states_of(bool dense, int64_t rows,
                                    fl_narrow_states *restrict states) {
   for (int64_t r = 0; r < rows; r++) {
     const fl_sum weight = {dense ? sums->weight[r] : 1, dense ? sums->weight_tail[r] : 0};
-    const fl_row_state state = fl_row_state_of(sums->rest[r], weight, factor[r]);
+    const fl_row_state state = 
+        fl_row_state_of(sums->rest[r], weight, factor[r]);
     states->total[r] = state.total;
+    states->total_tail[r] = state.total_tail;
     states->rest[r] = state.rest;
     states->weight[r] = state.weight;
     states->weight_tail[r] = state.weight_tail;
     states->slope[r] = state.slope;
     states->curve[r] = state.curve;
+    states->curve_tail[r] = state.curve_tail;
   }
+}
+
+FL_INLINE fl_row_state fl_narrow_state(const fl_narrow_states *states, int64_t r) {
+  return (fl_row_state){states->total[r],       states->total_tail[r], states->rest[r],
+                        states->weight[r],      states->weight_tail[r],
+                        states->slope[r],       states->curve[r],
+                        states->curve_tail[r]};
 }
 
 /* e becomes l' (of the classes that are not the label, in the sparse case); h becomes
@@ -119,9 +186,7 @@ FL_INLINE void fl_narrow_derivatives(int want, bool dense, int64_t rows, int64_t
   for (int64_t j = 0; j < classes; j++)
     for (int64_t r = 0; r < rows; r++) {
       const int64_t i = j * rows + r;
-      const fl_row_state state = {states->total[r],  states->rest[r],
-                                  states->weight[r], states->weight_tail[r],
-                                  states->slope[r],  states->curve[r]};
+      const fl_row_state state = fl_narrow_state(states, r);
       const real z = e[i];
       if (want & FL_WANT_HESS) h[i] = fl_softmax_hess(z, &state);
       e[i] = dense ? fl_softmax_grad(z, q[i], &state) : z * state.slope;
@@ -145,7 +210,9 @@ FL_INLINE int fl_narrow_rows(int want, bool dense, const fl_row_block *block,
     outside = fl_narrow_labels(rows, classes, tile, q, (real)block->q_limit, &sums);
   } else {
     fl_narrow_pick(rows, tile, labels, picked);
+    for (int64_t r = 0; r < rows; r++) picked[r] = fl_gap(1, picked[r], sums.m[r]);
   }
+  fl_narrow_frames(rows, classes, tile, &sums);
   fl_narrow_exponentials(rows, classes, tile, &sums);
   if (want & FL_WANT_VALUE)
     fl_narrow_values(dense, rows, picked, &sums, (real *)block->v + first);
@@ -155,9 +222,10 @@ FL_INLINE int fl_narrow_rows(int want, bool dense, const fl_row_block *block,
     fl_narrow_states_of(dense, rows, block->factor + first, &sums, &states);
     if (!dense) {
       fl_narrow_pick(rows, tile, labels, picked);
-      for (int64_t r = 0; r < rows; r++)
-        picked[r] = -fl_others(picked[r], states.total[r], states.rest[r])
-                    * states.slope[r];
+      for (int64_t r = 0; r < rows; r++) {
+        const fl_row_state state = fl_narrow_state(&states, r);
+        picked[r] = -fl_others(picked[r], &state) * state.slope;
+      }
     }
     fl_narrow_derivatives(want, dense, rows, classes, tile, q, &states, h);
     for (int64_t r = 0; !dense && r < rows; r++) tile[labels[r] * rows + r] = picked[r];

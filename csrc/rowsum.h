@@ -1,0 +1,53 @@
+/* rowsum.h: sums over the terms of one row, which have one sign, in 16 lanes. Four terms
+   of a lane are added in pairs in their own dtype before they meet the sum of the lane
+   in double precision: 1 ulp of the four, a quarter of the conversions. */
+#ifndef FL_ROWSUM_H
+#define FL_ROWSUM_H
+
+#include <string.h>
+
+#include "accumulate.h"
+#include "vecmath.h"
+
+enum {
+  FL_FOUR = 4 * FL_LANES, /* a piece whose lanes hold four terms each */
+  FL_PIECE = 1024         /* terms of a row handled at a time */
+};
+
+FL_INLINE void fl_add_four(fl_lanes *lanes, int j, real a, real b, real c, real d) {
+  fl_add(&lanes->hi[j], &lanes->lo[j], (double)((a + b) + (c + d)));
+}
+
+/* lanes += v; n is a multiple of FL_FOUR. */
+FL_INLINE void fl_add_terms(fl_lanes *lanes, int64_t n, const real *v) {
+  for (int64_t i = 0; i < n; i += FL_FOUR)
+    for (int j = 0; j < FL_LANES; j++) {
+      const real *t = v + i + j;
+      fl_add_four(lanes, j, t[0], t[FL_LANES], t[2 * FL_LANES], t[3 * FL_LANES]);
+    }
+}
+
+FL_INLINE double fl_row_total(const double *hi, const double *lo) {
+  fl_lanes sum;
+#if defined(FL_DTYPE_f32)
+  for (int j = 0; j < FL_LANES; j++) sum.hi[j] = hi[j];
+  for (int half = FL_LANES / 2; half > 0; half /= 2)
+    for (int j = 0; j < half; j++) sum.hi[j] += sum.hi[j + half];
+  return sum.hi[0];
+#else
+  for (int j = 0; j < FL_LANES; j++) sum.hi[j] = hi[j], sum.lo[j] = lo[j];
+  return fl_sum_value(fl_lanes_total(&sum));
+#endif
+}
+
+/* Whether FL_LANES label weights are all +0: their terms are 0. */
+FL_INLINE bool fl_all_zero(const real *q) {
+  uint64_t any = 0, word; /* words, as GCC 12 does not vectorise so short an `or` */
+  for (size_t k = 0; k < FL_LANES * sizeof(real) / sizeof word; k++) {
+    memcpy(&word, (const char *)q + k * sizeof word, sizeof word);
+    any |= word;
+  }
+  return any == 0;
+}
+
+#endif

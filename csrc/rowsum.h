@@ -14,17 +14,20 @@ enum {
   FL_PIECE = 1024         /* terms of a row handled at a time */
 };
 
-FL_INLINE void fl_add_four(fl_lanes *lanes, int j, real a, real b, real c, real d) {
-  fl_add(&lanes->hi[j], &lanes->lo[j], (double)((a + b) + (c + d)));
-}
-
-/* lanes += v; n is a multiple of FL_FOUR. */
+/* lanes += v. */
 FL_INLINE void fl_add_terms(fl_lanes *lanes, int64_t n, const real *v) {
-  for (int64_t i = 0; i < n; i += FL_FOUR)
+  int64_t i = 0;
+  for (; i + FL_FOUR <= n; i += FL_FOUR)
     for (int j = 0; j < FL_LANES; j++) {
       const real *t = v + i + j;
-      fl_add_four(lanes, j, t[0], t[FL_LANES], t[2 * FL_LANES], t[3 * FL_LANES]);
+      fl_add(&lanes->hi[j], &lanes->lo[j],
+             (double)((t[0] + t[FL_LANES]) + (t[2 * FL_LANES] + t[3 * FL_LANES])));
     }
+  for (; i + FL_LANES <= n; i += FL_LANES)
+    for (int j = 0; j < FL_LANES; j++)
+      fl_add(&lanes->hi[j], &lanes->lo[j], (double)v[i + j]);
+  for (int j = 0; i + j < n; j++)
+    fl_add(&lanes->hi[j], &lanes->lo[j], (double)v[i + j]);
 }
 
 FL_INLINE double fl_row_total(const double *hi, const double *lo) {

@@ -3,36 +3,64 @@
 
      l = -sum q_j log(p_j),  l'_j = -q_j/p_j,  l''_j = q_j/p_j^2 */
 #include "../probabilities.h"
+#include "../rowsum.h"
 
-enum { FL_PIECE = 1024 };
+/* Where the entries of a piece come from and go to; one without a use has a buffer. */
+typedef struct {
+  const real *q, *x, *factor;
+  real *term, *g, *h;
+} fl_piece;
 
-/* Entries one after the other, of one row or of several: terms of the value go to
-   `term`, derivatives to g and h. */
-FL_INLINE int fl_entries(int want, int64_t n, const real *restrict q,
-                         const real *restrict x, const double *parameters, real limit,
-                         const real *restrict factor, real *restrict term,
-                         real *restrict g, real *restrict h) {
+FL_INLINE int fl_terms(int want, bool zeros, int64_t n, const real *restrict q,
+                       const real *restrict x, const double *parameters, real limit,
+                     const real *restrict factor, real *restrict term,
+                     real *restrict g, real *restrict h) {
   fl_int outside = 0;
   for (int64_t j = 0; j < n; j++) {
-    const fl_term_point point = fl_log_probability(q[j], x[j], parameters[0]);
+    const real q_j = zeros ? 0 : q[j];
+    const fl_term_point point = fl_log_probability(q_j, x[j], parameters[0]);
     if (want & FL_WANT_VALUE) term[j] = point.value;
     if (want & (FL_WANT_GRAD | FL_WANT_HESS)) g[j] = point.grad * factor[j];
     if (want & FL_WANT_HESS) h[j] = point.hess * factor[j];
-    outside |= fl_outside_unit(x[j]) | -(fl_int)((q[j] < 0) | (q[j] > limit));
+    outside |= fl_outside_unit(x[j]) | -(fl_int)((q_j < 0) | (q_j > limit));
   }
   return outside != 0;
 }
 
-/* The sums of rows of n terms; few terms in their order, many in 16 lanes. */
+/* Entries one after the other, of one row or of several. With `sparse` labels, runs of
+   FL_LANES that are all 0 go without logarithms. */
+FL_OUTLINE int fl_entries(int want, bool sparse, int64_t n, fl_piece at,
+                          const double *parameters, real limit) {
+  int outside = 0;
+  for (int64_t i = 0, end; i < n; i = end) {
+    const bool zeros = sparse && i + FL_LANES <= n && fl_all_zero(at.q + i);
+    end = sparse ? i + FL_LANES : n;
+    while (end + FL_LANES <= n && fl_all_zero(at.q + end) == zeros) end += FL_LANES;
+    if (end > n || (!zeros && end + FL_LANES > n)) end = n;
+    outside |= zeros ? fl_terms(want, true, end - i, at.q + i, at.x + i, parameters,
+                                limit, at.factor + i, at.term + i, at.g + i, at.h + i)
+                     : fl_terms(want, false, end - i, at.q + i, at.x + i, parameters,
+                                limit, at.factor + i, at.term + i, at.g + i, at.h + i);
+  }
+  return outside;
+}
+
+/* Without a value there are no logarithms to leave out; in narrow rows no runs of 0. */
+FL_INLINE bool fl_may_skip(int want, int64_t classes) {
+  return want & FL_WANT_VALUE && classes >= 2 * FL_LANES;
+}
+
+/* The sums of rows of n terms; few terms in their order. */
 FL_INLINE void fl_sum_rows(int64_t rows, int64_t n, const real *term, real *v) {
   for (int64_t r = 0; r < rows; r++) {
     double sum = 0;
     if (n < FL_LANES) {
       for (int64_t j = 0; j < n; j++) sum += (double)term[r * n + j];
     } else {
-      fl_lanes lanes = {{0}, {0}};
-      fl_accumulate(&lanes, n, term + r * n, 0);
-      sum = fl_sum_value(fl_lanes_total(&lanes));
+      fl_lanes lanes;
+      for (int j = 0; j < FL_LANES; j++) lanes.hi[j] = lanes.lo[j] = -0.0;
+      fl_add_terms(&lanes, n, term + r * n);
+      sum = fl_row_total(lanes.hi, lanes.lo) + 0.0;
     }
     v[r] = (real)sum;
   }
@@ -50,13 +78,14 @@ FL_INLINE int fl_long_row(int want, const fl_row_block *block, int64_t r) {
   for (int64_t j = 0; j < FL_PIECE; j++) factor[j] = (real)block->factor[r];
   for (int64_t j = 0; j < classes; j += FL_PIECE) {
     const int64_t n = classes - j < FL_PIECE ? classes - j : FL_PIECE;
-    outside |= fl_entries(want, n, q + j, x + j, block->parameters,
-                          (real)block->q_limit, factor, term, g ? g + j : unused,
-                          h ? h + j : unused);
-    if (want & FL_WANT_VALUE) fl_accumulate(&sum, n, term, 0);
+    const fl_piece piece = {q + j, x + j, factor, term, g ? g + j : unused,
+                            h ? h + j : unused};
+    outside |= fl_entries(want, fl_may_skip(want, classes), n, piece, block->parameters,
+                          (real)block->q_limit);
+    if (want & FL_WANT_VALUE) fl_add_terms(&sum, n, term);
   }
   if (want & FL_WANT_VALUE)
-    ((real *)block->v)[r] = (real)fl_sum_value(fl_lanes_total(&sum));
+    ((real *)block->v)[r] = (real)fl_row_total(sum.hi, sum.lo);
   return outside;
 }
 
@@ -68,12 +97,14 @@ FL_INLINE int fl_short_rows(int want, const fl_row_block *block, int64_t first,
   for (int64_t r = 0; want != FL_WANT_VALUE && r < rows; r++)
     for (int64_t j = 0; j < classes; j++)
       factor[r * classes + j] = (real)block->factor[first + r];
-  const int outside = fl_entries(
-      want, n, (const real *)block->q + first * block->ldq,
-      (const real *)block->x + first * block->ldx, block->parameters,
-      (real)block->q_limit, factor, term,
+  const fl_piece piece = {
+      (const real *)block->q + first * block->ldq,
+      (const real *)block->x + first * block->ldx, factor, term,
       want == FL_WANT_VALUE ? unused : (real *)block->g + first * block->ldg,
-      want & FL_WANT_HESS ? (real *)block->h + first * block->ldh : unused);
+      want & FL_WANT_HESS ? (real *)block->h + first * block->ldh : unused};
+  const int outside =
+      fl_entries(want, fl_may_skip(want, classes), n, piece, block->parameters,
+                 (real)block->q_limit);
   if (want & FL_WANT_VALUE)
     fl_sum_rows(rows, classes, term, (real *)block->v + first);
   return outside;

@@ -2,6 +2,8 @@
    at y. Only p_y is read.
 
      l = -log(p_y),  l'_j = -[j = y]/p_y,  l''_j = [j = y]/p_y^2 */
+#include <string.h>
+
 #include "../probabilities.h"
 
 enum { FL_PIECE = 1024 };
@@ -9,10 +11,11 @@ enum { FL_PIECE = 1024 };
 FL_INLINE void fl_scatter(int64_t rows, int64_t classes, const int64_t *labels,
                           const double *factor, const real *point, real *out,
                           int64_t ld) {
-  for (int64_t r = 0; r < rows; r++) {
-    for (int64_t j = 0; j < classes; j++) out[r * ld + j] = 0;
+  const int64_t spans = ld == classes ? 1 : rows, span = rows * classes / spans;
+  for (int64_t r = 0; r < spans; r++)
+    memset(out + r * ld, 0, (size_t)span * sizeof *out);
+  for (int64_t r = 0; r < rows; r++)
     out[r * ld + labels[r]] = (real)((double)point[r] * factor[r]);
-  }
 }
 
 FL_INLINE int fl_target_rows(int want, const fl_row_block *block, int64_t first,

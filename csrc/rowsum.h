@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "accumulate.h"
+#include "results.h"
 #include "vecmath.h"
 
 enum {

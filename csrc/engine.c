@@ -16,6 +16,10 @@
    FL_CHUNK_ENTRIES entries, and few enough for a table of their sums on the stack. */
 enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 32768 };
 
+/* A thread takes up to so many chunks in a row, but an eighth of its share at most: two
+   threads at work in one huge page of a new array both zero it. */
+enum { FL_RUN = 64, FL_RUNS_PER_THREAD = 8 };
+
 /* Below this many entries a thread the team costs more than it brings. */
 enum { FL_ENTRIES_PER_THREAD = 16384 };
 
@@ -142,7 +146,9 @@ static void fl_run_team(fl_pass *pass, int threads) {
   fl_used_openmp = true;
 #endif
   double last = fl_now();
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+  int64_t run = pass->chunks / ((int64_t)threads * FL_RUNS_PER_THREAD);
+  run = run < 1 ? 1 : run > FL_RUN ? FL_RUN : run;
+#pragma omp parallel for num_threads(threads) schedule(dynamic, run)
   for (int64_t c = 0; c < pass->chunks; c++) {
     if (pass->stop || c > pass->error_chunk) continue;
     fl_run_chunk(pass, c);

@@ -79,6 +79,11 @@ FL_OUTLINE double fl_row_exponentials(int64_t n, const real *x, bool certain,
   return fl_row_total(sum.hi, sum.lo) + ((double)count - 1) * (double)FL_TOP;
 }
 
+/* Towards the L2, while the exponentials of other rows are computed. */
+FL_INLINE void fl_fetch_row(int64_t n, const real *x) {
+  for (int64_t j = 0; j < n; j += FL_LANES) __builtin_prefetch(x + j, 0, 2);
+}
+
 typedef struct {
   fl_lanes gap, weight;
   fl_int outside[FL_LANES];
@@ -187,10 +192,12 @@ FL_INLINE int fl_wide_rows(int want, bool dense, const fl_row_block *block,
   for (int64_t r = 0; dense && r < rows; r++)
     outside |= fl_row_labels(n, x + r * block->ldx, q + r * block->ldq, wide.m[r],
                              (real)block->q_limit, &wide.gap[r], &wide.weight[r]);
-  for (int64_t r = 0; r < rows; r++)
+  for (int64_t r = 0; r < rows; r++) {
+    if (first + rows + r < block->rows) fl_fetch_row(n, x + (rows + r) * block->ldx);
     wide.rest[r] = fl_row_exponentials(n, x + r * block->ldx,
                                        wide.m[r] == (real)INFINITY, wide.frame[r],
                                        derive ? g + r * block->ldg : 0);
+  }
   if (want & FL_WANT_VALUE) fl_wide_values(dense, block, first, rows, &wide);
   for (int64_t r = 0; derive && r < rows; r++) {
     const fl_row_state state =

@@ -1,6 +1,6 @@
-/* rowsum.h: sums over the terms of one row, which have one sign, in 16 lanes. Four terms
-   of a lane are added in pairs in their own dtype before they meet the sum of the lane
-   in double precision: 1 ulp of the four, a quarter of the conversions. */
+/* rowsum.h: sums over the terms of one row, which have one sign, in 16 lanes. Four
+   terms of a lane are added in pairs in their own dtype before they meet the sum of the
+   lane in double precision: 1 ulp of the four, a quarter of the conversions. */
 #ifndef FL_ROWSUM_H
 #define FL_ROWSUM_H
 

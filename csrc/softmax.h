@@ -1,5 +1,6 @@
 /* softmax.h: softmax cross-entropy of rows of logits x_j against label weights q_j, the
-   mathematics and the loops of its two kernels, sparse (q is 1 at the class y) and dense.
+   mathematics and the loops of its two kernels, sparse (q is 1 at the class y) and
+   dense.
 
      m = max x_j,  e_j = exp(x_j - m),  S = sum e_j = 1 + S',  s = sum q_j
      l     = sum q_j ((m - x_j) + log1p(S'))
@@ -8,9 +9,10 @@
 
    One entry equal to m is left out of S', never subtracted from S, so that a confident
    row keeps its digits: with k entries equal to m, S' = (k-1) + the sum of the others.
-   For an entry equal to m, S - e_j is S'. x_j - m carries its rounding error into exp.
-   (P. Blanchard, D. J. Higham and N. J. Higham, Accurately computing the log-sum-exp
-   and softmax functions, IMA J. Numer. Anal. 41, 2021.)
+   For an entry equal to m, S - e_j is S'. How e_j avoids the rounding of x_j - m, and
+   why it comes multiplied by 2^K, is in softmax_exp.h. (P. Blanchard, D. J. Higham and
+   N. J. Higham, Accurately computing the log-sum-exp and softmax functions, IMA J.
+   Numer. Anal. 41, 2021.)
 
    A logit of -inf has e_j = 0; a row of them alone is NaN. A single +inf is a certain
    class. Narrow rows are transposed, so that a vector holds one class of many rows;

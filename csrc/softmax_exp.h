@@ -1,6 +1,6 @@
 /* softmax_exp.h: exponentials of a row of logits x_j relative to its maximum m, with no
-   rounded x_j - m, of which exp would multiply the error by m - x_j. With m = N ln 2 + c
-   each logit is reduced by its own multiple of ln 2:
+   rounded x_j - m, of which exp would multiply the error by m - x_j. With
+   m = N ln 2 + c each logit is reduced by its own multiple of ln 2:
 
      e_j = 2^K exp(x_j - m) = 2^(K+n-N) exp((x_j - n ln 2) - c),
      n   = round((x_j - c) / ln 2)
@@ -8,8 +8,8 @@
    e of m is 2^K. Scaled by that, e_j is a normal number or 0, which it is below
    2^-(K+bias) of the largest, so that logits of -inf are exactly 0.
 
-   Where |m| is large, every logit that matters lies between m/2 and 2m, x_j - m is exact
-   (P. H. Sterbenz, Floating-Point Computation, 1974) and takes the place of x_j.
+   Where |m| is large, every logit that matters lies between m/2 and 2m, x_j - m is
+   exact (P. H. Sterbenz, Floating-Point Computation, 1974) and takes the place of x_j.
    Part of softmax.h. */
 
 #if defined(FL_DTYPE_f32)

@@ -103,8 +103,8 @@ FL_INLINE void fl_add_labels(fl_label_sums *sums, const real *restrict x,
 /* sum q (m - x) to *gap and sum q to *weight, this one with what rounding took from it:
    s - q_j cancels where one label holds nearly all of the weight. Non-zero for a q
    outside [0, limit]. Terms of q = 0 are 0: one-hot labels skip nearly all of them. */
-FL_OUTLINE int fl_row_labels(int64_t n, const real *x, const real *q, real m, real limit,
-                             double *gap, fl_sum *weight) {
+FL_OUTLINE int fl_row_labels(int64_t n, const real *x, const real *q, real m,
+                             real limit, double *gap, fl_sum *weight) {
   fl_label_sums sums;
   for (int j = 0; j < FL_LANES; j++) {
     sums.gap.hi[j] = sums.gap.lo[j] = sums.weight.hi[j] = sums.weight.lo[j] = -0.0;
@@ -200,8 +200,9 @@ FL_INLINE int fl_wide_rows(int want, bool dense, const fl_row_block *block,
   }
   if (want & FL_WANT_VALUE) fl_wide_values(dense, block, first, rows, &wide);
   for (int64_t r = 0; derive && r < rows; r++) {
+    const fl_sum weight = dense ? wide.weight[r] : (fl_sum){1, 0};
     const fl_row_state state =
-        fl_row_state_of(wide.rest[r], dense ? wide.weight[r] : (fl_sum){1, 0}, block->factor[first + r]);
+        fl_row_state_of(wide.rest[r], weight, block->factor[first + r]);
     real *h = want & FL_WANT_HESS ? (real *)block->h + (first + r) * block->ldh : 0;
     if (dense)
       fl_dense_derivatives(want, n, q + r * block->ldq, &state, g + r * block->ldg, h);

@@ -13,8 +13,8 @@ typedef struct {
 
 FL_INLINE int fl_terms(int want, bool zeros, int64_t n, const real *restrict q,
                        const real *restrict x, const double *parameters, real limit,
-                     const real *restrict factor, real *restrict term,
-                     real *restrict g, real *restrict h) {
+                       const real *restrict factor, real *restrict term,
+                       real *restrict g, real *restrict h) {
   fl_int outside = 0;
   for (int64_t j = 0; j < n; j++) {
     const real q_j = zeros ? 0 : q[j];

@@ -81,18 +81,10 @@ class Loss(CustomFace, _bridge.Kernel):
             fast = runs_alone and self.reduction != "none"
             self._bind(_bridge.CUSTOM, fast, "elementwise", self.reduction, ())
             return
-        row_options = ("label_smoothing", "class_weight")
+        fast = self.reduction != "none" and not self._uses_engine_options
+        row = self._row
         self._bind(
-            NUMBERS[self.kernel],
-            self.reduction != "none"
-            and (
-                self._row.kind == "elementwise"
-                or not any(getattr(self, name, None) for name in row_options)
-            )
-            and getattr(self, "ignore_class", None) is None,
-            self._row.kind,
-            self.reduction,
-            self._numbers(),
+            NUMBERS[self.kernel], fast, row.kind, self.reduction, self._numbers()
         )
 
     def _validate(self) -> None:
@@ -100,6 +92,11 @@ class Loss(CustomFace, _bridge.Kernel):
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
+
+    @property
+    def _uses_engine_options(self) -> bool:
+        """Whether more than the kernel's own parameters is set; no fast lane then."""
+        return False
 
     @property
     def kernel(self) -> str:

@@ -496,6 +496,10 @@ class CategoricalCrossentropy(_Crossentropy):
         super()._validate()
         self._set("class_weight", checks.class_weight(self.class_weight))
 
+    @property
+    def _uses_engine_options(self) -> bool:
+        return bool(self.label_smoothing) or self.class_weight is not None
+
 
 categorical_crossentropy = cce = CategoricalCrossentropy()
 
@@ -580,6 +584,12 @@ class SparseCategoricalCrossentropy(_Crossentropy):
         if self.ignore_class is not None:
             ignored = checks.integer("ignore_class", self.ignore_class)
             self._set("ignore_class", ignored)
+
+    @property
+    def _uses_engine_options(self) -> bool:
+        return bool(self.label_smoothing) or not (
+            self.class_weight is None and self.ignore_class is None
+        )
 
 
 sparse_categorical_crossentropy = scce = SparseCategoricalCrossentropy()

@@ -4,14 +4,12 @@
 
 static void fl_accumulate_block(fl_lanes *lanes, int64_t n, const void *v,
                                 const double *w) {
-  if (w) fl_accumulate(lanes, n, v, w);
-  else fl_accumulate(lanes, n, v, 0);
+  fl_accumulate(lanes, n, v, w);
 }
 
 static void fl_scale_block(int64_t n, const void *v, const double *w, double scale,
                            void *out) {
-  if (w) fl_scale(n, v, w, scale, out);
-  else fl_scale(n, v, 0, scale, out);
+  fl_scale(n, v, w, scale, out);
 }
 
 const fl_block_tools FL_SYMBOL(block_tools) = {fl_accumulate_block, fl_scale_block};

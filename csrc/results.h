@@ -27,9 +27,9 @@ FL_INLINE double fl_term(const real *v, const double *w, int64_t i) {
   return w ? fl_weighted(w[i], (double)v[i]) : (double)v[i];
 }
 
-/* lanes += w[i] v[i] (w may be NULL). Four terms of a lane are added in pairs before
-   they meet the running sum: a quarter of the two-sums, for 1.5 ulp of the four. */
-FL_INLINE void fl_accumulate(fl_lanes *lanes, int64_t n, const real *restrict v,
+/* Four terms of a lane are added in pairs before they meet the running sum: a quarter of
+   the two-sums, for 1.5 ulp of the four. */
+FL_INLINE void fl_accumulate_terms(fl_lanes *lanes, int64_t n, const real *restrict v,
                              const double *restrict w) {
   double hi[FL_LANES], lo[FL_LANES];
   for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];
@@ -46,6 +46,13 @@ FL_INLINE void fl_accumulate(fl_lanes *lanes, int64_t n, const real *restrict v,
     for (int j = 0; j < FL_LANES; j++) fl_add(&hi[j], &lo[j], fl_term(v, w, i + j));
   for (int j = 0; i + j < n; j++) fl_add(&hi[j], &lo[j], fl_term(v, w, i + j));
   for (int j = 0; j < FL_LANES; j++) lanes->hi[j] = hi[j], lanes->lo[j] = lo[j];
+}
+
+/* lanes += w[i] v[i] (w may be NULL, which is asked once). */
+FL_INLINE void fl_accumulate(fl_lanes *lanes, int64_t n, const real *v,
+                             const double *w) {
+  if (w) fl_accumulate_terms(lanes, n, v, w);
+  else fl_accumulate_terms(lanes, n, v, 0);
 }
 
 /* A number that f32 multiplies by as if it were a double: the larger part first, the

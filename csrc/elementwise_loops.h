@@ -23,9 +23,14 @@ FL_INLINE fl_uint fl_outside(fl_domain domain, real z) {
 #endif
 
 /* A tile: few enough elements that the sum of one and the formula of the next share the
-   pipelines of the CPU, a multiple of the 64 that fl_accumulate takes at a time. Loops
-   run over whole groups: no scalar remainder, and a constant length to unroll. */
+   pipelines of the CPU, a multiple of the 64 that fl_accumulate takes at a time; longer
+   where the two loops of FL_AHEAD do so anyway. Loops run over whole groups: no scalar
+   remainder, and a constant length to unroll. */
+#ifdef FL_AHEAD
+enum { FL_TILE = 512, FL_GROUP = 16 };
+#else
 enum { FL_TILE = 128, FL_GROUP = 16 };
+#endif
 
 /* n is a multiple of FL_GROUP. */
 FL_INLINE int fl_tile(int want, int64_t n, const real *restrict y,
@@ -92,7 +97,8 @@ FL_INLINE int fl_each(int want, const fl_element_block *block,
     real *h_tile = direct ? h + first : buffer[2];
     outside |= fl_tile(want, whole ? n : FL_GROUP, y_tile, x_tile, parameters, &factor,
                        v_tile, g_tile, h_tile);
-    if (sums && !w) fl_accumulate(block->lanes, n, v_tile, 0);
+    if (sums && !w && n == FL_TILE) fl_accumulate_terms(block->lanes, FL_TILE, v_tile, 0);
+    else if (sums && !w) fl_accumulate_terms(block->lanes, n, v_tile, 0);
     if (w) {
       if (sums) fl_accumulate_weighted(block->lanes, n, v_tile, w + first);
       else if (want & FL_WANT_VALUE) fl_weigh(n, w + first, 1, v_tile);

@@ -26,8 +26,10 @@ enum { FL_ENTRIES_PER_THREAD = 16384 };
 /* Derivatives larger than this do not stay in a last-level cache anyway. */
 enum { FL_STREAM_BYTES = 32 << 20 };
 
-/* A call asks `poll` at most this often. */
+/* A call asks `poll` at most this often, and the time after so many entries: it costs as
+   much as some rows. */
 static const double fl_poll_seconds = 0.1;
+enum { FL_ENTRIES_PER_ASK = 1 << 20 };
 
 /* Set in a child of fork: libgomp's threads are gone there and waiting for them would
    never end. */
@@ -78,6 +80,13 @@ bool fl_find_outside(fl_progress *progress, fl_status status, fl_domain domain,
   return false;
 }
 
+/* Entries read or written: the value of a sparse loss on probabilities reads one a row. */
+static int64_t fl_work(const fl_plan *plan) {
+  const bool picks = plan->kind == FL_SPARSE && plan->predictions == FL_UNIT
+                     && plan->want == FL_WANT_VALUE;
+  return picks ? plan->items : plan->items * plan->classes;
+}
+
 typedef bool fl_block_fn(const fl_plan *plan, int64_t first, int64_t n,
                          fl_progress *progress, bool *any);
 
@@ -112,7 +121,9 @@ static void fl_run_chunk(fl_pass *pass, int64_t number) {
       return;
     }
   }
-  pass->sums[number] = fl_lanes_total(&progress.lanes);
+  pass->sums[number] = end - start > 1
+                           ? fl_lanes_total(&progress.lanes)
+                           : (fl_sum){0 + progress.lanes.hi[0], progress.lanes.lo[0]};
   if (any) pass->any = true;
 }
 
@@ -122,8 +133,10 @@ static double fl_now(void) {
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static void fl_ask(fl_pass *pass, double *last) {
+static void fl_ask(fl_pass *pass, int64_t number, double *last) {
   const fl_job *job = pass->plan->job;
+  const int64_t entries = fl_work(pass->plan) / pass->chunks;
+  if (number % (1 + FL_ENTRIES_PER_ASK / (entries + 1))) return;
   const double now = fl_now();
   if (!job->poll || now - *last < fl_poll_seconds) return;
   *last = now;
@@ -135,7 +148,7 @@ static void fl_run_serial(fl_pass *pass) {
   for (int64_t c = 0; c < pass->chunks && !pass->stop; c++) {
     if (c > pass->error_chunk) return;
     fl_run_chunk(pass, c);
-    if (pass->chunks > 1) fl_ask(pass, &last);
+    if (pass->chunks > 1) fl_ask(pass, c, &last);
   }
 }
 
@@ -152,19 +165,12 @@ static void fl_run_team(fl_pass *pass, int threads) {
   for (int64_t c = 0; c < pass->chunks; c++) {
     if (pass->stop || c > pass->error_chunk) continue;
     fl_run_chunk(pass, c);
-    if (omp_get_thread_num() == 0) fl_ask(pass, &last);
+    if (omp_get_thread_num() == 0) fl_ask(pass, c, &last);
   }
 #else
   (void)threads;
   fl_run_serial(pass);
 #endif
-}
-
-/* Entries read or written: the value of a sparse loss on probabilities reads one a row. */
-static int64_t fl_work(const fl_plan *plan) {
-  const bool picks = plan->kind == FL_SPARSE && plan->predictions == FL_UNIT
-                     && plan->want == FL_WANT_VALUE;
-  return picks ? plan->items : plan->items * plan->classes;
 }
 
 /* The sum of all blocks, or false with result->status set. */

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import oracle
@@ -140,6 +142,41 @@ def hashes() -> dict[str, str]:
 
 def part(isa: str) -> str:
     return "baseline" if isa == "baseline" else "fused multiply-add"
+
+
+@pytest.mark.parametrize("offset", [0, 4, 5])
+@pytest.mark.parametrize("kernel", ["huber", "custom"])
+def test_outputs_past_the_caches(kernel: str, offset: int, isa: str) -> None:
+    """Outputs of 32 MiB are streamed: to a line, to 16 bytes, or not at all."""
+    n = (1 << 23) + 1001
+    random = np.random.RandomState(12)
+    y, x = random.randn(2, n).astype(np.float32)
+    loss: Any = fl.Huber() if kernel == "huber" else fl.custom(_squared)
+    room = np.zeros((3, n + 32), np.float32)
+    starts = [(-row.ctypes.data % 64) // 4 + offset for row in room]
+    outs = [row[a : a + n] for row, a in zip(room, starts, strict=True)]
+    value, _ = loss.value_and_grad(y, x, out=outs[0])
+    loss.grad_and_hess(y, x, out=(outs[1], outs[2]))
+    values = loss(y, x, reduction="none")
+    assert value == pytest.approx(math.fsum(values) / n, rel=1e-15)
+    step = 100_003
+    for a in range(0, n, step):
+        part = slice(a, a + step)
+        expected = loss.grad_and_hess(y[part], x[part], reduction="sum")
+        assert loss(y[part], x[part], reduction="none").tobytes() == (
+            values[part].tobytes()
+        )
+        for out, exact in zip(outs[1:], expected, strict=True):
+            np.testing.assert_allclose(out[part] * np.float64(n), exact, rtol=1e-7)
+    assert outs[0].tobytes() == outs[1].tobytes()
+    for row, a in zip(room, starts, strict=True):
+        assert not row[:a].any()
+        assert not row[a + n :].any()
+    compared(n)
+
+
+def _squared(y: Any, p: Any) -> Any:
+    return (y - p) ** 2
 
 
 def test_the_released_bits(isa: str) -> None:

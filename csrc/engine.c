@@ -21,7 +21,7 @@ enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 32768 };
 enum { FL_RUN = 64, FL_RUNS_PER_THREAD = 8 };
 
 /* Below this many entries a thread the team costs more than it brings. */
-enum { FL_ENTRIES_PER_THREAD = 16384 };
+enum { FL_ENTRIES_PER_THREAD = 12288 };
 
 /* Derivatives larger than this do not stay in a last-level cache anyway. */
 enum { FL_STREAM_BYTES = 32 << 20 };

@@ -58,7 +58,7 @@ def batches(
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 @pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
 def test_number_of_threads(loss: fl.Loss, dtype: type, isa: str) -> None:
-    # Enough entries for seven threads: the engine gives each at least 16384.
+    # Enough entries for seven threads: the engine gives each at least 12288.
     for y, x, weight in batches(loss.kernel, dtype, 120_001):
         for reduction, weights in [("mean", {"sample_weight": weight}), ("none", {})]:
             one = replace(loss, reduction=reduction)

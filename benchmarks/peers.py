@@ -256,13 +256,14 @@ def _arguments() -> argparse.Namespace:
 
 def merged(paths: list[Path]) -> dict[str, Any]:
     """The cells of several reports as one; of a cell run twice the last counts."""
+    from report import cell_key
+
     report: dict[str, Any] = {}
     cells: dict[tuple[Any, ...], Any] = {}
     for path in paths:
         report |= json.loads(path.read_text())
         for cell in report["cells"]:
-            names = ("threads", "dtype", "kernel", "size", "output")
-            cells[tuple(cell[name] for name in names)] = cell
+            cells[cell_key(cell)] = cell
     return report | {"cells": list(cells.values())}
 
 

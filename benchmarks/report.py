@@ -132,16 +132,16 @@ def picture(report: dict[str, Any], dtype: str, path: Path) -> None:
 
 def agreement(first: dict[str, Any], second: dict[str, Any]) -> str:
     """How far two runs differ in our time and in the ratio to the best peer."""
-    before = {_key(cell): cell for cell in first["cells"]}
+    before = {cell_key(cell): cell for cell in first["cells"]}
     rows = [
         "| loss | output | size | dtype, threads | time | ratio |",
         "|---" * 6 + "|",
     ]
     changes: dict[str, list[float]] = {"time": [], "ratio": []}
     for cell in second["cells"]:
-        if _key(cell) not in before:
+        if cell_key(cell) not in before:
             continue
-        old = before[_key(cell)]
+        old = before[cell_key(cell)]
         time = cell["times"][OURS]["seconds"] / old["times"][OURS]["seconds"]
         figures = [f"{time:.2f}"]
         changes["time"].append(time)
@@ -159,7 +159,8 @@ def agreement(first: dict[str, Any], second: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
-def _key(cell: dict[str, Any]) -> tuple[Any, ...]:
+def cell_key(cell: dict[str, Any]) -> tuple[Any, ...]:
+    """What makes a cell that of another run."""
     return tuple(cell[n] for n in ("threads", "dtype", "kernel", "size", "output"))
 
 

@@ -44,30 +44,14 @@ FL_INLINE fl_frame fl_frame_of(real m) {
   };
 }
 
-/* 1.1 ulp. The polynomial is that of fl_expm1_reduced. 2^n is a factor, not a sum of
-   exponents, for the sake of NaN. */
+/* 1.1 ulp. 2^n is a factor, not a sum of exponents, for the sake of NaN. */
 FL_INLINE real fl_exp_in(real x, fl_frame row) {
   const real d = fl_max(row.lowest, x - row.shift);
   const real magic_n = FL_FMA(d - row.c, FL_LOG2E, row.magic);
   const real n = magic_n - row.magic;
   const real r = FL_FMA(n, -FL_LN2_HI, d) - FL_FMA(n, FL_LN2_LO, row.c);
   const real scale = fl_from_bits(fl_bits(magic_n) << FL_MANTISSA_BITS);
-  const real r2 = r * r;
-#if defined(FL_DTYPE_f32)
-  const real p01 = FL_FMA(0x1.5554dcp-3f, r, 0x1p-1f);
-  const real p23 = FL_FMA(0x1.120c86p-7f, r, 0x1.55556ap-5f);
-  const real p = FL_FMA(FL_FMA(0x1.6cad1cp-10f, r2, p23), r2, p01);
-#else
-  const real r4 = r2 * r2;
-  const real p01 = FL_FMA(0x1.5555555555558p-3, r, 0x1.0000000000001p-1);
-  const real p23 = FL_FMA(0x1.111111110f8bp-7, r, 0x1.5555555553c81p-5);
-  const real p45 = FL_FMA(0x1.a01a01afd4ae9p-13, r, 0x1.6c16c178d46fdp-10);
-  const real p67 = FL_FMA(0x1.71ddf72531796p-19, r, 0x1.a019b80d6948p-16);
-  const real p89 = FL_FMA(0x1.af628bc1ed99p-26, r, 0x1.2892a3e41f698p-22);
-  const real p4to9 = FL_FMA(FL_FMA(p89, r2, p67), r2, p45);
-  const real p = FL_FMA(p4to9, r4, FL_FMA(p23, r2, p01));
-#endif
-  return FL_FMA(FL_FMA(p, r2, r), scale, scale);
+  return FL_FMA(fl_expm1_polynomial(r), scale, scale);
 }
 
 /* x - m for m = inf: a certain class. */

@@ -87,14 +87,9 @@ FL_INLINE real fl_difference_tail(real a, real b, real d) {
   return (a - (d - c)) - (b + c);
 }
 
-/* (exp(r) - 1) for r = x + tail - n ln 2 in [-0.3475, 0.3475]; n comes back as the
-   rounded float whose low bits hold the integer. Polynomial error: 2^-26.6 relative
-   in f32 (degree 6), 2^-55.6 in f64 (degree 11). */
-FL_INLINE real fl_expm1_reduced(real x, real tail, real *magic_n, real *n) {
-  *magic_n = FL_FMA(x, FL_LOG2E, FL_ROUND_MAGIC);
-  *n = *magic_n - FL_ROUND_MAGIC;
-  real r = FL_FMA(*n, -FL_LN2_HI, x);
-  r = FL_FMA(*n, -FL_LN2_LO, r) + tail;
+/* exp(r) - 1 for r in [-0.3475, 0.3475]. Polynomial error: 2^-26.6 relative in f32
+   (degree 6), 2^-55.6 in f64 (degree 11). */
+FL_INLINE real fl_expm1_polynomial(real r) {
   /* Estrin's order: the chain of dependent steps is half of Horner's. */
   const real r2 = r * r;
 #if defined(FL_DTYPE_f32)
@@ -112,6 +107,15 @@ FL_INLINE real fl_expm1_reduced(real x, real tail, real *magic_n, real *n) {
   const real p = FL_FMA(p4to9, r4, FL_FMA(p23, r2, p01));
 #endif
   return FL_FMA(p, r2, r);
+}
+
+/* The same for r = x + tail - n ln 2; n comes back as the rounded float whose low bits
+   hold the integer. */
+FL_INLINE real fl_expm1_reduced(real x, real tail, real *magic_n, real *n) {
+  *magic_n = FL_FMA(x, FL_LOG2E, FL_ROUND_MAGIC);
+  *n = *magic_n - FL_ROUND_MAGIC;
+  const real r = FL_FMA(*n, -FL_LN2_HI, x);
+  return fl_expm1_polynomial(FL_FMA(*n, -FL_LN2_LO, r) + tail);
 }
 
 /* exp(x + tail) for x <= 0 and |tail| at most half an ulp of x; NaN stays NaN.

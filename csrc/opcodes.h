@@ -5,7 +5,7 @@
      FL_OPCODE_WHOLE(name, form)              a function on blocks in program.c
 
    The form tells what the operands are, r a register and k a constant, in order; the
-   expression calls them A B C D and K0 K1 K2 K3 by position. Comparisons give 0 or 1,
+   expression calls them A B C D and K0 K1 K2 K3 K4 by position. Comparisons give 0 or 1,
    anything but 0 is true. Names ending in _t take t = exp(-|x|) or exp(-2|x|). What
    joins two operations does what they do one after the other, to the bit. */
 FL_OPCODE(fill, k, K0)
@@ -63,6 +63,8 @@ FL_OPCODE(sub_scale, rkk, (A - K1) * K2)
 FL_OPCODE(abs_sub_scale, rkk, (fl_abs(A) - K1) * K2)
 FL_OPCODE(square_scale, rk, (A * A) * K1)
 FL_OPCODE(sign_scale, rk, fl_sign(A) * K1)
+FL_OPCODE(huber, rkkkk,
+          fl_choose(K1 >= fl_abs(A), (A * A) * K2, (fl_abs(A) - K3) * K4))
 FL_OPCODE(where_gt, rrrr, fl_choose(A > B, C, D))
 FL_OPCODE(where_gt, rrrk, fl_choose(A > B, C, K3))
 FL_OPCODE(where_gt, rrkr, fl_choose(A > B, K2, D))

@@ -6,14 +6,17 @@
 #include "results.h"
 #include "vecmath_custom.h"
 
-/* Half of a 32 KiB L1 for scratch registers; the rest is for inputs and outputs. */
+/* A piece: at most FL_PIECE elements, fewer where the scratch registers would take more
+   than half of a 32 KiB L1, but always a multiple of the 64 that fl_accumulate takes at a
+   time. */
 enum {
-  FL_SCRATCH = 16384 / sizeof(real),
   FL_PIECE = 512,
-  FL_PIECE_MULTIPLE = 16,
+  FL_LEAST_PIECE = 64,
+  FL_L1_SHARE = 16384 / sizeof(real),
+  FL_SCRATCH = FL_MAX_REGISTERS * FL_LEAST_PIECE,
   FL_SLOTS = FL_MAX_INPUTS + 3 + FL_MAX_REGISTERS
 };
-_Static_assert(FL_SCRATCH / FL_MAX_REGISTERS >= FL_PIECE_MULTIPLE, "scratch too small");
+_Static_assert(FL_SCRATCH >= FL_L1_SHARE, "scratch too small");
 
 typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *operand,
                          const double *constant);
@@ -40,6 +43,7 @@ typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *
 #define C1 const real K1 = (real)constant[operand[1]];
 #define C2 const real K2 = (real)constant[operand[2]];
 #define C3 const real K3 = (real)constant[operand[3]];
+#define C4 const real K4 = (real)constant[operand[4]];
 #define FL_FORM_k C0
 #define FL_FORM_r R0
 #define FL_FORM_rr R0 R1
@@ -59,6 +63,7 @@ typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *
 #define FL_FORM_rkrk R0 C1 R2 C3
 #define FL_FORM_rkkr R0 C1 C2 R3
 #define FL_FORM_rkkk R0 C1 C2 C3
+#define FL_FORM_rkkkk R0 C1 C2 C3 C4
 #define FL_FORM_krrr C0 R1 R2 R3
 #define FL_FORM_krrk C0 R1 R2 C3
 #define FL_FORM_krkr C0 R1 C2 R3
@@ -154,7 +159,8 @@ static fl_block_fn *const fl_ops[FL_OPCODE_COUNT] = {
 
 static int64_t fl_piece_length(int32_t registers) {
   int64_t length = FL_PIECE;
-  while (registers && length * registers > FL_SCRATCH) length -= FL_PIECE_MULTIPLE;
+  while (length > FL_LEAST_PIECE && length * registers > FL_L1_SHARE)
+    length -= FL_LEAST_PIECE;
   return length;
 }
 
@@ -167,41 +173,37 @@ static void fl_steps(const fl_program *program, int32_t first, int32_t end, int6
   }
 }
 
-static void fl_interpret(const fl_program *program, int64_t n, const void *const *in,
-                         void *v, void *g, void *h) {
-  _Alignas(64) real scratch[FL_SCRATCH];
-  real *slot[FL_SLOTS], *outputs[3] = {v, g, h};
-  const int32_t inputs = program->inputs;
-  const int64_t piece = fl_piece_length(program->registers);
-  for (int32_t k = 0; k < program->registers; k++)
-    slot[inputs + 3 + k] = scratch + k * piece;
-  fl_steps(program, 0, program->setup, piece, slot);
-  for (int64_t first = 0; first < n; first += piece) {
-    for (int32_t k = 0; k < inputs; k++) slot[k] = (real *)in[k] + first;
-    for (int k = 0; k < 3; k++) slot[inputs + k] = outputs[k] ? outputs[k] + first : 0;
-    const int64_t length = n - first < piece ? n - first : piece;
-    fl_steps(program, program->setup, program->length, length, slot);
-  }
-}
-
-static void fl_finish_output(const fl_element_block *block, double scale, real *z,
-                             real *out) {
-  fl_scale(block->n, z, block->weight, scale, block->stream ? z : out);
-  if (block->stream) fl_stream(block->n, z, out);
+static void fl_finish_output(int64_t n, const double *w, double scale, bool stream,
+                             real *z, real *out) {
+  fl_scale(n, z, w, scale, stream ? z : out);
+  if (stream) fl_stream(n, z, out);
 }
 
 FL_INLINE int fl_run_program(int want, const fl_element_block *block) {
-  const bool sums = want & FL_WANT_VALUE && block->lanes;
-  real buffer[3][FL_BLOCK];
-  real *v = buffer[0], *g = block->stream ? buffer[1] : block->g;
-  real *h = block->stream ? buffer[2] : block->h;
-  fl_interpret(block->parameters, block->n, block->in, want & FL_WANT_VALUE ? v : 0,
-               want & FL_WANT_GRAD ? g : 0, want & FL_WANT_HESS ? h : 0);
-  if (sums) fl_accumulate(block->lanes, block->n, v, block->weight);
-  else if (want & FL_WANT_VALUE) fl_finish_output(block, 1, v, block->v);
-  if (want & FL_WANT_GRAD) fl_finish_output(block, block->scale, g, block->g);
-  if (want & FL_WANT_HESS) fl_finish_output(block, block->scale, h, block->h);
-  if (block->stream) fl_stream_end();
+  const fl_program *program = block->parameters;
+  const bool stream = block->stream, sums = want & FL_WANT_VALUE && block->lanes;
+  const int32_t inputs = program->inputs;
+  const int64_t piece = fl_piece_length(program->registers);
+  _Alignas(64) real scratch[FL_SCRATCH], buffer[3][FL_PIECE];
+  real *slot[FL_SLOTS], *v = buffer[0], *g = buffer[1], *h = buffer[2];
+  slot[inputs] = v, slot[inputs + 1] = g, slot[inputs + 2] = h;
+  for (int32_t k = 0; k < program->registers; k++)
+    slot[inputs + 3 + k] = scratch + k * piece;
+  fl_steps(program, 0, program->setup, piece, slot);
+  for (int64_t first = 0; first < block->n; first += piece) {
+    const int64_t n = block->n - first < piece ? block->n - first : piece;
+    const double *w = block->weight ? block->weight + first : 0;
+    for (int32_t k = 0; k < inputs; k++) slot[k] = (real *)block->in[k] + first;
+    fl_steps(program, program->setup, program->length, n, slot);
+    if (sums) fl_accumulate(block->lanes, n, v, w);
+    else if (want & FL_WANT_VALUE)
+      fl_finish_output(n, w, 1, stream, v, (real *)block->v + first);
+    if (want & FL_WANT_GRAD)
+      fl_finish_output(n, w, block->scale, stream, g, (real *)block->g + first);
+    if (want & FL_WANT_HESS)
+      fl_finish_output(n, w, block->scale, stream, h, (real *)block->h + first);
+  }
+  if (stream) fl_stream_end();
   return 0;
 }
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FL_OPERANDS = 4, FL_MAX_REGISTERS = 128, FL_MAX_INPUTS = 10 };
+enum { FL_OPERANDS = 5, FL_MAX_REGISTERS = 128, FL_MAX_INPUTS = 10 };
 
 /* Slots are numbered: the inputs, then value, gradient and Hessian, then scratch
    registers. An operand is a slot or the number of a constant, as the opcode's form

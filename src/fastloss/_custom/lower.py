@@ -1,7 +1,7 @@
 """Lowering: from an expression graph to a linear program over block registers.
 
 The program is what csrc/program.c interprets: instructions of one opcode, one
-destination and up to four operands. An operand is a slot (an input, an output or a
+destination and up to five operands. An operand is a slot (an input, an output or a
 scratch register, each a block of samples) or the number of a constant; which of them it
 is shows in the name of the opcode, ``sub_rk`` being register minus constant. Constants
 are expressions of parameters and numbers alone, evaluated when a program is bound to
@@ -18,7 +18,7 @@ from .numbers import evaluate_graph
 from .simplify import TWO, absolute, build, mul, raw, square, sub
 
 OUTPUTS = ("value", "grad", "hess")
-OPERANDS = 4
+OPERANDS = 5
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def _joined(x: Node, free: Collection[Node]) -> _Joined | None:
     """Return an instruction for the node and one of its operands, if there is one."""
     a, b = (*x.args, x.args[0])[:2]
     if x.op == "where":
-        return _joined_choice(x.args)
+        return _joined_huber(x.args, free) or _joined_choice(x.args)
     if x.op == "neg":
         return _joined_factor(const(-1.0), a, free)
     if x.op == "mul" and a.uniform:
@@ -227,6 +227,22 @@ def _joined_choice(args: tuple[Node, ...]) -> _Joined | None:
     if second.op == "abs" and first.uniform:
         return f"where_abs_{condition.op}", (first, second.args[0], *branches)
     return f"where_{condition.op}", (first, second, *branches)
+
+
+def _joined_huber(args: tuple[Node, ...], free: Collection[Node]) -> _Joined | None:
+    """Huber's loss: where(k >= |x|, a x^2, c (|x| - b))."""
+    condition, inner, outer = args
+    magnitude = condition.args[-1]
+    if condition.op != "ge" or magnitude.op != "abs" or not condition.args[0].uniform:
+        return None
+    x = magnitude.args[0]
+    parabola = _joined(inner, free) if inner in free else None
+    line = _joined(outer, free) if outer in free else None
+    if parabola is None or parabola[0] != "square_scale" or parabola[1][0] is not x:
+        return None
+    if line is None or line[0] != "abs_sub_scale" or line[1][0] is not x:
+        return None
+    return "huber", (x, condition.args[0], parabola[1][1], *line[1][1:])
 
 
 def _joined_factor(k: Node, x: Node, free: Collection[Node]) -> _Joined | None:

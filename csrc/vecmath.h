@@ -208,14 +208,17 @@ FL_INLINE real fl_log_sum(real u, real c, real k_offset) {
   return fl_log1p_reduced((m - 1) + c * inverse, kr + k_offset);
 }
 
-/* log(x) for x >= 0: -inf at 0, inf at inf; NaN stays NaN. */
-FL_INLINE real fl_log(real x) {
+/* log(x + c) for x >= 0 and |c| at most half an ulp of x, 0 for a subnormal x: -inf at
+   0, inf at inf; NaN stays NaN. */
+FL_INLINE real fl_log_tail(real x, real c) {
   const bool tiny = x < FL_SMALLEST_NORMAL;
   const real u = tiny ? x * FL_SUBNORMAL_SCALE : x;
-  const real y = fl_log_sum(u, 0, tiny ? -(real)FL_SUBNORMAL_BITS : (real)0);
+  const real y = fl_log_sum(u, c, tiny ? -(real)FL_SUBNORMAL_BITS : (real)0);
   const real special = x == 0 ? -(real)INFINITY : x;
   return (x > 0) & (x < (real)INFINITY) ? y : special;
 }
+
+FL_INLINE real fl_log(real x) { return fl_log_tail(x, 0); }
 
 /* log(1 + x) for x >= -1: -inf at -1, inf at inf; NaN stays NaN. u = fl(1 + x), and
    c = x - (u - 1) is what that rounding lost: exact for x < 1 and harmless above. */

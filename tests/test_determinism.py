@@ -101,6 +101,29 @@ def test_offsets_and_strides(loss: fl.Loss, dtype: type, isa: str) -> None:
             compared(len(expected))
 
 
+def entries(loss: fl.Loss, y: np.ndarray, x: np.ndarray) -> list[np.ndarray]:
+    """Value, gradient and Hessian of every item by itself."""
+    value, grad = replace(loss, reduction="none").value_and_grad(y, x)
+    _, hess = replace(loss, reduction="none").grad_and_hess(y, x)
+    return [value, grad, hess]
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+def test_an_item_does_not_depend_on_its_neighbours(
+    loss: fl.Loss, dtype: type, isa: str
+) -> None:
+    for y, x, _ in batches(loss.kernel, dtype, 6001):
+        if oracle.ROWS[loss.kernel].labels == "unit" and y.ndim == 1:
+            y[1::2] = 0.25 + y[1::2] / 2  # hard labels between soft ones
+        whole = entries(loss, y, x)
+        for chosen in (slice(None, None, 2), slice(1, None, 2), slice(3, 70)):
+            part = entries(loss, y[chosen], x[chosen])
+            for one, all_of_them in zip(part, whole, strict=True):
+                assert one.tobytes() == all_of_them[chosen].tobytes()
+            compared(len(part))
+
+
 FUSED = [isa for isa in ISAS if isa != "baseline"]
 
 

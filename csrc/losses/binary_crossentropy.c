@@ -5,37 +5,59 @@
      l = -(a log(1-p) + b log(p)),  l' = a/(1-p) - b/p,  l'' = a/(1-p)^2 + b/p^2
 
    at p clipped to [eps, 1-eps]; a negative eps means the machine epsilon of the dtype.
-   The smaller of p and 1-p is exact; its logarithm and log1p of minus it are the two.
-   A term with the factor 0 counts 0 also where its logarithm is infinite. */
+   What rounding takes from 1-p goes into its logarithm. A term with the factor 0 counts
+   0 also where its logarithm is infinite; without smoothing a hard label leaves one
+   term, one logarithm and one quotient. */
 #include "../elementwise.h"
 
-FL_INLINE real fl_clip(real x, const double *parameters) {
-  const real eps = parameters[2] < 0 ? FL_EPSILON : (real)parameters[2];
-  const real raised = fl_select(x < eps, eps, x);
-  return fl_select(raised > 1 - eps, 1 - eps, raised);
+/* Hard labels without smoothing, and no probability below the normal numbers. */
+#define FL_SIMPLE_LABEL(y) ((y == 0) | (y == 1))
+#define FL_SIMPLE(parameters) \
+  (parameters[0] == 0 && (parameters[2] < 0 || parameters[2] >= FL_SMALLEST_NORMAL))
+
+typedef struct {
+  real p, q, q_tail; /* q + q_tail = 1 - p (T. J. Dekker's fast two-sum) */
+} fl_pair;
+
+FL_INLINE fl_pair fl_pair_of(real x, const double *parameters) {
+  const real eps = fl_select(parameters[2] < 0, FL_EPSILON, (real)parameters[2]);
+  const real p = fl_min(1 - eps, fl_max(eps, x)), q = 1 - p;
+  return (fl_pair){p, q, (1 - q) - p};
 }
 
-/* The logarithm of the smaller of p and 1-p. */
-FL_INLINE real FL_AHEAD(real x, const double *parameters) {
-  const real p = fl_clip(x, parameters), q = 1 - p;
-  return fl_log(fl_select(p > q, q, p));
+/* The logarithm of p or, of a simple label 0, of 1-p. */
+FL_INLINE real FL_AHEAD(bool simple, real y, real x, const double *parameters) {
+  const fl_pair at = fl_pair_of(x, parameters);
+  if (!simple) return fl_log(at.p);
+  const real u = fl_select(y != 0, at.p, at.q);
+  const real log_u = fl_log_sum(u, fl_where(y == 0, at.q_tail), 0);
+  return u == u ? log_u : u;
 }
 #define FL_AHEAD FL_AHEAD
 
-FL_INLINE fl_point FL_POINT(real y, real x, real log_smaller, const double *parameters) {
+FL_INLINE fl_point FL_POINT(bool simple, real y, real x, real log_ahead,
+                            const double *parameters) {
   const double keep = 1 - parameters[0], half = 0.5 * parameters[0];
   const double positive = parameters[1];
+  const fl_pair at = fl_pair_of(x, parameters);
+  if (simple) {
+    const real factor = fl_select(y != 0, (real)positive, 1);
+    const real slope =
+        fl_where(factor != 0, factor / fl_select(y != 0, at.p, at.q));
+    return (fl_point){
+        .value = -fl_masked(factor, log_ahead),
+        .grad = fl_where(y == 0, slope) - fl_where(y != 0, slope),
+        .hess = fl_where(factor != 0, slope / fl_select(y != 0, at.p, at.q)),
+    };
+  }
   const real a = FL_FMA(1 - y, (real)keep, (real)half);
   const real b = FL_FMA(y, (real)(positive * keep), (real)(positive * half));
-  const real p = fl_clip(x, parameters), q = 1 - p;
-  const real log_larger = fl_log1p_unit(-fl_select(p > q, q, p));
-  const real log_p = fl_select(p > q, log_larger, log_smaller);
-  const real log_q = fl_select(p > q, log_smaller, log_larger);
-  const real a_q = fl_where(a != 0, a / q), b_p = fl_where(b != 0, b / p);
+  const real log_q = fl_log_tail(at.q, at.q_tail);
+  const real a_q = fl_where(a != 0, a / at.q), b_p = fl_where(b != 0, b / at.p);
   return (fl_point){
-      .value = -FL_FMA_ONCE(b, fl_where(b != 0, log_p), fl_masked(a, log_q)),
+      .value = -FL_FMA_ONCE(b, fl_where(b != 0, log_ahead), fl_masked(a, log_q)),
       .grad = a_q - b_p,
-      .hess = fl_where(a != 0, a_q / q) + fl_where(b != 0, b_p / p),
+      .hess = fl_where(a != 0, a_q / at.q) + fl_where(b != 0, b_p / at.p),
   };
 }
 

@@ -16,24 +16,23 @@
    log-sum-exp and softmax functions, IMA J. Numer. Anal. 41, 2021, the error analysis.) */
 #include "../elementwise.h"
 
-FL_INLINE real FL_AHEAD(real x, const double *parameters) {
+FL_INLINE real FL_AHEAD(bool simple, real y, real x, const double *parameters) {
   return fl_exp_nonpositive(-fl_abs(x));
 }
 #define FL_AHEAD FL_AHEAD
 
 /* No smoothing and no weight: a = 1 - y, b = y, a + b = 1. */
-static const double fl_plain[FL_MAX_PARAMETERS] = {0, 1};
-#define FL_COMMON fl_plain
+#define FL_SIMPLE(parameters) (parameters[0] == 0 && parameters[1] == 1)
 
-FL_INLINE fl_point FL_POINT(real y, real x, real t, const double *parameters) {
-  const bool plain = parameters == fl_plain;
+FL_INLINE fl_point FL_POINT(bool simple, real y, real x, real t,
+                            const double *parameters) {
   const double keep = 1 - parameters[0], half = 0.5 * parameters[0];
   const double positive = parameters[1];
-  const real a = plain ? 1 - y : FL_FMA(1 - y, (real)keep, (real)half);
+  const real a = simple ? 1 - y : FL_FMA(1 - y, (real)keep, (real)half);
   const real b =
-      plain ? y : FL_FMA(y, (real)(positive * keep), (real)(positive * half));
+      simple ? y : FL_FMA(y, (real)(positive * keep), (real)(positive * half));
   /* a + b without the roundings of a and b */
-  const real sum = plain ? fl_unless_nan(y, 1)
+  const real sum = simple ? fl_unless_nan(y, 1)
                          : FL_FMA_ONCE(y, (real)((positive - 1) * keep),
                                        (real)(keep + half + positive * half));
   const real magnitude = fl_abs(x), total = 1 + t;
@@ -42,7 +41,7 @@ FL_INLINE fl_point FL_POINT(real y, real x, real t, const double *parameters) {
   /* l = sum log1p(t) + near |x|: the larger product is the one that is not rounded */
   const real finite = fl_where(near != 0, magnitude), log_total = fl_log1p_unit(t);
   const real hinge = near * finite, soft = sum * log_total;
-  const bool outer = plain | (hinge > soft);
+  const bool outer = simple | (hinge > soft);
   return (fl_point){
       .value = FL_FMA_ONCE(outer ? near : sum, outer ? finite : log_total,
                            outer ? soft : hinge),

@@ -14,9 +14,8 @@ typedef struct {
 } fl_term_point;
 
 FL_INLINE fl_term_point fl_log_probability(real q, real x, double eps_parameter) {
-  const real eps = eps_parameter < 0 ? FL_EPSILON : (real)eps_parameter;
-  const real raised = fl_select(x < eps, eps, x);
-  const real p = fl_select(raised > 1 - eps, 1 - eps, raised);
+  const real eps = fl_select(eps_parameter < 0, FL_EPSILON, (real)eps_parameter);
+  const real p = fl_min(1 - eps, fl_max(eps, x));
   const real inverse = fl_where(q != 0, q / p);
   return (fl_term_point){
       .value = -fl_masked(q, fl_log(p)),

@@ -1,5 +1,6 @@
 /* engine.c: a job cut into blocks, the blocks given to threads, their sums added in an
    order that depends on nothing but the size. The only file that knows OpenMP. */
+#define _DEFAULT_SOURCE /* mincore */
 #include "engine.h"
 
 #include <string.h>
@@ -11,19 +12,24 @@
 #if defined(_OPENMP) && !defined(_WIN32)
 #include <pthread.h>
 #endif
+#if !defined(_WIN32)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
 
 /* Blocks are bundled into chunks, the unit of work of a thread: at least
    FL_CHUNK_ENTRIES entries, and few enough for a table of their sums on the stack. */
 enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 32768 };
 
-/* A thread takes up to so many chunks in a row, but an eighth of its share at most: two
-   threads at work in one huge page of a new array both zero it. */
-enum { FL_RUN = 64, FL_RUNS_PER_THREAD = 8 };
+/* A thread takes up to so many chunks in a row, but an eighth of its share at most. Two
+   threads at work in one huge page of a new array both zero it: there it takes halves. */
+enum { FL_RUN = 64, FL_RUNS_PER_THREAD = 8, FL_FRESH_RUNS_PER_THREAD = 2 };
 
 /* Below this many entries a thread the team costs more than it brings. */
 enum { FL_ENTRIES_PER_THREAD = 12288 };
 
-/* Derivatives larger than this do not stay in a last-level cache anyway. */
+/* Derivatives larger than this do not stay in a last-level cache anyway; but the pages
+   of a new array have just been zeroed there, where plain stores find them. */
 enum { FL_STREAM_BYTES = 32 << 20 };
 
 /* A call asks `poll` at most this often, and the time after so many entries: it costs as
@@ -159,8 +165,10 @@ static void fl_run_team(fl_pass *pass, int threads) {
   fl_used_openmp = true;
 #endif
   double last = fl_now();
-  int64_t run = pass->chunks / ((int64_t)threads * FL_RUNS_PER_THREAD);
-  run = run < 1 ? 1 : run > FL_RUN ? FL_RUN : run;
+  const bool fresh = pass->plan->fresh;
+  int64_t run = pass->chunks
+                / (threads * (fresh ? FL_FRESH_RUNS_PER_THREAD : FL_RUNS_PER_THREAD));
+  run = run < 1 ? 1 : run > FL_RUN && !fresh ? FL_RUN : run;
 #pragma omp parallel for num_threads(threads) schedule(dynamic, run)
   for (int64_t c = 0; c < pass->chunks; c++) {
     if (pass->stop || c > pass->error_chunk) continue;
@@ -259,6 +267,19 @@ static bool fl_in_place(const fl_job *job, const fl_array *output) {
   return output->data && shared;
 }
 
+/* Whether the page in the middle of an array is not there yet. */
+static bool fl_untouched(const fl_array *array, int64_t bytes) {
+#if defined(_WIN32)
+  (void)array, (void)bytes;
+  return false;
+#else
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  const uintptr_t middle = ((uintptr_t)array->data + (uintptr_t)bytes / 2) & -page;
+  unsigned char resident;
+  return mincore((void *)middle, 1, (void *)&resident) == 0 && !(resident & 1);
+#endif
+}
+
 static const int fl_wants[] = {FL_WANT_VALUE, FL_WANT_GRAD,
                                FL_WANT_VALUE | FL_WANT_GRAD,
                                FL_WANT_GRAD | FL_WANT_HESS};
@@ -292,7 +313,10 @@ static void fl_plan_init(fl_plan *plan, const fl_job *job) {
   plan->items = 1;
   for (int axis = 0; axis < items; axis++) plan->items *= job->shape[axis];
   plan->classes = plan->kind == FL_ELEMENTWISE ? 1 : job->shape[full - 1];
-  plan->stream = plan->items * fl_type_size(job->type) >= FL_STREAM_BYTES;
+  const int64_t bytes = plan->items * plan->classes * fl_type_size(job->type);
+  const bool large = bytes >= FL_STREAM_BYTES;
+  plan->fresh = large && job->grad.data && fl_untouched(&job->grad, bytes);
+  plan->stream = large && !plan->fresh;
   plan->block = FL_BLOCK;
   while (plan->classes > 1 && plan->block > 1
          && plan->block * plan->classes > FL_ROW_ENTRIES)

@@ -23,6 +23,7 @@ typedef struct fl_plan {
   int want;
   int64_t items, classes; /* elements, or rows and their length */
   int64_t block;          /* items of one block */
+  bool fresh;             /* derivatives go to pages that are not there yet */
   bool stream;            /* derivatives are written past the caches */
   double scale;           /* of the derivatives */
 } fl_plan;

@@ -170,12 +170,16 @@ def part(isa: str) -> str:
 @pytest.mark.parametrize("offset", [0, 4, 5])
 @pytest.mark.parametrize("kernel", ["huber", "custom"])
 def test_outputs_past_the_caches(kernel: str, offset: int, isa: str) -> None:
-    """Outputs of 32 MiB are streamed: to a line, to 16 bytes, or not at all."""
+    """Outputs of 32 MiB are streamed: to a line, to 16 bytes, or not at all.
+
+    To new pages they are stored as usual.
+    """
     n = (1 << 23) + 1001
     random = np.random.RandomState(12)
     y, x = random.randn(2, n).astype(np.float32)
     loss: Any = fl.Huber() if kernel == "huber" else fl.custom(_squared)
-    room = np.zeros((3, n + 32), np.float32)
+    room = np.empty((3, n + 32), np.float32)
+    room.fill(0)  # a write, so that the pages are there
     starts = [(-row.ctypes.data % 64) // 4 + offset for row in room]
     outs = [row[a : a + n] for row, a in zip(room, starts, strict=True)]
     value, _ = loss.value_and_grad(y, x, out=outs[0])
@@ -192,6 +196,8 @@ def test_outputs_past_the_caches(kernel: str, offset: int, isa: str) -> None:
         for out, exact in zip(outs[1:], expected, strict=True):
             np.testing.assert_allclose(out[part] * np.float64(n), exact, rtol=1e-7)
     assert outs[0].tobytes() == outs[1].tobytes()
+    new_value, new = loss.value_and_grad(y, x)
+    assert (new_value, new.tobytes()) == (value, outs[0].tobytes())
     for row, a in zip(room, starts, strict=True):
         assert not row[:a].any()
         assert not row[a + n :].any()

@@ -141,14 +141,6 @@ FL_INLINE int fl_kernel(int want, const fl_element_block *block) {
                                : fl_each(want, false, block, parameters);
 }
 
-#define FL_KERNEL(name, want) \
-  static int name(const fl_element_block *block) { return fl_kernel(want, block); }
+FL_KERNELS(fl_kernel, fl_element_block)
 
-FL_KERNEL(fl_value, FL_WANT_VALUE)
-FL_KERNEL(fl_grad, FL_WANT_GRAD)
-FL_KERNEL(fl_value_grad, FL_WANT_VALUE | FL_WANT_GRAD)
-FL_KERNEL(fl_grad_hess, FL_WANT_GRAD | FL_WANT_HESS)
-
-const fl_loss_kernels FL_SYMBOL(FL_NAME) = {
-    .elementwise = {fl_value, fl_grad, fl_value_grad, fl_grad_hess},
-};
+const fl_loss_kernels FL_SYMBOL(FL_NAME) = {.elementwise = FL_KERNEL_SET};

@@ -127,6 +127,7 @@ static void fl_run_chunk(fl_pass *pass, int64_t number) {
       return;
     }
   }
+  /* One item, such as a row of 32000 classes, is its own total: no lanes to add. */
   pass->sums[number] = end - start > 1
                            ? fl_lanes_total(&progress.lanes)
                            : (fl_sum){0 + progress.lanes.hi[0], progress.lanes.lo[0]};

@@ -57,6 +57,17 @@ typedef struct {
 
 typedef int fl_rowwise_fn(const fl_row_block *block);
 
+/* The kernels of the output sets, in their order: a function run(want, block) compiled for
+   each. */
+#define FL_KERNEL(name, run, want, block_type) \
+  static int name(const block_type *block) { return run(want, block); }
+#define FL_KERNELS(run, block_type)                                     \
+  FL_KERNEL(fl_value, run, FL_WANT_VALUE, block_type)                   \
+  FL_KERNEL(fl_grad, run, FL_WANT_GRAD, block_type)                     \
+  FL_KERNEL(fl_value_grad, run, FL_WANT_VALUE | FL_WANT_GRAD, block_type) \
+  FL_KERNEL(fl_grad_hess, run, FL_WANT_GRAD | FL_WANT_HESS, block_type)
+#define FL_KERNEL_SET {fl_value, fl_grad, fl_value_grad, fl_grad_hess}
+
 typedef struct {
   fl_elementwise_fn *elementwise[FL_OUTPUT_SETS];
   fl_rowwise_fn *rowwise[FL_OUTPUT_SETS];

@@ -5,8 +5,8 @@
 
    A negative eps means the machine epsilon of the dtype. q = 0 counts 0 also at p = 0.
    (I. J. Good, Rational decisions, J. R. Stat. Soc. B 14, 1952.) */
-#include "results.h"
 #include "registry_enum.h"
+#include "results.h"
 #include "vecmath.h"
 
 typedef struct {

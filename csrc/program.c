@@ -207,13 +207,6 @@ FL_INLINE int fl_run_program(int want, const fl_element_block *block) {
   return 0;
 }
 
-#define FL_KERNEL(name, want) \
-  static int name(const fl_element_block *block) { return fl_run_program(want, block); }
+FL_KERNELS(fl_run_program, fl_element_block)
 
-FL_KERNEL(fl_value, FL_WANT_VALUE)
-FL_KERNEL(fl_grad, FL_WANT_GRAD)
-FL_KERNEL(fl_value_grad, FL_WANT_VALUE | FL_WANT_GRAD)
-FL_KERNEL(fl_grad_hess, FL_WANT_GRAD | FL_WANT_HESS)
-
-fl_elementwise_fn *const FL_SYMBOL(programs)[FL_OUTPUT_SETS] = {
-    fl_value, fl_grad, fl_value_grad, fl_grad_hess};
+fl_elementwise_fn *const FL_SYMBOL(programs)[FL_OUTPUT_SETS] = FL_KERNEL_SET;

@@ -6,7 +6,7 @@
 
 #include "../probabilities.h"
 
-enum { FL_PIECE = 1024 };
+enum { FL_TARGETS = 1024 }; /* rows taken together */
 
 FL_INLINE void fl_scatter(int64_t rows, int64_t classes, const int64_t *labels,
                           const double *factor, const real *point, real *out,
@@ -20,7 +20,7 @@ FL_INLINE void fl_scatter(int64_t rows, int64_t classes, const int64_t *labels,
 
 FL_INLINE int fl_target_rows(int want, const fl_row_block *block, int64_t first,
                              int64_t rows) {
-  real p[FL_PIECE], g[FL_PIECE], h[FL_PIECE];
+  real p[FL_TARGETS], g[FL_TARGETS], h[FL_TARGETS];
   const real *x = (const real *)block->x + first * block->ldx;
   const int64_t *labels = block->labels + first;
   const double *factor = block->factor + first;
@@ -45,9 +45,9 @@ FL_INLINE int fl_target_rows(int want, const fl_row_block *block, int64_t first,
 
 FL_INLINE int FL_ROWS(int want, const fl_row_block *block) {
   int outside = 0;
-  for (int64_t row = 0; row < block->rows; row += FL_PIECE) {
+  for (int64_t row = 0; row < block->rows; row += FL_TARGETS) {
     const int64_t left = block->rows - row;
-    outside |= fl_target_rows(want, block, row, left < FL_PIECE ? left : FL_PIECE);
+    outside |= fl_target_rows(want, block, row, left < FL_TARGETS ? left : FL_TARGETS);
   }
   return outside;
 }

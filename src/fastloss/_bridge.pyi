@@ -5,6 +5,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 CUSTOM: int
+MAX_EXTRA: int
+OPERANDS: int
 REDUCTIONS: tuple[str, ...]
 
 class Program:

@@ -103,6 +103,8 @@ cdef extern from "fastloss.h" nogil:
 
 
 cdef extern from "program.h" nogil:
+    enum:
+        FL_OPERANDS
     ctypedef struct fl_instruction:
         pass
     ctypedef struct fl_program:
@@ -114,6 +116,8 @@ cdef extern from "program.h" nogil:
 
 
 CUSTOM = FL_CUSTOM
+MAX_EXTRA = FL_MAX_EXTRA
+OPERANDS = FL_OPERANDS
 REDUCTIONS = ("mean", "sum", "none", "sum_over_batch_size")
 
 cdef int64_t BLOCK = fl_block_length()
@@ -287,7 +291,7 @@ cdef class Program:
     ----------
     inputs, registers, setup : int
         As in csrc/program.h.
-    code : ndarray of uint16, shape (n, 6)
+    code : ndarray of uint16, shape (n, 2 + OPERANDS)
         Opcode, target and operands of each instruction.
     constants : ndarray of float64, shape (k,)
     """

@@ -20,7 +20,7 @@ from fastloss import _bridge
 
 from .derive import NoDerivativeError, derivative, guarded
 from .graph import Node, node
-from .lower import OPERANDS, Program, lower
+from .lower import Program, lower
 from .numbers import evaluate_graph
 from .render import Formula
 from .trace import Reduced, Symbol, TraceError, as_node, inputs_of, parameter, tracing
@@ -219,7 +219,7 @@ def _result(name: str, found: object) -> Node:
 
 def bind(program: Program, parameters: Mapping[str, Any]) -> Any:
     """Return the program in the engine's form, constants filled in."""
-    code = np.zeros((len(program.code), 2 + OPERANDS), dtype=np.uint16)
+    code = np.zeros((len(program.code), 2 + _bridge.OPERANDS), dtype=np.uint16)
     for row, step in zip(code, program.code, strict=True):
         row[0] = _OPCODES[step.opcode]
         row[1] = step.target

@@ -8,15 +8,13 @@ import sys
 from collections.abc import Callable
 from typing import Any, ClassVar, overload
 
+from fastloss import _bridge
 from fastloss.loss import Loss
 
 from .compiler import NumpyCompiler, TracedCompiler, call_of
 from .trace import TraceError
 
 __all__ = ["custom"]
-
-MAX_INPUTS = 8
-"""FL_MAX_EXTRA of csrc/fastloss.h."""
 
 
 class FunctionLoss(Loss):
@@ -185,8 +183,10 @@ def _parameters_of(
         if hasattr(Loss, argument.name):
             raise TypeError(f"{name}: the name {argument.name!r} belongs to every loss")
         defaults[argument.name] = argument.default
-    if len(inputs) > MAX_INPUTS:
-        raise TypeError(f"{name} has {len(inputs)} inputs, at most {MAX_INPUTS} fit")
+    if len(inputs) > _bridge.MAX_EXTRA:
+        raise TypeError(
+            f"{name} has {len(inputs)} inputs, at most {_bridge.MAX_EXTRA} fit"
+        )
     missing = [i for i in inputs if i not in {a.name for a in arguments[2:]}]
     if missing:
         raise TypeError(f"{name} has no argument {missing[0]!r}, which inputs names")

@@ -18,7 +18,6 @@ from .numbers import evaluate_graph
 from .simplify import TWO, absolute, build, mul, raw, square, sub
 
 OUTPUTS = ("value", "grad", "hess")
-OPERANDS = 5
 
 
 @dataclass(frozen=True)

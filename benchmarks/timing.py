@@ -13,10 +13,11 @@ SAMPLE_SECONDS = 2e-3
 # The threads of the one before spin for some milliseconds before they sleep.
 SETTLE_SECONDS = 0.012
 # One that is this much slower than the fastest is measured less often, and once if a
-# call takes long.
+# call takes long. Three, because the first calls may pay for memory that the system has
+# never given out.
 SLOW = 5
 SLOW_REPETITIONS = 3
-LONG_SECONDS = 0.2
+LONG_SECONDS = 2.0
 
 
 @dataclass
@@ -77,9 +78,6 @@ def race(
     fastest = min(rough.values())
 
     slow = {name for name in runs if rough[name] > SLOW * fastest}
-    for name in slow:
-        if rough[name] > LONG_SECONDS:
-            runners[name].samples.append(rough[name])
     for _ in range(repetitions):
         for name, runner in runners.items():
             few = 1 if rough[name] > LONG_SECONDS else SLOW_REPETITIONS

@@ -22,8 +22,8 @@ FL_INLINE fl_uint fl_outside(fl_domain domain, real z) {
 #define FL_POINT_AT(i) FL_POINT(y[i], x[i], parameters)
 #endif
 
-/* A loss may have a shorter formula for some parameters and labels; a tile of them alone
-   takes it. */
+/* A loss with FL_AHEAD may have a shorter formula for some parameters and labels; a tile
+   of them alone takes it. */
 #ifndef FL_SIMPLE
 #define FL_SIMPLE(parameters) false
 #endif

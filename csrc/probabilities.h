@@ -1,5 +1,5 @@
-/* probabilities.h: minus the logarithm of a probability p times a label weight q, the
-   mathematics of both cross-entropies on rows of probabilities.
+/* probabilities.h: the clip of a probability, and minus its logarithm times a label
+   weight q, the mathematics of both cross-entropies on rows of probabilities.
 
      l = -q log(p),  l' = -q/p,  l'' = q/p^2     at p clipped to [eps, 1-eps]
 
@@ -13,9 +13,14 @@ typedef struct {
   real value, grad, hess;
 } fl_term_point;
 
-FL_INLINE fl_term_point fl_log_probability(real q, real x, double eps_parameter) {
+/* Masks choose eps: GCC compares each element with both when it sees a conditional. */
+FL_INLINE real fl_clip(real x, double eps_parameter) {
   const real eps = fl_select(eps_parameter < 0, FL_EPSILON, (real)eps_parameter);
-  const real p = fl_min(1 - eps, fl_max(eps, x));
+  return fl_min(1 - eps, fl_max(eps, x));
+}
+
+FL_INLINE fl_term_point fl_log_probability(real q, real x, double eps_parameter) {
+  const real p = fl_clip(x, eps_parameter);
   const real inverse = fl_where(q != 0, q / p);
   return (fl_term_point){
       .value = -fl_masked(q, fl_log(p)),

@@ -93,7 +93,8 @@ FL_INLINE void fl_scale(int64_t n, const real *v, const double *w, double scale,
       out[i] = (real)fl_weighted(w[i] * scale, (double)v[i]);
   } else {
     const fl_factor factor = fl_factor_of(scale);
-    _Pragma("GCC ivdep") _Pragma("GCC unroll 4") for (int64_t i = 0; i < n; i++) out[i] = fl_times(v[i], &factor);
+    _Pragma("GCC ivdep") _Pragma("GCC unroll 4") for (int64_t i = 0; i < n; i++)
+      out[i] = fl_times(v[i], &factor);
   }
 }
 

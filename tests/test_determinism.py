@@ -118,10 +118,10 @@ def test_an_item_does_not_depend_on_its_neighbours(
             y[1::2] = 0.25 + y[1::2] / 2  # hard labels between soft ones
         whole = entries(loss, y, x)
         for chosen in (slice(None, None, 2), slice(1, None, 2), slice(3, 70)):
-            part = entries(loss, y[chosen], x[chosen])
-            for one, all_of_them in zip(part, whole, strict=True):
-                assert one.tobytes() == all_of_them[chosen].tobytes()
-            compared(len(part))
+            alone = entries(loss, y[chosen], x[chosen])
+            for output, among_all in zip(alone, whole, strict=True):
+                assert output.tobytes() == among_all[chosen].tobytes()
+            compared(len(alone))
 
 
 FUSED = [isa for isa in ISAS if isa != "baseline"]

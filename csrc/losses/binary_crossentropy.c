@@ -9,6 +9,7 @@
    0 also where its logarithm is infinite; without smoothing a hard label leaves one
    term, one logarithm and one quotient. */
 #include "../elementwise.h"
+#include "../probabilities.h"
 
 /* Hard labels without smoothing, and no probability below the normal numbers. */
 #define FL_SIMPLE_LABEL(y) ((y == 0) | (y == 1))
@@ -20,8 +21,7 @@ typedef struct {
 } fl_pair;
 
 FL_INLINE fl_pair fl_pair_of(real x, const double *parameters) {
-  const real eps = fl_select(parameters[2] < 0, FL_EPSILON, (real)parameters[2]);
-  const real p = fl_min(1 - eps, fl_max(eps, x)), q = 1 - p;
+  const real p = fl_clip(x, parameters[2]), q = 1 - p;
   return (fl_pair){p, q, (1 - q) - p};
 }
 
@@ -31,7 +31,7 @@ FL_INLINE real FL_AHEAD(bool simple, real y, real x, const double *parameters) {
   if (!simple) return fl_log(at.p);
   const real u = fl_select(y != 0, at.p, at.q);
   const real log_u = fl_log_sum(u, fl_where(y == 0, at.q_tail), 0);
-  return u == u ? log_u : u;
+  return fl_unless_nan(u, log_u);
 }
 #define FL_AHEAD FL_AHEAD
 
@@ -42,12 +42,12 @@ FL_INLINE fl_point FL_POINT(bool simple, real y, real x, real log_ahead,
   const fl_pair at = fl_pair_of(x, parameters);
   if (simple) {
     const real factor = fl_select(y != 0, (real)positive, 1);
-    const real slope =
-        fl_where(factor != 0, factor / fl_select(y != 0, at.p, at.q));
+    const real argument = fl_select(y != 0, at.p, at.q);
+    const real slope = fl_where(factor != 0, factor / argument);
     return (fl_point){
         .value = -fl_masked(factor, log_ahead),
         .grad = fl_where(y == 0, slope) - fl_where(y != 0, slope),
-        .hess = fl_where(factor != 0, slope / fl_select(y != 0, at.p, at.q)),
+        .hess = fl_where(factor != 0, slope / argument),
     };
   }
   const real a = FL_FMA(1 - y, (real)keep, (real)half);

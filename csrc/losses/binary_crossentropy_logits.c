@@ -33,8 +33,8 @@ FL_INLINE fl_point FL_POINT(bool simple, real y, real x, real t,
       simple ? y : FL_FMA(y, (real)(positive * keep), (real)(positive * half));
   /* a + b without the roundings of a and b */
   const real sum = simple ? fl_unless_nan(y, 1)
-                         : FL_FMA_ONCE(y, (real)((positive - 1) * keep),
-                                       (real)(keep + half + positive * half));
+                          : FL_FMA_ONCE(y, (real)((positive - 1) * keep),
+                                        (real)(keep + half + positive * half));
   const real magnitude = fl_abs(x), total = 1 + t;
   const real near = x > 0 ? a : b, far = x > 0 ? b : a;
   const real slope = FL_FMA(-far, t, near) / total;

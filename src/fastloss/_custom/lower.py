@@ -231,8 +231,10 @@ def _joined_choice(args: tuple[Node, ...]) -> _Joined | None:
 def _joined_huber(args: tuple[Node, ...], free: Collection[Node]) -> _Joined | None:
     """Huber's loss: where(k >= |x|, a x^2, c (|x| - b))."""
     condition, inner, outer = args
-    magnitude = condition.args[-1]
-    if condition.op != "ge" or magnitude.op != "abs" or not condition.args[0].uniform:
+    if condition.op != "ge":
+        return None
+    k, magnitude = condition.args
+    if not k.uniform or magnitude.op != "abs":
         return None
     x = magnitude.args[0]
     parabola = _joined(inner, free) if inner in free else None
@@ -241,7 +243,7 @@ def _joined_huber(args: tuple[Node, ...], free: Collection[Node]) -> _Joined | N
         return None
     if line is None or line[0] != "abs_sub_scale" or line[1][0] is not x:
         return None
-    return "huber", (x, condition.args[0], parabola[1][1], *line[1][1:])
+    return "huber", (x, k, parabola[1][1], *line[1][1:])
 
 
 def _joined_factor(k: Node, x: Node, free: Collection[Node]) -> _Joined | None:

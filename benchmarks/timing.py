@@ -12,27 +12,34 @@ from timeit import Timer
 SAMPLE_SECONDS = 2e-3
 # The threads of the one before spin for some milliseconds before they sleep.
 SETTLE_SECONDS = 0.012
-# One that is this much slower than the fastest is measured less often, and once if a
-# call takes long. Three, because the first calls may pay for memory that the system has
-# never given out.
+# After that the first calls take up to three times as long, for everybody: all
+# contenders run for the same time before they are timed, where that makes a difference.
+WARM_SECONDS = 3e-3
+NO_WARMING_SECONDS = 0.03
+# One that is this much slower than the fastest is measured less often if that would take
+# long, and once if a single call does. Three, because the first calls may pay for memory
+# that the system has never given out.
 SLOW = 5
 SLOW_REPETITIONS = 3
+LONG_REPETITIONS_SECONDS = 0.5
 LONG_SECONDS = 2.0
 
 
 @dataclass
 class Runner:
-    """One contender: what it runs, how often in a sample, and its samples."""
+    """One contender: its rough seconds of a call, calls in a sample, and samples."""
 
     run: Callable[[], object]
     clock: Callable[[], float] = time.perf_counter
+    seconds: float = 0.0
     calls: int = 1
     samples: list[float] = field(default_factory=list)
 
     def sample(self) -> None:
         """Seconds of one call, from the mean of `calls` of them."""
         time.sleep(SETTLE_SECONDS)
-        if self.calls > 1:
+        end = time.perf_counter() + WARM_SECONDS
+        while self.seconds < NO_WARMING_SECONDS and time.perf_counter() < end:
             self.run()
         self.samples.append(
             Timer(self.run, timer=self.clock).timeit(self.calls) / self.calls
@@ -44,6 +51,7 @@ class Runner:
         while seconds * self.calls < SAMPLE_SECONDS:
             self.calls = max(2 * self.calls, int(SAMPLE_SECONDS / max(seconds, 1e-9)))
             seconds = Timer(self.run, timer=self.clock).timeit(self.calls) / self.calls
+        self.seconds = seconds
         return seconds
 
 
@@ -77,7 +85,12 @@ def race(
     rough = {name: runner.calibrate() for name, runner in runners.items()}
     fastest = min(rough.values())
 
-    slow = {name for name in runs if rough[name] > SLOW * fastest}
+    slow = {
+        name
+        for name in runs
+        if rough[name] > SLOW * fastest
+        and rough[name] * repetitions > LONG_REPETITIONS_SECONDS
+    }
     for _ in range(repetitions):
         for name, runner in runners.items():
             few = 1 if rough[name] > LONG_SECONDS else SLOW_REPETITIONS

@@ -31,15 +31,9 @@ FL_INLINE fl_uint fl_outside(fl_domain domain, real z) {
 #define FL_SIMPLE_LABEL(y) true
 #endif
 
-/* A tile: few enough elements that the sum of one and the formula of the next share the
-   pipelines of the CPU, a multiple of the 64 that fl_accumulate takes at a time; longer
-   where the two loops of FL_AHEAD do so anyway. Loops run over whole groups: no scalar
-   remainder, and a constant length to unroll. */
-#ifdef FL_AHEAD
+/* A tile stays in L1 between its formula and its sum. Loops run over whole groups: no
+   scalar remainder. */
 enum { FL_TILE = 512, FL_GROUP = 16 };
-#else
-enum { FL_TILE = 128, FL_GROUP = 16 };
-#endif
 
 FL_INLINE bool fl_simple_labels(int64_t n, const real *y) {
   fl_uint others = 0;
@@ -72,7 +66,7 @@ FL_INLINE int fl_tile(int want, bool simple, int64_t n, const real *restrict y,
   return (any & FL_SIGN_BIT) != 0;
 }
 
-/* The last n numbers of a block and copies of the very last that complete a group. */
+/* n < FL_GROUP numbers and copies of the last that complete a group. */
 FL_OUTLINE const real *fl_padded(int64_t n, const real *z, real *pad) {
   for (int64_t i = 0; i < FL_GROUP; i++) pad[i] = z[i < n ? i : n - 1];
   return pad;
@@ -82,52 +76,66 @@ FL_OUTLINE void fl_weigh(int64_t n, const double *w, double scale, real *z) {
   fl_scale(n, z, w, scale, z);
 }
 
-FL_OUTLINE void fl_accumulate_weighted(fl_lanes *lanes, int64_t n, const real *v,
-                                       const double *w) {
-  fl_accumulate(lanes, n, v, w);
-}
-
 FL_OUTLINE void fl_copy(bool stream, int64_t n, const real *from, real *to) {
   if (stream) fl_stream(n, from, to);
   else memcpy(to, from, (size_t)n * sizeof(real));
 }
 
+/* The elements of a tile, and where the next one begins. */
+typedef struct {
+  int64_t first, n, next;
+} fl_span;
+
+/* The tile at `at` of n >= FL_GROUP elements. A ragged group at the end, and the one that
+   leads to element `skew`, overlap with a neighbour: some elements are computed twice. */
+FL_INLINE fl_span fl_span_at(int64_t at, int64_t skew, int64_t n) {
+  const int64_t left = n - at;
+  if (at < skew) return (fl_span){0, FL_GROUP, skew};
+  if (left < FL_GROUP) return (fl_span){n - FL_GROUP, FL_GROUP, n};
+  const int64_t length = left < FL_TILE ? left / FL_GROUP * FL_GROUP : FL_TILE;
+  return (fl_span){at, length, at + length};
+}
+
 FL_INLINE int fl_each(int want, bool simple, const fl_element_block *block,
                       const double *parameters) {
-  const real *y = block->in[0], *x = block->in[1];
+  const bool sums = want & FL_WANT_VALUE && block->lanes;
+  const bool padded = block->n < FL_GROUP, direct = !padded && !block->stream;
+  const int64_t end = padded ? FL_GROUP : block->n;
+  real pad[2][FL_GROUP];
+  const real *y = padded ? fl_padded(block->n, block->in[0], pad[0]) : block->in[0];
+  const real *x = padded ? fl_padded(block->n, block->in[1], pad[1]) : block->in[1];
   real *v = block->v, *g = block->g, *h = block->h;
   const double *w = block->weight;
   const fl_factor factor = fl_factor_of(w ? 1 : block->scale);
-  const bool sums = want & FL_WANT_VALUE && block->lanes;
-  real buffer[3][FL_TILE], pad[2][FL_GROUP];
+  const int64_t skew = fl_skew(end, want & FL_WANT_GRAD ? g : x);
+  _Alignas(FL_LINE) real buffer[3][FL_GROUP + FL_VALUES(FL_TILE)];
+  real *values = fl_values_at(skew, buffer[0] + FL_GROUP);
+  int64_t summed = 0;
   int outside = 0;
-  for (int64_t first = 0, n; first < block->n; first += n) {
-    const int64_t left = block->n - first;
-    const bool whole = left >= FL_GROUP, direct = whole && !block->stream;
-    n = left >= FL_TILE ? FL_TILE : whole ? left / FL_GROUP * FL_GROUP : left;
-    const real *y_tile = whole ? y + first : fl_padded(n, y + first, pad[0]);
-    const real *x_tile = whole ? x + first : fl_padded(n, x + first, pad[1]);
-    real *v_tile = direct && !sums ? v + first : buffer[0];
+  fl_span span;
+  for (int64_t at = 0; at < end; at = span.next) {
+    span = fl_span_at(at, skew, end);
+    const int64_t first = span.first, n = span.n, count = padded ? block->n : n;
+    real *v_tile = sums ? values + (first - summed) : direct ? v + first : buffer[0];
     real *g_tile = direct ? g + first : buffer[1];
     real *h_tile = direct ? h + first : buffer[2];
-    const int64_t length = whole ? n : FL_GROUP;
-    outside |= simple && fl_simple_labels(length, y_tile)
-                   ? fl_tile(want, true, length, y_tile, x_tile, parameters, &factor,
+    outside |= simple && fl_simple_labels(n, y + first)
+                   ? fl_tile(want, true, n, y + first, x + first, parameters, &factor,
                              v_tile, g_tile, h_tile)
-                   : fl_tile(want, false, length, y_tile, x_tile, parameters, &factor,
+                   : fl_tile(want, false, n, y + first, x + first, parameters, &factor,
                              v_tile, g_tile, h_tile);
-    if (sums && !w && n == FL_TILE) fl_accumulate_terms(block->lanes, FL_TILE, v_tile, 0);
-    else if (sums && !w) fl_accumulate_terms(block->lanes, n, v_tile, 0);
+    if (sums)
+      summed += fl_add_values(block, summed, (padded ? count : span.next) - summed,
+                              FL_TILE, values);
     if (w) {
-      if (sums) fl_accumulate_weighted(block->lanes, n, v_tile, w + first);
-      else if (want & FL_WANT_VALUE) fl_weigh(n, w + first, 1, v_tile);
-      if (want & FL_WANT_GRAD) fl_weigh(n, w + first, block->scale, g_tile);
-      if (want & FL_WANT_HESS) fl_weigh(n, w + first, block->scale, h_tile);
+      if (want & FL_WANT_VALUE && !sums) fl_weigh(count, w + first, 1, v_tile);
+      if (want & FL_WANT_GRAD) fl_weigh(count, w + first, block->scale, g_tile);
+      if (want & FL_WANT_HESS) fl_weigh(count, w + first, block->scale, h_tile);
     }
     if (direct) continue;
-    if (want & FL_WANT_VALUE && !sums) fl_copy(block->stream, n, v_tile, v + first);
-    if (want & FL_WANT_GRAD) fl_copy(block->stream, n, g_tile, g + first);
-    if (want & FL_WANT_HESS) fl_copy(block->stream, n, h_tile, h + first);
+    if (want & FL_WANT_VALUE && !sums) fl_copy(block->stream, count, v_tile, v + first);
+    if (want & FL_WANT_GRAD) fl_copy(block->stream, count, g_tile, g + first);
+    if (want & FL_WANT_HESS) fl_copy(block->stream, count, h_tile, h + first);
   }
   if (block->stream) fl_stream_end();
   return outside;

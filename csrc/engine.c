@@ -114,8 +114,9 @@ static void fl_run_chunk(fl_pass *pass, int64_t number) {
   const int64_t start = number * pass->chunk;
   const int64_t end = start + pass->chunk < plan->items ? start + pass->chunk
                                                         : plan->items;
-  for (int64_t first = start; first < end; first += plan->block) {
-    const int64_t n = end - first < plan->block ? end - first : plan->block;
+  const int64_t block = plan->direct ? pass->chunk : plan->block;
+  for (int64_t first = start; first < end; first += block) {
+    const int64_t n = end - first < block ? end - first : block;
     if (!pass->block(plan, first, n, &progress, &any)) {
 #ifdef _OPENMP
 #pragma omp critical(fl_error)
@@ -334,8 +335,12 @@ static void fl_plan_init(fl_plan *plan, const fl_job *job) {
     plan->plain_grad &= !fl_in_place(job, &job->grad);
     plan->plain_hess &= !fl_in_place(job, &job->hess);
   }
-  for (int k = 0; k < job->n_extra; k++)
+  plan->direct = plan->kind == FL_ELEMENTWISE && !job->weight.data && plan->plain_true
+                 && plan->plain_pred && fl_outputs_are_plain(plan);
+  for (int k = 0; k < job->n_extra; k++) {
     fl_view_of(&plan->extra[k], &plan->plain_extra[k], &job->extra[k], full, job);
+    plan->direct &= plan->plain_extra[k];
+  }
 }
 
 void fl_run(const fl_job *job, fl_result *result) {

@@ -23,6 +23,7 @@ typedef struct fl_plan {
   int want;
   int64_t items, classes; /* elements, or rows and their length */
   int64_t block;          /* items of one block */
+  bool direct;            /* no buffers: a chunk may be one block */
   bool fresh;             /* derivatives go to pages that are not there yet */
   bool stream;            /* derivatives are written past the caches */
   double scale;           /* of the derivatives */
@@ -39,6 +40,9 @@ bool fl_elementwise_block(const fl_plan *plan, int64_t first, int64_t n,
                           fl_progress *progress);
 bool fl_rowwise_block(const fl_plan *plan, int64_t first, int64_t n,
                       fl_progress *progress);
+
+/* Whether the kernel of an element-wise loss can write to the arrays themselves. */
+bool fl_outputs_are_plain(const fl_plan *plan);
 
 /* The divisor's part of one block; *any: some weight is not zero. */
 bool fl_elementwise_divisor(const fl_plan *plan, int64_t first, int64_t n,

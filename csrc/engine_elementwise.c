@@ -14,7 +14,7 @@ static void *fl_target(const fl_view *view, bool plain, int64_t first, fl_type t
   return plain ? view->data + first * fl_type_size(type) : (void *)buffer;
 }
 
-static bool fl_all_plain(const fl_plan *plan) {
+bool fl_outputs_are_plain(const fl_plan *plan) {
   return (plan->plain_value || !plan->value.data) && (plan->plain_grad || !plan->grad.data)
          && (plan->plain_hess || !plan->hess.data);
 }
@@ -42,7 +42,7 @@ bool fl_elementwise_block(const fl_plan *plan, int64_t first, int64_t n,
       .v = fl_target(&plan->value, plan->plain_value, first, job->type, v),
       .g = fl_target(&plan->grad, plan->plain_grad, first, job->type, g),
       .h = fl_target(&plan->hess, plan->plain_hess, first, job->type, h),
-      .stream = plan->stream && fl_all_plain(plan),
+      .stream = plan->stream && fl_outputs_are_plain(plan),
   };
   if (plan->elementwise(&block)
       && (fl_find_outside(progress, FL_BAD_LABEL, plan->labels, first, n, job->type, in[0])

@@ -5,7 +5,7 @@
 
 #include "fastloss.h"
 
-/* Elements of one block: inputs, values and derivatives of a block of f64 stay in a
+/* Elements of one block that goes through buffers: inputs, values and derivatives of a block of f64 stay in a
    32 KiB L1 together. */
 enum { FL_BLOCK = 1024 };
 
@@ -18,7 +18,7 @@ typedef struct {
   double hi[FL_LANES], lo[FL_LANES];
 } fl_lanes;
 
-/* A block of n <= FL_BLOCK elements. in[0] = y_true, in[1] = y_pred, in[2...] = a custom
+/* A block of n elements. in[0] = y_true, in[1] = y_pred, in[2...] = a custom
    loss's extra inputs, n of each, of the table's dtype. `parameters` are the registry's
    numbers, for a custom loss its program. Values times weight are added to `lanes` or,
    if that is NULL, stored in v; derivatives times weight and scale are stored in g and

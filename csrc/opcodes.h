@@ -1,11 +1,13 @@
 /* opcodes.h: the instructions of a custom loss's program, each once.
 
      FL_OPCODE(name, form, expression)        d = expression, element by element
-     FL_OPCODE_MATH(name, form, expression)   the same, with an elementary function
+     FL_OPCODE_MATH(name, form, expression)   the same, with an elementary function, which
+                                              makes scaling in a pass of its own cheap
      FL_OPCODE_WHOLE(name, form)              a function on blocks in program.c
 
-   The form tells what the operands are, r a register and k a constant, in order; the
-   expression calls them A B C D and K0 K1 K2 K3 K4 by position. Comparisons give 0 or 1,
+   The form tells what the operands are, r a register, k a constant and w a register that
+   is written as well, in order; the expression calls them A B C D, K0 K1 K2 K3 K4 and W4
+   by position. Comparisons give 0 or 1,
    anything but 0 is true. Names ending in _t take t = exp(-|x|) or exp(-2|x|). What
    joins two operations does what they do one after the other, to the bit. */
 FL_OPCODE(fill, k, K0)
@@ -63,6 +65,10 @@ FL_OPCODE(sub_scale, rkk, (A - K1) * K2)
 FL_OPCODE(abs_sub_scale, rkk, (fl_abs(A) - K1) * K2)
 FL_OPCODE(square_scale, rk, (A * A) * K1)
 FL_OPCODE(sign_scale, rk, fl_sign(A) * K1)
+/* The slope of Huber's loss and a factor: f x for |x| <= k, else f k sign(x). */
+FL_OPCODE(limit_scale, rkk,
+          K1 >= 0 ? fl_min(K1, fl_max(-K1, A)) * K2 : fl_sign(A) * K1 * K2)
+FL_OPCODE(parabola, rrkkw, fl_parabola(A - B, K2, K3, &W4))
 FL_OPCODE(huber, rkkkk,
           fl_choose(K1 >= fl_abs(A), (A * A) * K2, (fl_abs(A) - K3) * K4))
 FL_OPCODE(where_gt, rrrr, fl_choose(A > B, C, D))
@@ -138,7 +144,6 @@ FL_OPCODE_MATH(arctan, r, (real)fl_d_arctan(A))
 FL_OPCODE_MATH(sinh, r, (real)fl_d_sinh(A))
 FL_OPCODE_MATH(cosh, r, (real)fl_d_cosh(A))
 FL_OPCODE_MATH(erf, r, (real)fl_d_erf(A))
-FL_OPCODE_WHOLE(limit_scale, rkk)
 FL_OPCODE_WHOLE(powers, rkk)
 FL_OPCODE_WHOLE(sin, r)
 FL_OPCODE_WHOLE(cos, r)

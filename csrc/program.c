@@ -19,11 +19,11 @@ enum {
 _Static_assert(FL_SCRATCH >= FL_L1_SHARE, "scratch too small");
 
 typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *operand,
-                         const double *constant);
+                         const double *constant, const fl_factor *factor);
 
 #define FL_BLOCK_ARGUMENTS                                                       \
   int64_t n, real *d, real *const *slot, const uint16_t *operand,                \
-      const double *constant
+      const double *constant, const fl_factor *factor
 
 /* A register may be its own target: the elements are independent. Short bodies are
    worth unrolling. */
@@ -35,6 +35,7 @@ typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *
 #define B (b[i])
 #define C (c[i])
 #define D (e[i])
+#define W4 (z[i])
 #define R0 const real *a = slot[operand[0]];
 #define R1 const real *b = slot[operand[1]];
 #define R2 const real *c = slot[operand[2]];
@@ -64,6 +65,7 @@ typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *
 #define FL_FORM_rkkr R0 C1 C2 R3
 #define FL_FORM_rkkk R0 C1 C2 C3
 #define FL_FORM_rkkkk R0 C1 C2 C3 C4
+#define FL_FORM_rrkkw R0 R1 C2 C3 real *z = slot[operand[4]];
 #define FL_FORM_krrr C0 R1 R2 R3
 #define FL_FORM_krrk C0 R1 R2 C3
 #define FL_FORM_krkr C0 R1 C2 R3
@@ -72,33 +74,35 @@ typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *
 /* Arguments by value: both are loaded, and no branch remains. */
 FL_INLINE real fl_choose(bool condition, real a, real b) { return condition ? a : b; }
 
+/* k r^2 and, returned, a multiple of its slope. */
+FL_INLINE real fl_parabola(real r, real k, real slope, real *value) {
+  *value = (r * r) * k;
+  return r * slope;
+}
+
 FL_INLINE real fl_both(real a, real b) { return (a != 0) & (b != 0) ? 1 : 0; }
 
 FL_INLINE real fl_either(real a, real b) { return (a != 0) | (b != 0) ? 1 : 0; }
 
-#define FL_DEFINE(name, form, each, expression)               \
-  static void fl_op_##name##_##form(FL_BLOCK_ARGUMENTS) {     \
-    (void)slot, (void)constant;                               \
-    FL_FORM_##form                                            \
-    each d[i] = (expression);                                 \
+#define FL_DEFINE(name, form, each, result)            \
+  static void fl_##name##_##form(FL_BLOCK_ARGUMENTS) { \
+    (void)slot, (void)constant, (void)factor;          \
+    FL_FORM_##form                                     \
+    each d[i] = (result);                              \
   }
-#define FL_OPCODE(name, form, expression) \
-  FL_DEFINE(name, form, FL_EACH_SHORT, expression)
+#define FL_OPCODE(name, form, expression)                                    \
+  FL_DEFINE(op_##name, form, FL_EACH_SHORT, expression)                      \
+  FL_DEFINE(scaled_##name, form, const fl_factor by = *factor; FL_EACH_SHORT, \
+            fl_times(expression, &by))
 #define FL_OPCODE_MATH(name, form, expression) \
-  FL_DEFINE(name, form, FL_EACH, expression)
+  FL_DEFINE(op_##name, form, FL_EACH, expression)
 #define FL_OPCODE_WHOLE(name, form)
 #include "opcodes.h"
-
-/* The slope of Huber's loss and a factor: f x for |x| <= k, else f k sign(x). */
-static void fl_op_limit_scale_rkk(FL_BLOCK_ARGUMENTS) {
-  R0 C1 C2
-  if (K1 >= 0) FL_EACH_SHORT d[i] = fl_min(K1, fl_max(-K1, A)) * K2;
-  else FL_EACH_SHORT d[i] = fl_sign(A) * K1 * K2;
-}
 
 /* k x^p. The exponents that losses have most often are products and roots; a factor of 0
    wins over an infinite power, as in the second derivative of x^1 at 0. */
 static void fl_op_powers_rkk(FL_BLOCK_ARGUMENTS) {
+  (void)factor;
   R0 const double p = constant[operand[1]];
   const real k = (real)constant[operand[2]];
   if (k == 0 || p == 0) FL_EACH d[i] = k;
@@ -135,18 +139,18 @@ static void fl_trig(int64_t n, const real *a, real *d, uint64_t quarter) {
 }
 
 static void fl_op_sin_r(FL_BLOCK_ARGUMENTS) {
-  (void)constant;
+  (void)constant, (void)factor;
   fl_trig(n, slot[operand[0]], d, 0);
 }
 
 static void fl_op_cos_r(FL_BLOCK_ARGUMENTS) {
-  (void)constant;
+  (void)constant, (void)factor;
   fl_trig(n, slot[operand[0]], d, 1);
 }
 
 /* The C library's, one number at a time. */
 static void fl_op_lgamma_r(FL_BLOCK_ARGUMENTS) {
-  (void)constant;
+  (void)constant, (void)factor;
   R0 for (int64_t i = 0; i < n; i++) d[i] = (real)lgamma((double)A);
 }
 
@@ -157,6 +161,14 @@ static fl_block_fn *const fl_ops[FL_OPCODE_COUNT] = {
 #include "opcodes.h"
 };
 
+/* The same, and times a factor; NULL where there is none. */
+static fl_block_fn *const fl_scaled_ops[FL_OPCODE_COUNT] = {
+#define FL_OPCODE(name, form, expression) fl_scaled_##name##_##form,
+#define FL_OPCODE_MATH(name, form, expression) 0,
+#define FL_OPCODE_WHOLE(name, form) 0,
+#include "opcodes.h"
+};
+
 static int64_t fl_piece_length(int32_t registers) {
   int64_t length = FL_PIECE;
   while (length > FL_LEAST_PIECE && length * registers > FL_L1_SHARE)
@@ -164,13 +176,23 @@ static int64_t fl_piece_length(int32_t registers) {
   return length;
 }
 
+/* factor is NULL if derivatives are scaled later. */
 static void fl_steps(const fl_program *program, int32_t first, int32_t end, int64_t n,
-                     real *const *slot) {
+                     real *const *slot, const fl_factor *factor) {
   for (int32_t i = first; i < end; i++) {
     const fl_instruction *step = &program->code[i];
-    fl_ops[step->opcode](n, slot[step->target], slot, step->operands,
-                         program->constant);
+    fl_block_fn *scaled = factor && step->last ? fl_scaled_ops[step->opcode] : 0;
+    (scaled ? scaled : fl_ops[step->opcode])(n, slot[step->target], slot, step->operands,
+                                             program->constant, factor);
   }
+}
+
+/* Whether fl_steps scales the output in this slot. */
+static bool fl_scales(const fl_program *program, int32_t slot) {
+  for (int32_t i = program->setup; i < program->length; i++)
+    if (program->code[i].target == slot && program->code[i].last)
+      return fl_scaled_ops[program->code[i].opcode] != 0;
+  return false;
 }
 
 static void fl_finish_output(int64_t n, const double *w, double scale, bool stream,
@@ -184,24 +206,37 @@ FL_INLINE int fl_run_program(int want, const fl_element_block *block) {
   const bool stream = block->stream, sums = want & FL_WANT_VALUE && block->lanes;
   const int32_t inputs = program->inputs;
   const int64_t piece = fl_piece_length(program->registers);
-  _Alignas(64) real scratch[FL_SCRATCH], buffer[3][FL_PIECE];
-  real *slot[FL_SLOTS], *v = buffer[0], *g = buffer[1], *h = buffer[2];
-  slot[inputs] = v, slot[inputs + 1] = g, slot[inputs + 2] = h;
+  const int64_t skew = fl_skew(block->n, want & FL_WANT_GRAD ? block->g : block->in[1]);
+  const fl_factor factor = fl_factor_of(block->scale);
+  _Alignas(FL_LINE) real scratch[FL_SCRATCH], buffer[3][FL_VALUES(FL_PIECE)];
+  real *slot[FL_SLOTS], *values = fl_values_at(skew, buffer[0]);
+  real *const derivative[2] = {block->g, block->h};
+  bool scaled[2];
+  for (int k = 0; k < 2; k++)
+    scaled[k] = !block->weight && fl_scales(program, inputs + 1 + k);
   for (int32_t k = 0; k < program->registers; k++)
     slot[inputs + 3 + k] = scratch + k * piece;
-  fl_steps(program, 0, program->setup, piece, slot);
-  for (int64_t first = 0; first < block->n; first += piece) {
-    const int64_t n = block->n - first < piece ? block->n - first : piece;
+  fl_steps(program, 0, program->setup, piece, slot, 0);
+  int64_t summed = 0;
+  for (int64_t first = 0, n; first < block->n; first += n) {
+    const int64_t left = block->n - first, whole = left < piece ? left : piece;
+    n = first < skew ? skew : whole;
     const double *w = block->weight ? block->weight + first : 0;
     for (int32_t k = 0; k < inputs; k++) slot[k] = (real *)block->in[k] + first;
-    fl_steps(program, program->setup, program->length, n, slot);
-    if (sums) fl_accumulate(block->lanes, n, v, w);
+    slot[inputs] = sums ? values + (first - summed) : buffer[0];
+    for (int k = 0; k < 2; k++)
+      slot[inputs + 1 + k] = scaled[k] && !stream ? derivative[k] + first : buffer[1 + k];
+    fl_steps(program, program->setup, program->length, n, slot, w ? 0 : &factor);
+    if (sums)
+      summed += fl_add_values(block, summed, first + n - summed, FL_PIECE, values);
     else if (want & FL_WANT_VALUE)
-      fl_finish_output(n, w, 1, stream, v, (real *)block->v + first);
-    if (want & FL_WANT_GRAD)
-      fl_finish_output(n, w, block->scale, stream, g, (real *)block->g + first);
-    if (want & FL_WANT_HESS)
-      fl_finish_output(n, w, block->scale, stream, h, (real *)block->h + first);
+      fl_finish_output(n, w, 1, stream, slot[inputs], (real *)block->v + first);
+    for (int k = 0; k < 2; k++) {
+      if (!(want & (k ? FL_WANT_HESS : FL_WANT_GRAD))) continue;
+      real *z = slot[inputs + 1 + k], *out = derivative[k] + first;
+      if (!scaled[k]) fl_finish_output(n, w, block->scale, stream, z, out);
+      else if (stream) fl_stream(n, z, out);
+    }
   }
   if (stream) fl_stream_end();
   return 0;

@@ -9,9 +9,10 @@ enum { FL_OPERANDS = 5, FL_MAX_REGISTERS = 128, FL_MAX_INPUTS = 10 };
 
 /* Slots are numbered: the inputs, then value, gradient and Hessian, then scratch
    registers. An operand is a slot or the number of a constant, as the opcode's form
-   says. */
+   says. `last`: the target is the gradient or the Hessian and is not read again, so it
+   may be scaled at once. */
 typedef struct {
-  uint16_t opcode, target, operands[FL_OPERANDS];
+  uint16_t opcode, target, last, operands[FL_OPERANDS];
 } fl_instruction;
 
 /* The first `setup` instructions fill registers with constants, once a block. */

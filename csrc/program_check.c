@@ -19,10 +19,12 @@ static bool fl_instruction_is_valid(const fl_program *program,
   const int slots = program->inputs + 3 + program->registers;
   const char *name = fl_opcode_name(step->opcode);
   if (!name || step->target < program->inputs || step->target >= slots) return false;
+  if (step->last && (unsigned)(step->target - program->inputs) - 1 > 1) return false;
   const char *form = strrchr(name, '_') + 1;
   for (int k = 0; form[k]; k++) {
-    const int limit = form[k] == 'r' ? slots : program->constants;
+    const int limit = form[k] == 'k' ? program->constants : slots;
     if (step->operands[k] >= limit) return false;
+    if (form[k] == 'w' && step->operands[k] < program->inputs) return false;
   }
   return true;
 }

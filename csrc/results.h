@@ -29,19 +29,57 @@ FL_INLINE double fl_term(const real *v, const double *w, int64_t i) {
 
 /* Four terms of a lane are added in pairs before they meet the running sum: a quarter of
    the two-sums, for 1.5 ulp of the four. */
-FL_INLINE void fl_accumulate_terms(fl_lanes *lanes, int64_t n, const real *restrict v,
-                             const double *restrict w) {
-  double hi[FL_LANES], lo[FL_LANES];
-  for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];
-  int64_t i = 0;
-  for (; i + 4 * FL_LANES <= n; i += 4 * FL_LANES) {
+enum { FL_FOUR = 4 * FL_LANES };
+
+FL_INLINE void fl_add_fours(double *hi, double *lo, int64_t n, const real *restrict v,
+                            const double *restrict w) {
+  for (int64_t i = 0; i < n; i += FL_FOUR)
     for (int j = 0; j < FL_LANES; j++) {
       const int64_t k = i + j;
       fl_add(&hi[j], &lo[j],
              (fl_term(v, w, k) + fl_term(v, w, k + FL_LANES))
                  + (fl_term(v, w, k + 2 * FL_LANES) + fl_term(v, w, k + 3 * FL_LANES)));
     }
-  }
+}
+
+#if defined(FL_DTYPE_f32) && defined(__AVX__)
+#if defined(__AVX512F__)
+typedef __m512d fl_doubles;
+#define FL_WIDEN(v) _mm512_cvtps_pd(_mm256_loadu_ps(v))
+#else
+typedef __m256d fl_doubles;
+#define FL_WIDEN(v) _mm256_cvtps_pd(_mm_loadu_ps(v))
+#endif
+
+/* The same without weights. Conversion binds, and costs a third less from memory than
+   from the halves of a vector, which GCC 12 prefers (AVX2: 0.077 instead of 0.105 ns an
+   element). */
+FL_INLINE void fl_add_plain_fours(double *hi, double *lo, int64_t n, const real *v) {
+  (void)lo;
+  enum { WIDTH = sizeof(fl_doubles) / sizeof(double), VECTORS = FL_LANES / WIDTH };
+  fl_doubles sum[VECTORS];
+  memcpy(sum, hi, sizeof sum);
+  for (int64_t i = 0; i < n; i += FL_FOUR)
+    for (int k = 0; k < VECTORS; k++) {
+      const real *t = v + i + k * WIDTH;
+      sum[k] += (FL_WIDEN(t) + FL_WIDEN(t + FL_LANES))
+                + (FL_WIDEN(t + 2 * FL_LANES) + FL_WIDEN(t + 3 * FL_LANES));
+    }
+  memcpy(hi, sum, sizeof sum);
+}
+#else
+FL_INLINE void fl_add_plain_fours(double *hi, double *lo, int64_t n, const real *v) {
+  fl_add_fours(hi, lo, n, v, 0);
+}
+#endif
+
+FL_INLINE void fl_accumulate_terms(fl_lanes *lanes, int64_t n, const real *restrict v,
+                                   const double *restrict w) {
+  double hi[FL_LANES], lo[FL_LANES];
+  for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];
+  int64_t i = n / FL_FOUR * FL_FOUR;
+  if (w) fl_add_fours(hi, lo, i, v, w);
+  else fl_add_plain_fours(hi, lo, i, v);
   for (; i + FL_LANES <= n; i += FL_LANES)
     for (int j = 0; j < FL_LANES; j++) fl_add(&hi[j], &lo[j], fl_term(v, w, i + j));
   for (int j = 0; i + j < n; j++) fl_add(&hi[j], &lo[j], fl_term(v, w, i + j));
@@ -53,6 +91,42 @@ FL_INLINE void fl_accumulate(fl_lanes *lanes, int64_t n, const real *v,
                              const double *w) {
   if (w) fl_accumulate_terms(lanes, n, v, w);
   else fl_accumulate_terms(lanes, n, v, 0);
+}
+
+enum { FL_LINE = 64 };
+
+/* Elements in front of the first of n that begins a cache line, 0 for short blocks.
+   Vectors from there on do not straddle two lines (MSE, value and gradient, 1 M f32,
+   arrays of malloc: 12 %). */
+FL_INLINE int64_t fl_skew(int64_t n, const real *z) {
+  return n > FL_BLOCK ? (int64_t)(-(uintptr_t)z % FL_LINE / sizeof(real)) : 0;
+}
+
+/* A buffer of values that are summed in pieces: room for one and for what is left of the
+   ones before, and element `skew` begins a line. */
+#define FL_VALUES(piece) (FL_LANES + FL_FOUR + (piece))
+FL_INLINE real *fl_values_at(int64_t skew, real *buffer) {
+  return buffer + (-skew & (FL_LANES - 1));
+}
+
+FL_OUTLINE void fl_accumulate_weighted(fl_lanes *lanes, int64_t n, const real *v,
+                                       const double *w) {
+  fl_accumulate_terms(lanes, n, v, w);
+}
+
+/* Adds the first of the n values of a block behind the `summed` ones, whole fours or all
+   that is left, moves the others to the front and returns how many it added. `often` is a
+   frequent number. */
+FL_INLINE int64_t fl_add_values(const fl_element_block *block, int64_t summed, int64_t n,
+                                int64_t often, real *values) {
+  const int64_t ready = summed + n == block->n ? n : n / FL_FOUR * FL_FOUR;
+  if (block->weight)
+    fl_accumulate_weighted(block->lanes, ready, values, block->weight + summed);
+  else if (ready == often) fl_accumulate_terms(block->lanes, often, values, 0);
+  else fl_accumulate_terms(block->lanes, ready, values, 0);
+  for (int64_t i = 0; ready > 0 && i < n - ready; i += FL_LANES)
+    memcpy(values + i, values + ready + i, FL_LANES * sizeof(real));
+  return ready;
 }
 
 /* A number that f32 multiplies by as if it were a double: the larger part first, the

@@ -9,10 +9,7 @@
 #include "results.h"
 #include "vecmath.h"
 
-enum {
-  FL_FOUR = 4 * FL_LANES, /* a piece whose lanes hold four terms each */
-  FL_PIECE = 1024         /* terms of a row handled at a time */
-};
+enum { FL_PIECE = 1024 }; /* terms of a row handled at a time */
 
 /* lanes += v. */
 FL_INLINE void fl_add_terms(fl_lanes *lanes, int64_t n, const real *v) {

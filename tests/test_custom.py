@@ -252,7 +252,8 @@ def test_steps_are_joined() -> None:
     cauchy = fl.custom(lambda y, p: np.log1p((y - p) ** 2))
     welsch = fl.custom(lambda y, p: 1 - np.exp(-((y - p) ** 2)))
     for loss, names, steps in (
-        (fl.custom(lambda y, p: (y - p) ** 2), ("value", "grad"), 2),
+        (fl.custom(lambda y, p: (y - p) ** 2), ("grad", "hess"), 3),
+        (fl.custom(lambda y, p: (y - 2 * p) ** 2), ("value", "grad"), 3),
         (fl.custom(huber), ("value",), 2),
         (fl.custom(huber), ("value", "grad"), 3),
         (fl.custom(scaled), ("value", "grad"), 3),
@@ -262,6 +263,32 @@ def test_steps_are_joined() -> None:
         (welsch, ("value", "grad"), 4),
     ):
         assert len(loss.listing(*names).splitlines()) == steps, loss.listing(*names)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("form", "k"),
+    [
+        (lambda y, p: (y - p) ** 2, 1),
+        (lambda y, p: np.square(p - y), 1),
+        (lambda y, p: 0.5 * (p - y) ** 2, 0.5),
+        (lambda y, p: -((y - p) ** 2), -1),
+        (lambda y, p, *, k=3.0: k * (y - p) ** 2, 3),
+    ],
+)
+def test_squared_errors_take_one_step(dtype: type, form: Any, k: float) -> None:
+    loss = fl.custom(form)
+    assert len(loss.listing("value", "grad").splitlines()) == 1
+    y, p = np.random.default_rng(1).normal(size=(2, 3001)).astype(dtype)
+    r = p - y
+    for reduction, divisor in (("none", 1), ("mean", r.size)):
+        value, grad = loss.value_and_grad(y, p, reduction=reduction)
+        np.testing.assert_array_equal(value, loss(y, p, reduction=reduction))
+        np.testing.assert_array_equal(grad, loss.grad(y, p, reduction=reduction))
+        np.testing.assert_allclose(
+            grad, 2 * k * r / divisor, rtol=2 * np.finfo(dtype).eps
+        )
+    np.testing.assert_allclose(value, k * np.mean(np.square(r, dtype=float)), rtol=1e-6)
 
 
 def test_where_keeps_the_other_branch_out() -> None:

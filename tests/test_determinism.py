@@ -90,15 +90,20 @@ def strided(a: np.ndarray, step: int) -> np.ndarray:
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 @pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
 def test_offsets_and_strides(loss: fl.Loss, dtype: type, isa: str) -> None:
+    layouts = [lambda a, k=k: shifted(a, k) for k in (0, 1, 2, 3, 5, 12, 15)]
+    layouts += [lambda a, k=k: strided(a, k) for k in (2, 3, -1, -2)]
+    layouts += [lambda a: np.asfortranarray(a)]
     for y, x, weight in batches(loss.kernel, dtype, 20_001):
-        expected = bits(loss, y, x, sample_weight=weight)
-        layouts = [lambda a, k=k: shifted(a, k) for k in (1, 2, 3, 5)]
-        layouts += [lambda a, k=k: strided(a, k) for k in (2, 3, -1, -2)]
-        layouts += [lambda a: np.asfortranarray(a)]
+        expected = bits(loss, y, x)
+        weighted = bits(loss, y, x, sample_weight=weight)
         for layout in layouts:
             given = layout(y), layout(x)
-            assert bits(loss, *given, sample_weight=layout(weight)) == expected
-            compared(len(expected))
+            assert bits(loss, *given) == expected
+            assert bits(loss, *given, sample_weight=layout(weight)) == weighted
+            out = layout(np.zeros_like(x))
+            value, _ = loss.value_and_grad(*given, out=out)
+            assert [np.asarray(value).tobytes(), out.tobytes()] == expected[:2]
+            compared(len(expected) + len(weighted) + 2)
 
 
 def entries(loss: fl.Loss, y: np.ndarray, x: np.ndarray) -> list[np.ndarray]:

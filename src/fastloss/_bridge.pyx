@@ -291,8 +291,8 @@ cdef class Program:
     ----------
     inputs, registers, setup : int
         As in csrc/program.h.
-    code : ndarray of uint16, shape (n, 2 + OPERANDS)
-        Opcode, target and operands of each instruction.
+    code : ndarray of uint16, shape (n, 3 + OPERANDS)
+        Opcode, target, `last` and operands of each instruction.
     constants : ndarray of float64, shape (k,)
     """
 

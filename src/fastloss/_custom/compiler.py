@@ -219,11 +219,12 @@ def _result(name: str, found: object) -> Node:
 
 def bind(program: Program, parameters: Mapping[str, Any]) -> Any:
     """Return the program in the engine's form, constants filled in."""
-    code = np.zeros((len(program.code), 2 + _bridge.OPERANDS), dtype=np.uint16)
+    code = np.zeros((len(program.code), 3 + _bridge.OPERANDS), dtype=np.uint16)
     for row, step in zip(code, program.code, strict=True):
         row[0] = _OPCODES[step.opcode]
         row[1] = step.target
-        row[2 : 2 + len(step.operands)] = step.operands
+        row[2] = step.last
+        row[3 : 3 + len(step.operands)] = step.operands
     numbers = {k: float(v) for k, v in parameters.items() if is_number(v)}
     constants = np.array(program.numbers(numbers), dtype=np.float64)
     return _bridge.Program(

@@ -16,9 +16,9 @@ SETTLE_SECONDS = 0.012
 # contenders run for the same time before they are timed, where that makes a difference.
 WARM_SECONDS = 3e-3
 NO_WARMING_SECONDS = 0.03
-# One that is this much slower than the fastest is measured less often if that would take
-# long, and once if a single call does. Three, because the first calls may pay for memory
-# that the system has never given out.
+# One that is this much slower than the fastest is measured less often if that would
+# take long, and once if a single call does. Three, because the first calls may pay for
+# memory that the system has never given out.
 SLOW = 5
 SLOW_REPETITIONS = 3
 LONG_REPETITIONS_SECONDS = 0.5

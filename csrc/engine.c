@@ -25,8 +25,9 @@ enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 32768 };
    threads at work in one huge page of a new array both zero it: there it takes half of its share. */
 enum { FL_RUN = 64, FL_RUNS_PER_THREAD = 8, FL_FRESH_RUNS_PER_THREAD = 2 };
 
-/* Below this many entries a thread the team costs more than it brings. */
-enum { FL_ENTRIES_PER_THREAD = 12288 };
+/* Below this many entries a thread the team costs more than it brings; one entry picked
+   out of a row costs as much as some in a row. */
+enum { FL_ENTRIES_PER_THREAD = 12288, FL_PICKED = 8 };
 
 /* Derivatives larger than this do not stay in a last-level cache anyway; but the pages
    of a new array have just been zeroed there, where plain stores find them. */
@@ -56,9 +57,9 @@ int fl_default_threads(void) {
 #endif
 }
 
-static int fl_team_size(const fl_job *job, int64_t entries, int64_t chunks) {
+static int fl_team_size(const fl_job *job, int64_t entries, int64_t turns) {
   int64_t threads = entries / FL_ENTRIES_PER_THREAD;
-  if (threads > chunks) threads = chunks;
+  if (threads > turns) threads = turns;
   if (threads > job->threads) threads = job->threads;
   if (threads < 2 || fl_forked) return 1;
 #ifdef _OPENMP
@@ -86,11 +87,16 @@ bool fl_find_outside(fl_progress *progress, fl_status status, fl_domain domain,
   return false;
 }
 
-/* Entries read or written: the value of a sparse loss on probabilities reads one a row. */
+/* The value of a sparse loss on probabilities reads one entry a row. */
+static bool fl_picks(const fl_plan *plan) {
+  return plan->kind == FL_SPARSE && plan->predictions == FL_UNIT
+         && plan->want == FL_WANT_VALUE;
+}
+
+/* What a job costs, in entries read one after the other: each that is picked is a line. */
 static int64_t fl_work(const fl_plan *plan) {
-  const bool picks = plan->kind == FL_SPARSE && plan->predictions == FL_UNIT
-                     && plan->want == FL_WANT_VALUE;
-  return picks ? plan->items : plan->items * plan->classes;
+  const int64_t entries = plan->classes < FL_PICKED ? plan->classes : FL_PICKED;
+  return plan->items * (fl_picks(plan) ? entries : plan->classes);
 }
 
 typedef bool fl_block_fn(const fl_plan *plan, int64_t first, int64_t n,
@@ -100,38 +106,38 @@ typedef bool fl_block_fn(const fl_plan *plan, int64_t first, int64_t n,
 typedef struct {
   const fl_plan *plan;
   fl_block_fn *block;
-  int64_t chunk, chunks; /* items of a chunk, and their number */
-  fl_sum *sums;          /* one per chunk */
-  fl_result error;       /* of the lowest chunk that had one */
-  int64_t error_chunk;
+  int64_t chunk;    /* items with a sum of their own */
+  int64_t together; /* chunks that are one block, or 1 */
+  int64_t turns;    /* what threads take: chunks, or those together */
+  fl_sum *sums;     /* one per chunk */
+  fl_result error;  /* of the lowest turn that had one */
+  int64_t error_turn;
   bool any, stop;
 } fl_pass;
 
-static void fl_run_chunk(fl_pass *pass, int64_t number) {
+static void fl_run_turn(fl_pass *pass, int64_t number) {
   const fl_plan *plan = pass->plan;
-  fl_progress progress = {0};
+  fl_sum *sums = pass->sums + number * pass->together;
+  fl_progress progress = {.chunk = pass->chunk, .sums = pass->together > 1 ? sums : NULL};
   bool any = false;
-  const int64_t start = number * pass->chunk;
-  const int64_t end = start + pass->chunk < plan->items ? start + pass->chunk
-                                                        : plan->items;
-  const int64_t block = plan->direct ? pass->chunk : plan->block;
+  const int64_t length = pass->together * pass->chunk, start = number * length;
+  const int64_t end = start + length < plan->items ? start + length : plan->items;
+  for (int64_t c = 0; c * pass->chunk < end - start; c++) sums[c] = (fl_sum){0, 0};
+  const int64_t block = plan->direct || pass->together > 1 ? length : plan->block;
   for (int64_t first = start; first < end; first += block) {
     const int64_t n = end - first < block ? end - first : block;
     if (!pass->block(plan, first, n, &progress, &any)) {
 #ifdef _OPENMP
 #pragma omp critical(fl_error)
 #endif
-      if (number < pass->error_chunk) {
+      if (number < pass->error_turn) {
         pass->error = progress.error;
-        pass->error_chunk = number;
+        pass->error_turn = number;
       }
       return;
     }
   }
-  /* One item, such as a row of 32000 classes, is its own total: no lanes to add. */
-  pass->sums[number] = end - start > 1
-                           ? fl_lanes_total(&progress.lanes)
-                           : (fl_sum){0 + progress.lanes.hi[0], progress.lanes.lo[0]};
+  if (pass->together == 1) *sums = fl_chunk_sum(&progress.lanes, end - start);
   if (any) pass->any = true;
 }
 
@@ -143,7 +149,7 @@ static double fl_now(void) {
 
 static void fl_ask(fl_pass *pass, int64_t number, double *last) {
   const fl_job *job = pass->plan->job;
-  const int64_t entries = fl_work(pass->plan) / pass->chunks;
+  const int64_t entries = fl_work(pass->plan) / pass->turns;
   if (number % (1 + FL_ENTRIES_PER_ASK / (entries + 1))) return;
   const double now = fl_now();
   if (!job->poll || now - *last < fl_poll_seconds) return;
@@ -152,11 +158,11 @@ static void fl_ask(fl_pass *pass, int64_t number, double *last) {
 }
 
 static void fl_run_serial(fl_pass *pass) {
-  double last = pass->chunks > 1 ? fl_now() : 0;
-  for (int64_t c = 0; c < pass->chunks && !pass->stop; c++) {
-    if (c > pass->error_chunk) return;
-    fl_run_chunk(pass, c);
-    if (pass->chunks > 1) fl_ask(pass, c, &last);
+  double last = pass->turns > 1 ? fl_now() : 0;
+  for (int64_t t = 0; t < pass->turns && !pass->stop; t++) {
+    if (t > pass->error_turn) return;
+    fl_run_turn(pass, t);
+    if (pass->turns > 1) fl_ask(pass, t, &last);
   }
 }
 
@@ -168,53 +174,19 @@ static void fl_run_team(fl_pass *pass, int threads) {
 #endif
   double last = fl_now();
   const bool fresh = pass->plan->fresh;
-  int64_t run = pass->chunks
+  int64_t run = pass->turns
                 / (threads * (fresh ? FL_FRESH_RUNS_PER_THREAD : FL_RUNS_PER_THREAD));
   run = run < 1 ? 1 : run > FL_RUN && !fresh ? FL_RUN : run;
 #pragma omp parallel for num_threads(threads) schedule(dynamic, run)
-  for (int64_t c = 0; c < pass->chunks; c++) {
-    if (pass->stop || c > pass->error_chunk) continue;
-    fl_run_chunk(pass, c);
-    if (omp_get_thread_num() == 0) fl_ask(pass, c, &last);
+  for (int64_t t = 0; t < pass->turns; t++) {
+    if (pass->stop || t > pass->error_turn) continue;
+    fl_run_turn(pass, t);
+    if (omp_get_thread_num() == 0) fl_ask(pass, t, &last);
   }
 #else
   (void)threads;
   fl_run_serial(pass);
 #endif
-}
-
-/* The sum of all blocks, or false with result->status set. */
-static bool fl_run_pass(const fl_plan *plan, fl_block_fn *block, fl_result *result,
-                        fl_sum *sum, bool *any) {
-  fl_sum sums[FL_MAX_CHUNKS];
-  const int64_t blocks = (plan->items + plan->block - 1) / plan->block;
-  const int64_t entries = plan->block * plan->classes;
-  int64_t bundle = (FL_CHUNK_ENTRIES + entries - 1) / entries;
-  const int64_t least = (blocks + FL_MAX_CHUNKS - 1) / FL_MAX_CHUNKS;
-  if (bundle < least) bundle = least;
-  fl_pass pass = {.plan = plan, .block = block, .chunk = bundle * plan->block,
-                  .chunks = (blocks + bundle - 1) / bundle, .sums = sums,
-                  .error_chunk = INT64_MAX};
-
-  const int threads = fl_team_size(plan->job, fl_work(plan), pass.chunks);
-  if (threads > 1) fl_run_team(&pass, threads);
-  else fl_run_serial(&pass);
-
-  if (pass.error_chunk < INT64_MAX) {
-    *result = pass.error;
-    return false;
-  }
-  if (pass.stop) {
-    result->status = FL_STOPPED;
-    return false;
-  }
-  *sum = sums[0];
-  for (int64_t c = 1; c < pass.chunks; c++) {
-    sum->lo += sums[c].lo;
-    fl_two_sum(&sum->hi, &sum->lo, sums[c].hi);
-  }
-  *any = pass.any;
-  return true;
 }
 
 static bool fl_result_block(const fl_plan *plan, int64_t first, int64_t n,
@@ -229,6 +201,43 @@ static bool fl_divisor_block(const fl_plan *plan, int64_t first, int64_t n,
   return plan->kind == FL_ELEMENTWISE
              ? fl_elementwise_divisor(plan, first, n, progress, any)
              : fl_rowwise_divisor(plan, first, n, progress, any);
+}
+
+/* The sum of all blocks, or false with result->status set. */
+static bool fl_run_pass(const fl_plan *plan, fl_block_fn *block, fl_result *result,
+                        fl_sum *sum, bool *any) {
+  fl_sum sums[FL_MAX_CHUNKS];
+  const int64_t blocks = (plan->items + plan->block - 1) / plan->block;
+  const int64_t entries = plan->block * plan->classes;
+  int64_t bundle = (FL_CHUNK_ENTRIES + entries - 1) / entries;
+  const int64_t least = (blocks + FL_MAX_CHUNKS - 1) / FL_MAX_CHUNKS;
+  if (bundle < least) bundle = least;
+  const int64_t chunk = bundle * plan->block, chunks = (blocks + bundle - 1) / bundle;
+  const bool gathers = block == fl_result_block && fl_picks(plan) && plan->plain_pred;
+  const int64_t together = gathers && chunk < FL_BLOCK ? FL_BLOCK / chunk : 1;
+  fl_pass pass = {.plan = plan, .block = block, .chunk = chunk, .together = together,
+                  .turns = (chunks + together - 1) / together, .sums = sums,
+                  .error_turn = INT64_MAX};
+
+  const int threads = fl_team_size(plan->job, fl_work(plan), pass.turns);
+  if (threads > 1) fl_run_team(&pass, threads);
+  else fl_run_serial(&pass);
+
+  if (pass.error_turn < INT64_MAX) {
+    *result = pass.error;
+    return false;
+  }
+  if (pass.stop) {
+    result->status = FL_STOPPED;
+    return false;
+  }
+  *sum = sums[0];
+  for (int64_t c = 1; c < chunks; c++) {
+    sum->lo += sums[c].lo;
+    fl_two_sum(&sum->hi, &sum->lo, sums[c].hi);
+  }
+  *any = pass.any;
+  return true;
 }
 
 /* What the sum is divided by; 0 if every weight is 0. */

@@ -29,10 +29,13 @@ typedef struct fl_plan {
   double scale;           /* of the derivatives */
 } fl_plan;
 
-/* What a thread adds up, and where it met an error. */
+/* What a thread adds up, and where it met an error. If a block has the items of several
+   chunks, `sums` is where theirs go, one after the other. */
 typedef struct {
   fl_lanes lanes;
   fl_result error;
+  int64_t chunk; /* items */
+  fl_sum *sums;
 } fl_progress;
 
 /* One block: kernel, outputs, and its part of the sum. false: progress->error is set. */
@@ -43,6 +46,12 @@ bool fl_rowwise_block(const fl_plan *plan, int64_t first, int64_t n,
 
 /* Whether the kernel of an element-wise loss can write to the arrays themselves. */
 bool fl_outputs_are_plain(const fl_plan *plan);
+
+/* The sum of a chunk of that many items; one, such as a row of 32000 classes, is its own
+   total: no lanes to add. */
+static inline fl_sum fl_chunk_sum(const fl_lanes *lanes, int64_t items) {
+  return items > 1 ? fl_lanes_total(lanes) : (fl_sum){0 + lanes->hi[0], lanes->lo[0]};
+}
 
 /* The divisor's part of one block; *any: some weight is not zero. */
 bool fl_elementwise_divisor(const fl_plan *plan, int64_t first, int64_t n,

@@ -176,6 +176,30 @@ static const void *fl_dense_labels(const fl_plan *plan, int64_t first, int64_t n
   return scratch->q;
 }
 
+/* Adds the values of rows, as many at a time and in a sum as if each chunk had been a
+   block. */
+static void fl_add_rows(const fl_plan *plan, int64_t n, const void *v, const double *w,
+                        fl_progress *progress) {
+  const fl_type type = plan->job->type;
+  if (!progress->sums) {
+    plan->tools->accumulate(&progress->lanes, n, v, w);
+    return;
+  }
+  if (progress->chunk == 1) {
+    for (int64_t r = 0; r < n; r++)
+      progress->sums[r] = (fl_sum){0 + fl_weighted(w[r], fl_number(v, r, type)), 0};
+    return;
+  }
+  for (int64_t start = 0; start < n; start += progress->chunk) {
+    const int64_t end = start + progress->chunk < n ? start + progress->chunk : n;
+    fl_lanes lanes = {{0}, {0}};
+    for (int64_t r = start; r < end; r += plan->block)
+      plan->tools->accumulate(&lanes, end - r < plan->block ? end - r : plan->block,
+                              fl_at(v, r, type), w + r);
+    *progress->sums++ = fl_chunk_sum(&lanes, end - start);
+  }
+}
+
 static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
                         const fl_row_items *items, fl_scratch *scratch,
                         fl_progress *progress) {
@@ -209,7 +233,7 @@ static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
       plan->tools->scale(n, v, items->weight, 1, v);
       fl_store(&plan->value, first, n, job->type, v);
     } else {
-      plan->tools->accumulate(&progress->lanes, n, v, items->weight);
+      fl_add_rows(plan, n, v, items->weight, progress);
     }
   }
   if (plan->want & FL_WANT_GRAD) {

@@ -168,6 +168,34 @@ def hashes() -> dict[str, str]:
     return table
 
 
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("shape", [(2050, 33), (2050, 5000), (1030, 17_000)])
+def test_values_that_read_one_entry_of_a_row(
+    shape: tuple[int, int], dtype: type, isa: str
+) -> None:
+    """Rows of several chunks are read in one block, but summed chunk by chunk."""
+    random = np.random.RandomState(3)
+    rows, classes = shape
+    p = np.zeros(shape, dtype)
+    y = random.randint(classes, size=rows)
+    p[np.arange(rows), y] = random.uniform(0.01, 1, rows)
+    weight = random.rand(rows)
+    loss = fl.SparseCategoricalCrossentropy()
+    for weights in ({}, {"sample_weight": weight}):
+        value, _ = loss.value_and_grad(y, p, **weights)
+        for threads in THREADS[:2]:
+            with fl.threads(threads):
+                assert loss(y, p, **weights) == value
+        assert loss(y, np.asfortranarray(p), **weights) == value
+        compared(3)
+    values = loss(y, p, reduction="none")
+    assert value == pytest.approx(math.fsum(weight * values) / math.fsum(weight))
+    assert loss(y, p, reduction="sum") == pytest.approx(math.fsum(values), rel=1e-15)
+    p[1025, y[1025]] = 2
+    with pytest.raises(ValueError, match="1025"):
+        loss(y, p)
+
+
 def part(isa: str) -> str:
     return "baseline" if isa == "baseline" else "fused multiply-add"
 

@@ -7,8 +7,7 @@
 #include "vecmath_custom.h"
 
 /* A piece: at most FL_PIECE elements, fewer where the scratch registers would take more
-   than half of a 32 KiB L1, but always a multiple of the 64 that fl_accumulate takes at a
-   time. */
+   than half of a 32 KiB L1, but always a multiple of FL_FOUR. */
 enum {
   FL_PIECE = 512,
   FL_LEAST_PIECE = 64,

@@ -45,14 +45,13 @@ class Runner:
             Timer(self.run, timer=self.clock).timeit(self.calls) / self.calls
         )
 
-    def calibrate(self) -> float:
-        """Choose `calls`, and return the rough seconds of a call."""
+    def calibrate(self) -> None:
+        """Choose `calls` and find the rough seconds of one."""
         seconds = Timer(self.run, timer=self.clock).timeit(1)
         while seconds * self.calls < SAMPLE_SECONDS:
             self.calls = max(2 * self.calls, int(SAMPLE_SECONDS / max(seconds, 1e-9)))
             seconds = Timer(self.run, timer=self.clock).timeit(self.calls) / self.calls
         self.seconds = seconds
-        return seconds
 
 
 @dataclass(frozen=True)
@@ -82,18 +81,18 @@ def race(
     """
     clock = time.process_time if busy else time.perf_counter
     runners = {name: Runner(run, clock) for name, run in runs.items()}
-    rough = {name: runner.calibrate() for name, runner in runners.items()}
-    fastest = min(rough.values())
-
+    for runner in runners.values():
+        runner.calibrate()
+    fastest = min(runner.seconds for runner in runners.values())
     slow = {
         name
-        for name in runs
-        if rough[name] > SLOW * fastest
-        and rough[name] * repetitions > LONG_REPETITIONS_SECONDS
+        for name, runner in runners.items()
+        if runner.seconds > SLOW * fastest
+        and runner.seconds * repetitions > LONG_REPETITIONS_SECONDS
     }
     for _ in range(repetitions):
         for name, runner in runners.items():
-            few = 1 if rough[name] > LONG_SECONDS else SLOW_REPETITIONS
+            few = 1 if runner.seconds > LONG_SECONDS else SLOW_REPETITIONS
             if name not in slow or len(runner.samples) < few:
                 runner.sample()
     return {name: _time(runner.samples, busy=busy) for name, runner in runners.items()}

@@ -5,13 +5,20 @@
 #define FL_LABELS ((fl_domain)FL_PASTE(FL_LABELS_, FL_NAME))
 #define FL_PREDICTIONS ((fl_domain)FL_PASTE(FL_PREDICTIONS_, FL_NAME))
 
-/* The sign bit of the result is set if z is outside its domain, and sometimes if it is
-   not, for -0 and NaN: the engine looks again. */
+/* Some bit of fl_outside_bits(domain) is set if z is outside its domain, and sometimes if
+   it is not, for -0 and NaN: the engine looks again. */
 FL_INLINE fl_uint fl_outside(fl_domain domain, real z) {
   if (domain == FL_UNIT) return fl_bits(z) | fl_bits(1 - z);
-  if (domain == FL_SIGN) return 0 - (fl_uint)(fl_abs(z) != 1);
+  if (domain == FL_SIGN) return fl_bits(z) ^ fl_bits(1);
   return 0;
 }
+
+FL_INLINE fl_uint fl_outside_bits(fl_domain domain) {
+  return domain == FL_SIGN ? ~FL_SIGN_BIT : FL_SIGN_BIT;
+}
+
+_Static_assert(FL_LABELS != FL_SIGN || FL_PREDICTIONS == FL_REAL,
+               "the bits of labels and predictions are gathered together");
 
 /* A loss may compute one number per element ahead, in a loop of its own that defines
    FL_AHEAD: two short chains of dependent instructions keep a CPU busier than a long
@@ -41,12 +48,18 @@ FL_INLINE bool fl_simple_labels(int64_t n, const real *y) {
   return others == 0;
 }
 
+FL_INLINE int fl_any_outside(const fl_uint *outside) {
+  fl_uint any = 0;
+  for (int j = 0; j < FL_GROUP; j++) any |= outside[j];
+  return (any & fl_outside_bits(FL_LABELS)) != 0;
+}
+
 /* n is a multiple of FL_GROUP. */
 FL_INLINE int fl_tile(int want, bool simple, int64_t n, const real *restrict y,
                       const real *restrict x, const double *parameters,
                       const fl_factor *factor, real *restrict v, real *restrict g,
                       real *restrict h) {
-  fl_uint outside[FL_GROUP] = {0}, any = 0;
+  fl_uint outside[FL_GROUP] = {0};
 #ifdef FL_AHEAD
   real ahead[FL_TILE];
   for (int64_t group = 0; group < n; group += FL_GROUP)
@@ -62,9 +75,35 @@ FL_INLINE int fl_tile(int want, bool simple, int64_t n, const real *restrict y,
       if (want & FL_WANT_HESS) h[i] = fl_times(point.hess, factor);
       outside[j] |= fl_outside(FL_LABELS, y[i]) | fl_outside(FL_PREDICTIONS, x[i]);
     }
-  for (int j = 0; j < FL_GROUP; j++) any |= outside[j];
-  return (any & FL_SIGN_BIT) != 0;
+  return fl_any_outside(outside);
 }
+
+/* Values are added to the lanes, in the order of fl_add_fours. n is a multiple of
+   FL_FOUR. */
+#ifndef FL_AHEAD
+FL_INLINE int fl_added_tile(int want, int64_t n, const real *restrict y,
+                            const real *restrict x, const double *parameters,
+                            const fl_factor *factor, fl_lanes *lanes,
+                            real *restrict g) {
+  fl_uint outside[FL_GROUP] = {0};
+  double hi[FL_LANES], lo[FL_LANES];
+  for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];
+  for (int64_t four = 0; four < n; four += FL_FOUR)
+    for (int64_t j = 0; j < FL_LANES; j++) {
+      double term[4];
+      _Pragma("GCC unroll 4") for (int k = 0; k < 4; k++) {
+        const int64_t i = four + k * FL_LANES + j;
+        const fl_point point = FL_POINT_AT(i);
+        term[k] = (double)point.value;
+        if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
+        outside[j] |= fl_outside(FL_LABELS, y[i]) | fl_outside(FL_PREDICTIONS, x[i]);
+      }
+      fl_add(&hi[j], &lo[j], (term[0] + term[1]) + (term[2] + term[3]));
+    }
+  for (int j = 0; j < FL_LANES; j++) lanes->hi[j] = hi[j], lanes->lo[j] = lo[j];
+  return fl_any_outside(outside);
+}
+#endif
 
 /* n < FL_GROUP numbers and copies of the last that complete a group. */
 FL_OUTLINE const real *fl_padded(int64_t n, const real *z, real *pad) {
@@ -96,6 +135,32 @@ FL_INLINE fl_span fl_span_at(int64_t at, int64_t skew, int64_t n) {
   return (fl_span){at, length, at + length};
 }
 
+/* Where only a sum of values and a gradient are wanted and the formula is short, the
+   first elements are done in one loop; returns how many. Memory is read all the time
+   then: a tile that is summed afterwards reads nothing meanwhile (MSE, value, 1 M f64:
+   0.62 and 0.37 ns an element). A long formula needs the registers for itself. */
+FL_INLINE int64_t fl_added(int want, const fl_element_block *block,
+                           const double *parameters, const fl_factor *factor,
+                           int *outside) {
+#ifdef FL_AHEAD
+  return 0;
+#else
+  const bool sums = want & FL_WANT_VALUE && block->lanes;
+  if (!sums || block->weight) return 0;
+  const int64_t end = block->n / FL_FOUR * FL_FOUR;
+  const real *y = block->in[0], *x = block->in[1];
+  real *g = block->g, buffer[FL_TILE];
+  for (int64_t at = 0, n; at < end; at += n) {
+    n = block->stream && end - at > FL_TILE ? FL_TILE : end - at;
+    real *g_tile = block->stream ? buffer : g + at;
+    *outside |= fl_added_tile(want, n, y + at, x + at, parameters, factor, block->lanes,
+                              g_tile);
+    if (want & FL_WANT_GRAD && block->stream) fl_stream(n, g_tile, g + at);
+  }
+  return end;
+#endif
+}
+
 FL_INLINE int fl_each(int want, bool simple, const fl_element_block *block,
                       const double *parameters) {
   const bool sums = want & FL_WANT_VALUE && block->lanes;
@@ -107,13 +172,14 @@ FL_INLINE int fl_each(int want, bool simple, const fl_element_block *block,
   real *v = block->v, *g = block->g, *h = block->h;
   const double *w = block->weight;
   const fl_factor factor = fl_factor_of(w ? 1 : block->scale);
-  const int64_t skew = fl_skew(end, want & FL_WANT_GRAD ? g : x);
+  int outside = 0;
+  const int64_t added = fl_added(want, block, parameters, &factor, &outside);
+  int64_t summed = added;
+  const int64_t skew = added ? 0 : fl_skew(end, want & FL_WANT_GRAD ? g : x);
   _Alignas(FL_LINE) real buffer[3][FL_GROUP + FL_VALUES(FL_TILE)];
   real *values = fl_values_at(skew, buffer[0] + FL_GROUP);
-  int64_t summed = 0;
-  int outside = 0;
   fl_span span;
-  for (int64_t at = 0; at < end; at = span.next) {
+  for (int64_t at = added; at < end; at = span.next) {
     span = fl_span_at(at, skew, end);
     const int64_t first = span.first, n = span.n, count = padded ? block->n : n;
     real *v_tile = sums ? values + (first - summed) : direct ? v + first : buffer[0];

@@ -8,7 +8,7 @@
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   (void)parameters;
-  const real m = 1 - y * x;
+  const real m = FL_FMA(-y, x, 1);
   return (fl_point){
       .value = fl_max(0, m),
       .grad = fl_unless_nan(m, m > 0 ? -y : 0),

@@ -7,7 +7,7 @@
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   (void)parameters;
-  const real m = 1 - y * x, active = fl_max(0, m);
+  const real m = FL_FMA(-y, x, 1), active = fl_max(0, m);
   return (fl_point){
       .value = active * active,
       .grad = -2 * y * active,

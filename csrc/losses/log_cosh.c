@@ -45,14 +45,23 @@ FL_INLINE real fl_log_cosh_near(real a, real tail) {
   return FL_FMA(z, p, z_tail * p);
 }
 
-FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
-  (void)parameters;
-  const real r = x - y, a = fl_abs(r);
-  const real error = fl_difference_tail(x, y, r);
-  const real tail = fl_where(a < -FL_EXP_UNDERFLOW, fl_copysign(1, r) * error);
-  const real t = fl_exp_nonpositive_tail(-2 * a, -2 * tail), total = 1 + t;
+/* What rounding took from r = x - y, with the sign of r. */
+FL_INLINE real fl_log_cosh_tail(real y, real x, real r) {
+  return fl_where(fl_abs(r) < -FL_EXP_UNDERFLOW,
+                  fl_copysign(1, r) * fl_difference_tail(x, y, r));
+}
+
+FL_INLINE real FL_AHEAD(bool simple, real y, real x, const double *parameters) {
+  const real r = x - y;
+  return fl_exp_nonpositive_tail(-2 * fl_abs(r), -2 * fl_log_cosh_tail(y, x, r));
+}
+#define FL_AHEAD FL_AHEAD
+
+FL_INLINE fl_point FL_POINT(bool simple, real y, real x, real t,
+                            const double *parameters) {
+  const real r = x - y, a = fl_abs(r), total = 1 + t;
   const real far = FL_FMA(-1, FL_LN2_LO, a - FL_LN2_HI) + fl_log1p_unit(t);
-  const real near = fl_log_cosh_near(fl_min(1, a), tail);
+  const real near = fl_log_cosh_near(fl_min(1, a), fl_log_cosh_tail(y, x, r));
   return (fl_point){
       .value = fl_select(a < 1, near, far),
       .grad = fl_copysign(-fl_expm1_nonpositive(-2 * a) / total, r),

@@ -120,7 +120,9 @@ static void *fl_matrix(const fl_view *view, fl_type type, int64_t first, int64_t
 /* Rows that weigh nothing are exactly zero, whatever they hold. */
 static void fl_clear_rows(int64_t n, int64_t classes, const double *factor, char *rows,
                           int64_t ld, fl_type type) {
-  for (int64_t r = 0; r < n; r++)
+  int64_t zeros = 0;
+  for (int64_t r = 0; r < n; r++) zeros += factor[r] == 0;
+  for (int64_t r = 0; zeros > 0 && r < n; r++)
     if (factor[r] == 0)
       memset(rows + r * ld * fl_type_size(type), 0,
              (size_t)(classes * fl_type_size(type)));

@@ -50,6 +50,20 @@ FL_INLINE bool fl_may_skip(int want, int64_t classes) {
   return want & FL_WANT_VALUE && classes >= 2 * FL_LANES;
 }
 
+/* The factor of each entry of rows that mostly have the same. */
+FL_INLINE void fl_spread(int64_t rows, int64_t classes, const double *row_factor,
+                         real *factor) {
+  bool same = true;
+  for (int64_t r = 0; r < rows; r++) same &= row_factor[r] == row_factor[0];
+  if (same) {
+    for (int64_t i = 0; i < rows * classes; i++) factor[i] = (real)row_factor[0];
+    return;
+  }
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t j = 0; j < classes; j++)
+      factor[r * classes + j] = (real)row_factor[r];
+}
+
 /* The sums of rows of n terms; few terms in their order. */
 FL_INLINE void fl_sum_rows(int64_t rows, int64_t n, const real *term, real *v) {
   for (int64_t r = 0; r < rows; r++) {
@@ -94,9 +108,7 @@ FL_INLINE int fl_short_rows(int want, const fl_row_block *block, int64_t first,
                             int64_t rows) {
   const int64_t classes = block->classes, n = rows * classes;
   real term[FL_PIECE], factor[FL_PIECE], unused[FL_PIECE];
-  for (int64_t r = 0; want != FL_WANT_VALUE && r < rows; r++)
-    for (int64_t j = 0; j < classes; j++)
-      factor[r * classes + j] = (real)block->factor[first + r];
+  if (want != FL_WANT_VALUE) fl_spread(rows, classes, block->factor + first, factor);
   const fl_piece piece = {
       (const real *)block->q + first * block->ldq,
       (const real *)block->x + first * block->ldx, factor, term,
@@ -105,8 +117,11 @@ FL_INLINE int fl_short_rows(int want, const fl_row_block *block, int64_t first,
   const int outside =
       fl_entries(want, fl_may_skip(want, classes), n, piece, block->parameters,
                  (real)block->q_limit);
-  if (want & FL_WANT_VALUE)
-    fl_sum_rows(rows, classes, term, (real *)block->v + first);
+  if (want & FL_WANT_VALUE) {
+    real *v = (real *)block->v + first;
+    if (classes == 2) fl_sum_rows(rows, 2, term, v);
+    else fl_sum_rows(rows, classes, term, v);
+  }
   return outside;
 }
 

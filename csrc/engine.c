@@ -21,9 +21,10 @@
    FL_CHUNK_ENTRIES entries, and few enough for a table of their sums on the stack. */
 enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 32768 };
 
-/* A thread takes up to so many chunks in a row, but an eighth of its share at most. Two
-   threads at work in one huge page of a new array both zero it: there it takes half of
-   its share. */
+/* A thread takes up to so many chunks in a row, but an eighth of its share at most; where
+   that is one chunk, all of its share: call after call the same data, which its caches
+   still hold. Two threads at work in one huge page of a new array both zero it: there it
+   takes half of its share. */
 enum { FL_RUN = 64, FL_RUNS_PER_THREAD = 8, FL_FRESH_RUNS_PER_THREAD = 2 };
 
 /* Below this many entries a thread the team costs more than it brings; one entry picked
@@ -177,7 +178,8 @@ static void fl_run_team(fl_pass *pass, int threads) {
   const bool fresh = pass->plan->fresh;
   int64_t run = pass->turns
                 / (threads * (fresh ? FL_FRESH_RUNS_PER_THREAD : FL_RUNS_PER_THREAD));
-  run = run < 1 ? 1 : run > FL_RUN && !fresh ? FL_RUN : run;
+  if (run <= 1) run = (pass->turns + threads - 1) / threads;
+  if (run > FL_RUN && !fresh) run = FL_RUN;
 #pragma omp parallel for num_threads(threads) schedule(dynamic, run)
   for (int64_t t = 0; t < pass->turns; t++) {
     if (pass->stop || t > pass->error_turn) continue;

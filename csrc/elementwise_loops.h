@@ -135,8 +135,8 @@ FL_INLINE fl_span fl_span_at(int64_t at, int64_t skew, int64_t n) {
   return (fl_span){at, length, at + length};
 }
 
-/* Where only a sum of values and a gradient are wanted and the formula is short, the
-   first elements are done in one loop; returns how many. Memory is read all the time
+/* Where the sum of values is wanted, alone or with a gradient, and the formula is short,
+   the first elements are done in one loop; returns how many. Memory is read all the time
    then: a tile that is summed afterwards reads nothing meanwhile (MSE, value, 1 M f64:
    0.62 and 0.37 ns an element). A long formula needs the registers for itself, and a
    gradient past the caches gains nothing from it. */

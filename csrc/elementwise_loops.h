@@ -17,8 +17,14 @@ FL_INLINE fl_uint fl_outside_bits(fl_domain domain) {
   return domain == FL_SIGN ? ~FL_SIGN_BIT : FL_SIGN_BIT;
 }
 
-_Static_assert(FL_LABELS != FL_SIGN || FL_PREDICTIONS == FL_REAL,
+_Static_assert(FL_PREDICTIONS == FL_REAL
+                   || (FL_PREDICTIONS == FL_SIGN) == (FL_LABELS == FL_SIGN),
                "the bits of labels and predictions are gathered together");
+
+/* The bits of a label and a prediction. */
+FL_INLINE fl_uint fl_outside_at(real y, real x) {
+  return fl_outside(FL_LABELS, y) | fl_outside(FL_PREDICTIONS, x);
+}
 
 /* A loss may compute one number per element ahead, in a loop of its own that defines
    FL_AHEAD: two short chains of dependent instructions keep a CPU busier than a long
@@ -40,7 +46,7 @@ _Static_assert(FL_LABELS != FL_SIGN || FL_PREDICTIONS == FL_REAL,
 
 /* A tile stays in L1 between its formula and its sum. Loops run over whole groups: no
    scalar remainder. */
-enum { FL_TILE = 512, FL_GROUP = 16 };
+enum { FL_TILE = 512, FL_GROUP = FL_LANES };
 
 FL_INLINE bool fl_simple_labels(int64_t n, const real *y) {
   fl_uint others = 0;
@@ -73,7 +79,7 @@ FL_INLINE int fl_tile(int want, bool simple, int64_t n, const real *restrict y,
       if (want & FL_WANT_VALUE) v[i] = point.value;
       if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
       if (want & FL_WANT_HESS) h[i] = fl_times(point.hess, factor);
-      outside[j] |= fl_outside(FL_LABELS, y[i]) | fl_outside(FL_PREDICTIONS, x[i]);
+      outside[j] |= fl_outside_at(y[i], x[i]);
     }
   return fl_any_outside(outside);
 }
@@ -96,9 +102,9 @@ FL_INLINE int fl_added_tile(int want, int64_t n, const real *restrict y,
         const fl_point point = FL_POINT_AT(i);
         term[k] = (double)point.value;
         if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
-        outside[j] |= fl_outside(FL_LABELS, y[i]) | fl_outside(FL_PREDICTIONS, x[i]);
+        outside[j] |= fl_outside_at(y[i], x[i]);
       }
-      fl_add(&hi[j], &lo[j], (term[0] + term[1]) + (term[2] + term[3]));
+      fl_add_four(&hi[j], &lo[j], term);
     }
   for (int j = 0; j < FL_LANES; j++) lanes->hi[j] = hi[j], lanes->lo[j] = lo[j];
   return fl_any_outside(outside);

@@ -22,9 +22,9 @@
 enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 32768 };
 
 /* A thread takes up to so many chunks in a row, but an eighth of its share at most; where
-   that is one chunk, all of its share: call after call the same data, which its caches
-   still hold. Two threads at work in one huge page of a new array both zero it: there it
-   takes half of its share. */
+   that is no more than one, all of its share: call after call the same data, which its
+   caches still hold. Two threads at work in one huge page of a new array both zero it:
+   there it takes half of its share. */
 enum { FL_RUN = 64, FL_RUNS_PER_THREAD = 8, FL_FRESH_RUNS_PER_THREAD = 2 };
 
 /* Below this many entries a thread the team costs more than it brings; one entry picked

@@ -5,8 +5,8 @@
 
 #include "fastloss.h"
 
-/* Elements of one block that goes through buffers: inputs, values and derivatives of a block of f64 stay in a
-   32 KiB L1 together. */
+/* Elements of one block that goes through buffers: inputs, values and derivatives of a
+   block of f64 stay in a 32 KiB L1 together. */
 enum { FL_BLOCK = 1024 };
 
 enum { FL_WANT_VALUE = 1, FL_WANT_GRAD = 2, FL_WANT_HESS = 4 };

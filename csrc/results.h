@@ -31,14 +31,18 @@ FL_INLINE double fl_term(const real *v, const double *w, int64_t i) {
    the two-sums, for 1.5 ulp of the four. */
 enum { FL_FOUR = 4 * FL_LANES };
 
+FL_INLINE void fl_add_four(double *hi, double *lo, const double *term) {
+  fl_add(hi, lo, (term[0] + term[1]) + (term[2] + term[3]));
+}
+
 FL_INLINE void fl_add_fours(double *hi, double *lo, int64_t n, const real *restrict v,
                             const double *restrict w) {
   for (int64_t i = 0; i < n; i += FL_FOUR)
     for (int j = 0; j < FL_LANES; j++) {
-      const int64_t k = i + j;
-      fl_add(&hi[j], &lo[j],
-             (fl_term(v, w, k) + fl_term(v, w, k + FL_LANES))
-                 + (fl_term(v, w, k + 2 * FL_LANES) + fl_term(v, w, k + 3 * FL_LANES)));
+      double term[4];
+      _Pragma("GCC unroll 4") for (int k = 0; k < 4; k++)
+        term[k] = fl_term(v, w, i + k * FL_LANES + j);
+      fl_add_four(&hi[j], &lo[j], term);
     }
 }
 

@@ -207,10 +207,13 @@ FL_INLINE int fl_each(int want, bool simple, const fl_element_block *block,
   return outside;
 }
 
-/* Parameters from memory of its own: nothing the loops write can change them. */
+/* Parameters from memory of its own: nothing the loops write can change them. One by one:
+   GCC 12 makes a memcpy of 64 bytes one number of 512 bits, and a loop that takes a part
+   of it does not vectorise. */
 FL_INLINE int fl_kernel(int want, const fl_element_block *block) {
   double parameters[FL_MAX_PARAMETERS];
-  memcpy(parameters, block->parameters, sizeof parameters);
+  for (int k = 0; k < FL_MAX_PARAMETERS; k++)
+    parameters[k] = ((const double *)block->parameters)[k];
   return FL_SIMPLE(parameters) ? fl_each(want, true, block, parameters)
                                : fl_each(want, false, block, parameters);
 }

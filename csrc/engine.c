@@ -21,11 +21,8 @@
    FL_CHUNK_ENTRIES entries, and few enough for a table of their sums on the stack. */
 enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 32768 };
 
-/* A thread takes up to so many chunks in a row, but an eighth of its share at most; where
-   that is no more than one, all of its share: call after call the same data, which its
-   caches still hold. Two threads at work in one huge page of a new array both zero it:
-   there it takes half of its share. */
-enum { FL_RUN = 64, FL_RUNS_PER_THREAD = 8, FL_FRESH_RUNS_PER_THREAD = 2 };
+/* Threads a job may have. */
+enum { FL_MAX_TEAM = 256 };
 
 /* Below this many entries a thread the team costs more than it brings; one entry picked
    out of a row costs as much as some in a row. */
@@ -63,6 +60,7 @@ static int fl_team_size(const fl_job *job, int64_t entries, int64_t turns) {
   int64_t threads = entries / FL_ENTRIES_PER_THREAD;
   if (threads > turns) threads = turns;
   if (threads > job->threads) threads = job->threads;
+  if (threads > FL_MAX_TEAM) threads = FL_MAX_TEAM;
   if (threads < 2 || fl_forked) return 1;
 #ifdef _OPENMP
   if (omp_in_parallel()) return 1;
@@ -168,29 +166,49 @@ static void fl_run_serial(fl_pass *pass) {
   }
 }
 
-static void fl_run_team(fl_pass *pass, int threads) {
 #ifdef _OPENMP
+/* What is left of a thread's share, on a cache line of its own. */
+typedef struct {
+  _Alignas(64) int64_t next;
+  int64_t end;
+} fl_share;
+
+static void fl_run_share(fl_pass *pass, fl_share *share, double *last) {
+  for (;;) {
+    int64_t t;
+#pragma omp atomic capture
+    t = share->next++;
+    if (t >= share->end || t > pass->error_turn || pass->stop) return;
+    fl_run_turn(pass, t);
+    if (last) fl_ask(pass, t, last);
+  }
+}
+
+/* Thread t of T begins with the t-th of T shares, which lies in one piece: call after
+   call the same data, which its caches still hold, one stream for its prefetcher and its
+   own huge pages of a new array. Then it helps the others with theirs. */
+static void fl_run_team(fl_pass *pass, int threads) {
 #ifndef _WIN32
   pthread_once(&fl_fork_once, fl_watch_fork);
   fl_used_openmp = true;
 #endif
   double last = fl_now();
-  const bool fresh = pass->plan->fresh;
-  int64_t run = pass->turns
-                / (threads * (fresh ? FL_FRESH_RUNS_PER_THREAD : FL_RUNS_PER_THREAD));
-  if (run <= 1) run = (pass->turns + threads - 1) / threads;
-  if (run > FL_RUN && !fresh) run = FL_RUN;
-#pragma omp parallel for num_threads(threads) schedule(dynamic, run)
-  for (int64_t t = 0; t < pass->turns; t++) {
-    if (pass->stop || t > pass->error_turn) continue;
-    fl_run_turn(pass, t);
-    if (omp_get_thread_num() == 0) fl_ask(pass, t, &last);
+  fl_share shares[FL_MAX_TEAM];
+  for (int s = 0; s < threads; s++)
+    shares[s] = (fl_share){pass->turns * s / threads, pass->turns * (s + 1) / threads};
+#pragma omp parallel num_threads(threads)
+  {
+    const int me = omp_get_thread_num();
+    for (int s = 0; s < threads; s++)
+      fl_run_share(pass, &shares[(me + s) % threads], me == 0 ? &last : NULL);
   }
+}
 #else
+static void fl_run_team(fl_pass *pass, int threads) {
   (void)threads;
   fl_run_serial(pass);
-#endif
 }
+#endif
 
 static bool fl_result_block(const fl_plan *plan, int64_t first, int64_t n,
                             fl_progress *progress, bool *any) {

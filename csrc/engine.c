@@ -21,12 +21,16 @@
    FL_CHUNK_ENTRIES entries, and few enough for a table of their sums on the stack. */
 enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 32768 };
 
+/* The sums of small chunks, of rows so wide that few or one make a chunk, are added up
+   first over segments of so many items. */
+enum { FL_SEGMENT = 256 };
+
 /* Threads a job may have. */
 enum { FL_MAX_TEAM = 256 };
 
 /* Below this many entries a thread the team costs more than it brings; one entry picked
    out of a row costs as much as some in a row. */
-enum { FL_ENTRIES_PER_THREAD = 12288, FL_PICKED = 8 };
+enum { FL_ENTRIES_PER_THREAD = 12288, FL_PICKED = 32 };
 
 /* Derivatives larger than this do not stay in a last-level cache anyway; but the pages
    of a new array have just been zeroed there, where plain stores find them. */
@@ -107,23 +111,57 @@ typedef struct {
   const fl_plan *plan;
   fl_block_fn *block;
   int64_t chunk;    /* items with a sum of their own */
-  int64_t together; /* chunks that are one block, or 1 */
+  int64_t segment;  /* chunks in a segment */
+  int64_t together; /* chunks that are one block: a segment, or 1 */
   int64_t turns;    /* what threads take: chunks, or those together */
-  fl_sum *sums;     /* one per chunk */
+  fl_sum *sums;     /* one per turn */
   fl_result error;  /* of the lowest turn that had one */
   int64_t error_turn;
   bool any, stop;
 } fl_pass;
 
+static void fl_add_sum(double *hi, double *lo, fl_sum sum) {
+  *lo += sum.lo;
+  fl_two_sum(hi, lo, sum.hi);
+}
+
+/* Few in their order, many in lanes: a chain of a thousand takes a microsecond. */
+static fl_sum fl_segment_sum(int64_t n, const fl_sum *sums) {
+  fl_sum total = sums[0];
+  if (n < FL_LANES) {
+    for (int64_t c = 1; c < n; c++) fl_add_sum(&total.hi, &total.lo, sums[c]);
+    return total;
+  }
+  fl_lanes lanes = {{0}, {0}};
+  for (int64_t c = 0; c < n; c += FL_LANES) {
+    const int64_t left = n - c, width = left < FL_LANES ? left : FL_LANES;
+    for (int64_t j = 0; j < width; j++)
+      fl_add_sum(&lanes.hi[j], &lanes.lo[j], sums[c + j]);
+  }
+  return fl_lanes_total(&lanes);
+}
+
+/* Chunks one by one make segments; those together already are. */
+static fl_sum fl_total(const fl_pass *pass) {
+  const int64_t length = pass->together > 1 ? 1 : pass->segment;
+  fl_sum total = {0, 0};
+  for (int64_t t = 0; t < pass->turns; t += length) {
+    const int64_t left = pass->turns - t;
+    const fl_sum *sums = pass->sums + t;
+    fl_add_sum(&total.hi, &total.lo,
+               fl_segment_sum(left < length ? left : length, sums));
+  }
+  return total;
+}
+
 static void fl_run_turn(fl_pass *pass, int64_t number) {
   const fl_plan *plan = pass->plan;
-  fl_sum *sums = pass->sums + number * pass->together;
-  fl_progress progress = {.chunk = pass->chunk, .sums = pass->together > 1 ? sums : NULL};
-  bool any = false;
   const int64_t length = pass->together * pass->chunk, start = number * length;
   const int64_t end = start + length < plan->items ? start + length : plan->items;
-  for (int64_t c = 0; c * pass->chunk < end - start; c++) sums[c] = (fl_sum){0, 0};
   const int64_t block = plan->direct || pass->together > 1 ? length : plan->block;
+  fl_sum sums[FL_SEGMENT] = {{0, 0}};
+  fl_progress progress = {.chunk = pass->chunk, .sums = pass->together > 1 ? sums : NULL};
+  bool any = false;
   for (int64_t first = start; first < end; first += block) {
     const int64_t n = end - first < block ? end - first : block;
     if (!pass->block(plan, first, n, &progress, &any)) {
@@ -137,7 +175,9 @@ static void fl_run_turn(fl_pass *pass, int64_t number) {
       return;
     }
   }
-  if (pass->together == 1) *sums = fl_chunk_sum(&progress.lanes, end - start);
+  const int64_t chunks = (end - start + pass->chunk - 1) / pass->chunk;
+  pass->sums[number] = pass->together > 1 ? fl_segment_sum(chunks, sums)
+                                          : fl_chunk_sum(&progress.lanes, end - start);
   if (any) pass->any = true;
 }
 
@@ -235,8 +275,10 @@ static bool fl_run_pass(const fl_plan *plan, fl_block_fn *block, fl_result *resu
   if (bundle < least) bundle = least;
   const int64_t chunk = bundle * plan->block, chunks = (blocks + bundle - 1) / bundle;
   const bool gathers = block == fl_result_block && fl_picks(plan) && plan->plain_pred;
-  const int64_t together = gathers && chunk < FL_BLOCK ? FL_BLOCK / chunk : 1;
-  fl_pass pass = {.plan = plan, .block = block, .chunk = chunk, .together = together,
+  const int64_t segment = chunk < FL_SEGMENT ? FL_SEGMENT / chunk : 1;
+  const int64_t together = gathers ? segment : 1;
+  fl_pass pass = {.plan = plan, .block = block, .chunk = chunk, .segment = segment,
+                  .together = together,
                   .turns = (chunks + together - 1) / together, .sums = sums,
                   .error_turn = INT64_MAX};
 
@@ -252,11 +294,7 @@ static bool fl_run_pass(const fl_plan *plan, fl_block_fn *block, fl_result *resu
     result->status = FL_STOPPED;
     return false;
   }
-  *sum = sums[0];
-  for (int64_t c = 1; c < chunks; c++) {
-    sum->lo += sums[c].lo;
-    fl_two_sum(&sum->hi, &sum->lo, sums[c].hi);
-  }
+  *sum = fl_total(&pass);
   *any = pass.any;
   return true;
 }

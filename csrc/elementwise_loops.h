@@ -111,6 +111,31 @@ FL_INLINE int fl_added_tile(int want, int64_t n, const real *restrict y,
 }
 #endif
 
+#if !defined(FL_AHEAD) && defined(FL_SCALED_SUMS)
+/* The same with scaled sums; false, and the lanes as they were, if these do not hold. */
+FL_INLINE bool fl_scaled_tile(int want, int64_t n, const real *restrict y,
+                              const real *restrict x, const double *parameters,
+                              const fl_factor *factor, fl_lanes *lanes,
+                              real *restrict g, int *outside) {
+  fl_uint bits[FL_GROUP] = {0};
+  fl_scaled_sum sum = fl_scaled_sum_of(lanes->hi);
+  for (int64_t four = 0; four < n; four += FL_FOUR) {
+    real term[FL_FOUR];
+    _Pragma("GCC unroll 4") for (int k = 0; k < 4; k++)
+      for (int64_t j = 0; j < FL_LANES; j++) {
+        const int64_t i = four + k * FL_LANES + j;
+        const fl_point point = FL_POINT_AT(i);
+        term[k * FL_LANES + j] = point.value;
+        if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
+        bits[j] |= fl_outside_at(y[i], x[i]);
+      }
+    fl_add_scaled(&sum, term);
+  }
+  *outside |= fl_any_outside(bits);
+  return fl_scaled_sum_end(&sum, lanes->hi);
+}
+#endif
+
 /* n < FL_GROUP numbers and copies of the last that complete a group. */
 FL_OUTLINE const real *fl_padded(int64_t n, const real *z, real *pad) {
   for (int64_t i = 0; i < FL_GROUP; i++) pad[i] = z[i < n ? i : n - 1];
@@ -155,6 +180,11 @@ FL_INLINE int64_t fl_added(int want, const fl_element_block *block,
   const bool sums = want & FL_WANT_VALUE && block->lanes;
   if (!sums || block->weight || (want & FL_WANT_GRAD && block->stream)) return 0;
   const int64_t n = block->n / FL_FOUR * FL_FOUR;
+#ifdef FL_SCALED_SUMS
+  if (fl_scaled_tile(want, n, block->in[0], block->in[1], parameters, factor,
+                     block->lanes, block->g, outside))
+    return n;
+#endif
   *outside |= fl_added_tile(want, n, block->in[0], block->in[1], parameters, factor,
                             block->lanes, block->g);
   return n;

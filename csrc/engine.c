@@ -159,7 +159,8 @@ static void fl_run_turn(fl_pass *pass, int64_t number) {
   const int64_t length = pass->together * pass->chunk, start = number * length;
   const int64_t end = start + length < plan->items ? start + length : plan->items;
   const int64_t block = plan->direct || pass->together > 1 ? length : plan->block;
-  fl_sum sums[FL_SEGMENT] = {{0, 0}};
+  fl_sum sums[FL_SEGMENT];
+  if (pass->together > 1) memset(sums, 0, sizeof sums);
   fl_progress progress = {.chunk = pass->chunk, .sums = pass->together > 1 ? sums : NULL};
   bool any = false;
   for (int64_t first = start; first < end; first += block) {

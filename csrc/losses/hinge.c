@@ -8,10 +8,10 @@
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   (void)parameters;
-  const real m = FL_FMA(-y, x, 1);
+  const real m = FL_FMA(-y, x, 1), active = fl_max(0, m);
   return (fl_point){
-      .value = fl_max(0, m),
-      .grad = fl_unless_nan(m, m > 0 ? -y : 0),
+      .value = active,
+      .grad = m > 0 ? -y : active, /* 0 or NaN */
       .hess = fl_unless_nan(m, 0),
   };
 }

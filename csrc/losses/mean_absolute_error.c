@@ -6,10 +6,10 @@
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   (void)parameters;
-  const real r = x - y;
+  const real r = x - y, magnitude = fl_abs(r);
   return (fl_point){
-      .value = fl_abs(r),
-      .grad = fl_unless_nan(r, r == 0 ? 0 : fl_copysign(1, r)),
+      .value = magnitude,
+      .grad = magnitude > 0 ? fl_copysign(1, r) : 0 + r, /* +0 or NaN */
       .hess = fl_unless_nan(r, 0),
   };
 }

@@ -11,7 +11,7 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   return (fl_point){
       .value = active * active,
       .grad = -2 * y * active,
-      .hess = fl_unless_nan(m, m > 0 ? 2 : 0),
+      .hess = m > 0 ? 2 : active, /* 0 or NaN */
   };
 }
 

@@ -21,6 +21,7 @@
 
 #include "registry_enum.h"
 #include "rowsum.h"
+#include "transpose.h"
 #include "vecmath.h"
 
 enum {

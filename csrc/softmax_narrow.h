@@ -17,41 +17,14 @@ typedef struct {
   real slope[FL_TILE_ROWS], curve[FL_TILE_ROWS], curve_tail[FL_TILE_ROWS];
 } fl_narrow_states;
 
-FL_INLINE void fl_copy_eight(const real *restrict from, int64_t from_row,
-                             real *restrict to, int64_t to_row) {
-  to[0] = from[0];
-  to[to_row] = from[from_row];
-  to[2 * to_row] = from[2 * from_row];
-  to[3 * to_row] = from[3 * from_row];
-  to[4 * to_row] = from[4 * from_row];
-  to[5 * to_row] = from[5 * from_row];
-  to[6 * to_row] = from[6 * from_row];
-  to[7 * to_row] = from[7 * from_row];
-}
-
-/* to[r, j] = from[r, j] at the distances of rows and of classes given; eight rows at a
-   time, written out, take less than half the time of single entries. */
-FL_INLINE void fl_transpose(int64_t rows, int64_t classes, const real *restrict from,
-                            int64_t from_row, int64_t from_class, real *restrict to,
-                            int64_t to_row, int64_t to_class) {
-  int64_t r = 0;
-  for (; r + 8 <= rows; r += 8)
-    for (int64_t j = 0; j < classes; j++)
-      fl_copy_eight(from + r * from_row + j * from_class, from_row,
-                    to + r * to_row + j * to_class, to_row);
-  for (; r < rows; r++)
-    for (int64_t j = 0; j < classes; j++)
-      to[r * to_row + j * to_class] = from[r * from_row + j * from_class];
-}
-
 FL_OUTLINE void fl_transpose_in(int64_t rows, int64_t classes, const real *from,
-                               int64_t ld, real *tile) {
-  fl_transpose(rows, classes, from, ld, 1, tile, 1, rows);
+                                int64_t ld, real *tile) {
+  fl_transpose(rows, classes, from, ld, tile, rows);
 }
 
 FL_OUTLINE void fl_transpose_out(int64_t rows, int64_t classes, const real *tile,
-                                real *to, int64_t ld) {
-  fl_transpose(rows, classes, tile, 1, rows, to, ld, 1);
+                                 real *to, int64_t ld) {
+  fl_transpose(classes, rows, tile, rows, to, ld);
 }
 
 FL_OUTLINE void fl_narrow_max(int64_t rows, int64_t classes, const real *restrict x,

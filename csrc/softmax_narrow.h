@@ -57,6 +57,29 @@ FL_OUTLINE int fl_narrow_labels(int64_t rows, int64_t classes, const real *restr
   return outside != 0;
 }
 
+/* Whether every row is a 1 and zeros: such rows are sparse ones, of these classes. A
+   ragged end of less than FL_LANES rows counts as not. */
+FL_OUTLINE bool fl_narrow_one_hot(int64_t rows, int64_t classes, const real *restrict q,
+                                  int64_t *restrict labels) {
+  fl_int others = rows % FL_LANES;
+  for (int64_t first = 0; first < rows && !others; first += FL_LANES) {
+    fl_int label[FL_LANES] = {0}, ones[FL_LANES] = {0}, other[FL_LANES] = {0};
+    for (int64_t j = 0; j < classes; j++)
+      for (int r = 0; r < FL_LANES; r++) {
+        const real z = q[j * rows + first + r];
+        const fl_int one = -(fl_int)(z == 1);
+        label[r] += one & (fl_int)j;
+        ones[r] -= one;
+        other[r] |= ~one & -(fl_int)(z != 0);
+      }
+    for (int r = 0; r < FL_LANES; r++) {
+      labels[first + r] = label[r];
+      others |= other[r] | (ones[r] ^ 1);
+    }
+  }
+  return !others;
+}
+
 /* How each row takes its exponentials. Where the maximum is infinite x becomes x - m
    and the maximum 0. */
 FL_OUTLINE void fl_narrow_frames(int64_t rows, int64_t classes, real *restrict x,
@@ -200,12 +223,32 @@ FL_INLINE void fl_narrow_derivatives(int want, bool dense, int64_t rows,
     }
 }
 
+/* l' and l'' of a tile of rows with the classes `labels` or, if that is NULL, the label
+   weights q; e becomes l'. */
+FL_INLINE void fl_narrow_derive(int want, int64_t rows, int64_t classes, real *e,
+                                const real *q, const int64_t *labels,
+                                const fl_narrow_states *states, real *h) {
+  if (!labels) {
+    fl_narrow_derivatives(want, true, rows, classes, e, q, states, h);
+    return;
+  }
+  real picked[FL_TILE_ROWS];
+  fl_narrow_pick(rows, e, labels, picked);
+  for (int64_t r = 0; r < rows; r++) {
+    const fl_row_state state = fl_narrow_state(states, r);
+    picked[r] = -fl_others(picked[r], &state) * state.slope;
+  }
+  fl_narrow_derivatives(want, false, rows, classes, e, q, states, h);
+  for (int64_t r = 0; r < rows; r++) e[labels[r] * rows + r] = picked[r];
+}
+
 FL_INLINE int fl_narrow_rows(int want, bool dense, const fl_row_block *block,
                              int64_t first, int64_t rows) {
   real tile[FL_TILE], q[FL_TILE], picked[FL_TILE_ROWS];
+  int64_t one_hot[FL_TILE_ROWS];
   fl_narrow sums;
   const int64_t classes = block->classes;
-  const int64_t *labels = dense ? 0 : block->labels + first;
+  const int64_t *labels = dense ? one_hot : block->labels + first;
   int outside = 0;
 
   fl_transpose_in(rows, classes, (const real *)block->x + first * block->ldx,
@@ -214,29 +257,25 @@ FL_INLINE int fl_narrow_rows(int want, bool dense, const fl_row_block *block,
   if (dense) {
     fl_transpose_in(rows, classes, (const real *)block->q + first * block->ldq,
                     block->ldq, q);
-    outside = fl_narrow_labels(rows, classes, tile, q, (real)block->q_limit, &sums);
-  } else {
+    if (!fl_narrow_one_hot(rows, classes, q, one_hot)) labels = 0;
+  }
+  if (labels) {
     fl_narrow_pick(rows, tile, labels, picked);
     for (int64_t r = 0; r < rows; r++) picked[r] = fl_gap(1, picked[r], sums.m[r]);
+  } else {
+    outside = fl_narrow_labels(rows, classes, tile, q, (real)block->q_limit, &sums);
   }
   fl_narrow_frames(rows, classes, tile, &sums);
   fl_narrow_exponentials(rows, classes, tile, &sums);
   if (want & FL_WANT_VALUE)
-    fl_narrow_values(dense, rows, picked, &sums, (real *)block->v + first);
+    fl_narrow_values(!labels, rows, picked, &sums, (real *)block->v + first);
   if (want & (FL_WANT_GRAD | FL_WANT_HESS)) {
-    real h[FL_TILE], *g = (real *)block->g + first * block->ldg;
+    real h[FL_TILE];
     fl_narrow_states states;
-    fl_narrow_states_of(dense, rows, block->factor + first, &sums, &states);
-    if (!dense) {
-      fl_narrow_pick(rows, tile, labels, picked);
-      for (int64_t r = 0; r < rows; r++) {
-        const fl_row_state state = fl_narrow_state(&states, r);
-        picked[r] = -fl_others(picked[r], &state) * state.slope;
-      }
-    }
-    fl_narrow_derivatives(want, dense, rows, classes, tile, q, &states, h);
-    for (int64_t r = 0; !dense && r < rows; r++) tile[labels[r] * rows + r] = picked[r];
-    fl_transpose_out(rows, classes, tile, g, block->ldg);
+    fl_narrow_states_of(!labels, rows, block->factor + first, &sums, &states);
+    fl_narrow_derive(want, rows, classes, tile, q, labels, &states, h);
+    fl_transpose_out(rows, classes, tile, (real *)block->g + first * block->ldg,
+                     block->ldg);
     if (want & FL_WANT_HESS)
       fl_transpose_out(rows, classes, h, (real *)block->h + first * block->ldh,
                        block->ldh);

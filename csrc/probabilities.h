@@ -24,7 +24,7 @@ FL_INLINE fl_term_point fl_log_probability(real q, real x, double eps_parameter)
   const real inverse = fl_where(q != 0, q / p);
   return (fl_term_point){
       .value = -fl_masked(q, fl_log(p)),
-      .grad = -inverse,
+      .grad = 0 - inverse, /* 0, not -0, for q = 0 */
       .hess = fl_where(q != 0, inverse / p),
   };
 }

@@ -40,14 +40,4 @@ FL_INLINE double fl_row_total(const double *hi, const double *lo) {
 #endif
 }
 
-/* Whether FL_LANES label weights are all +0: their terms are 0. */
-FL_INLINE bool fl_all_zero(const real *q) {
-  uint64_t any = 0, word; /* words, as GCC 12 does not vectorise so short an `or` */
-  for (size_t k = 0; k < FL_LANES * sizeof(real) / sizeof word; k++) {
-    memcpy(&word, (const char *)q + k * sizeof word, sizeof word);
-    any |= word;
-  }
-  return any == 0;
-}
-
 #endif

@@ -19,15 +19,12 @@
    wide rows run along their classes. */
 #include <string.h>
 
+#include "one_hot.h"
 #include "registry_enum.h"
 #include "rowsum.h"
-#include "transpose.h"
 #include "vecmath.h"
 
 enum {
-  FL_TILE = 4096,     /* entries of a transposed tile: half of a 32 KiB L1 in f32 */
-  FL_TILE_ROWS = 512, /* rows of a tile at most */
-  FL_NARROW = 64,     /* classes up to which rows are transposed */
   FL_GROUP_ENTRIES = 4096,                /* of wide rows taken together, */
   FL_GROUP = FL_GROUP_ENTRIES / FL_NARROW /* and how many they are at most */
 };

@@ -57,29 +57,6 @@ FL_OUTLINE int fl_narrow_labels(int64_t rows, int64_t classes, const real *restr
   return outside != 0;
 }
 
-/* Whether every row is a 1 and zeros: such rows are sparse ones, of these classes. A
-   ragged end of less than FL_LANES rows counts as not. */
-FL_OUTLINE bool fl_narrow_one_hot(int64_t rows, int64_t classes, const real *restrict q,
-                                  int64_t *restrict labels) {
-  fl_int others = rows % FL_LANES;
-  for (int64_t first = 0; first < rows && !others; first += FL_LANES) {
-    fl_int label[FL_LANES] = {0}, ones[FL_LANES] = {0}, other[FL_LANES] = {0};
-    for (int64_t j = 0; j < classes; j++)
-      for (int r = 0; r < FL_LANES; r++) {
-        const real z = q[j * rows + first + r];
-        const fl_int one = -(fl_int)(z == 1);
-        label[r] += one & (fl_int)j;
-        ones[r] -= one;
-        other[r] |= ~one & -(fl_int)(z != 0);
-      }
-    for (int r = 0; r < FL_LANES; r++) {
-      labels[first + r] = label[r];
-      others |= other[r] | (ones[r] ^ 1);
-    }
-  }
-  return !others;
-}
-
 /* How each row takes its exponentials. Where the maximum is infinite x becomes x - m
    and the maximum 0. */
 FL_OUTLINE void fl_narrow_frames(int64_t rows, int64_t classes, real *restrict x,
@@ -257,7 +234,8 @@ FL_INLINE int fl_narrow_rows(int want, bool dense, const fl_row_block *block,
   if (dense) {
     fl_transpose_in(rows, classes, (const real *)block->q + first * block->ldq,
                     block->ldq, q);
-    if (!fl_narrow_one_hot(rows, classes, q, one_hot)) labels = 0;
+    /* Two classes are less work than the look at them. */
+    if (classes == 2 || !fl_one_hot_columns(rows, classes, q, one_hot)) labels = 0;
   }
   if (labels) {
     fl_narrow_pick(rows, tile, labels, picked);

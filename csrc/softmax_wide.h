@@ -100,24 +100,6 @@ FL_INLINE void fl_add_labels(fl_label_sums *sums, const real *restrict x,
   }
 }
 
-/* The class of a row that is a 1 and zeros, or -1, also for such a row whose 1 is among
-   the last n mod FL_LANES. */
-FL_INLINE int64_t fl_one_label(int64_t n, const real *q) {
-  int64_t part = -1;
-  for (int64_t i = 0; i + FL_LANES <= n; i += FL_LANES)
-    if (!fl_all_zero(q + i)) {
-      if (part >= 0) return -1;
-      part = i;
-    }
-  if (part < 0 || (n % FL_LANES && !fl_all_zero(q + n - FL_LANES))) return -1;
-  int zeros = 0, at = 0;
-  for (int j = 0; j < FL_LANES; j++) {
-    zeros += q[part + j] == 0;
-    at += q[part + j] == 1 ? j : 0;
-  }
-  return zeros == FL_LANES - 1 && q[part + at] == 1 ? part + at : -1;
-}
-
 /* sum q (m - x) to *gap and sum q to *weight, this one with what rounding took from it:
    s - q_j cancels where one label holds nearly all of the weight. Non-zero for a q
    outside [0, limit]. Terms of q = 0 are 0: rows of few labels skip nearly all of them,

@@ -2,8 +2,9 @@
    probabilities.h, summed over the row.
 
      l = -sum q_j log(p_j),  l'_j = -q_j/p_j,  l''_j = q_j/p_j^2 */
-#include "../probabilities.h"
+#include "../one_hot.h"
 #include "../rowsum.h"
+#include "../targets.h"
 
 /* Where the entries of a piece come from and go to; one without a use has a buffer. */
 typedef struct {
@@ -11,43 +12,20 @@ typedef struct {
   real *term, *g, *h;
 } fl_piece;
 
-FL_INLINE int fl_terms(int want, bool zeros, int64_t n, const real *restrict q,
-                       const real *restrict x, const double *parameters, real limit,
-                       const real *restrict factor, real *restrict term,
-                       real *restrict g, real *restrict h) {
+/* Entries one after the other, of one row or of several. */
+FL_OUTLINE int fl_entries(int want, int64_t n, fl_piece at, const double *parameters,
+                          real limit) {
+  const real *restrict q = at.q, *restrict x = at.x, *restrict factor = at.factor;
+  real *restrict term = at.term, *restrict g = at.g, *restrict h = at.h;
   fl_int outside = 0;
   for (int64_t j = 0; j < n; j++) {
-    const real q_j = zeros ? 0 : q[j];
-    const fl_term_point point = fl_log_probability(q_j, x[j], parameters[0]);
+    const fl_term_point point = fl_log_probability(q[j], x[j], parameters[0]);
     if (want & FL_WANT_VALUE) term[j] = point.value;
     if (want & (FL_WANT_GRAD | FL_WANT_HESS)) g[j] = point.grad * factor[j];
     if (want & FL_WANT_HESS) h[j] = point.hess * factor[j];
-    outside |= fl_outside_unit(x[j]) | -(fl_int)((q_j < 0) | (q_j > limit));
+    outside |= fl_outside_unit(x[j]) | -(fl_int)((q[j] < 0) | (q[j] > limit));
   }
   return outside != 0;
-}
-
-/* Entries one after the other, of one row or of several. With `sparse` labels, runs of
-   FL_LANES that are all 0 go without logarithms. */
-FL_OUTLINE int fl_entries(int want, bool sparse, int64_t n, fl_piece at,
-                          const double *parameters, real limit) {
-  int outside = 0;
-  for (int64_t i = 0, end; i < n; i = end) {
-    const bool zeros = sparse && i + FL_LANES <= n && fl_all_zero(at.q + i);
-    end = sparse ? i + FL_LANES : n;
-    while (end + FL_LANES <= n && fl_all_zero(at.q + end) == zeros) end += FL_LANES;
-    if (end > n || (!zeros && end + FL_LANES > n)) end = n;
-    outside |= zeros ? fl_terms(want, true, end - i, at.q + i, at.x + i, parameters,
-                                limit, at.factor + i, at.term + i, at.g + i, at.h + i)
-                     : fl_terms(want, false, end - i, at.q + i, at.x + i, parameters,
-                                limit, at.factor + i, at.term + i, at.g + i, at.h + i);
-  }
-  return outside;
-}
-
-/* Without a value there are no logarithms to leave out; in narrow rows no runs of 0. */
-FL_INLINE bool fl_may_skip(int want, int64_t classes) {
-  return want & FL_WANT_VALUE && classes >= 2 * FL_LANES;
 }
 
 /* The factor of each entry of rows that mostly have the same. */
@@ -94,8 +72,7 @@ FL_INLINE int fl_long_row(int want, const fl_row_block *block, int64_t r) {
     const int64_t n = classes - j < FL_PIECE ? classes - j : FL_PIECE;
     const fl_piece piece = {q + j, x + j, factor, term, g ? g + j : unused,
                             h ? h + j : unused};
-    outside |= fl_entries(want, fl_may_skip(want, classes), n, piece, block->parameters,
-                          (real)block->q_limit);
+    outside |= fl_entries(want, n, piece, block->parameters, (real)block->q_limit);
     if (want & FL_WANT_VALUE) fl_add_terms(&sum, n, term);
   }
   if (want & FL_WANT_VALUE)
@@ -115,8 +92,7 @@ FL_INLINE int fl_short_rows(int want, const fl_row_block *block, int64_t first,
       want == FL_WANT_VALUE ? unused : (real *)block->g + first * block->ldg,
       want & FL_WANT_HESS ? (real *)block->h + first * block->ldh : unused};
   const int outside =
-      fl_entries(want, fl_may_skip(want, classes), n, piece, block->parameters,
-                 (real)block->q_limit);
+      fl_entries(want, n, piece, block->parameters, (real)block->q_limit);
   if (want & FL_WANT_VALUE) {
     real *v = (real *)block->v + first;
     if (classes == 2) fl_sum_rows(rows, 2, term, v);
@@ -125,18 +101,49 @@ FL_INLINE int fl_short_rows(int want, const fl_row_block *block, int64_t first,
   return outside;
 }
 
-FL_INLINE int FL_ROWS(int want, const fl_row_block *block) {
+/* Rows of any labels. */
+FL_INLINE int fl_soft_rows(int want, const fl_row_block *block, int64_t first,
+                           int64_t rows) {
   const int64_t classes = block->classes;
   const bool packed = block->ldx == classes && block->ldq == classes
                       && (want == FL_WANT_VALUE || block->ldg == classes)
                       && (!(want & FL_WANT_HESS) || block->ldh == classes);
   const int64_t height = packed && classes <= FL_PIECE ? FL_PIECE / classes : 1;
   int outside = 0;
-  for (int64_t row = 0; row < block->rows; row += height) {
-    const int64_t left = block->rows - row;
+  for (int64_t r = 0; r < rows; r += height) {
+    const int64_t left = rows - r;
     outside |= classes > FL_PIECE
-                   ? fl_long_row(want, block, row)
-                   : fl_short_rows(want, block, row, left < height ? left : height);
+                   ? fl_long_row(want, block, first + r)
+                   : fl_short_rows(want, block, first + r, left < height ? left : height);
+  }
+  return outside;
+}
+
+/* Probabilities that no class picks are read for their domain alone. */
+FL_INLINE int fl_outside_rows(int64_t rows, int64_t classes, const real *x, int64_t ld) {
+  const int64_t spans = ld == classes ? 1 : rows, span = rows * classes / spans;
+  fl_int outside = 0;
+  for (int64_t r = 0; r < spans; r++)
+    for (int64_t j = 0; j < span; j++) outside |= fl_outside_unit(x[r * ld + j]);
+  return outside != 0;
+}
+
+/* One-hot rows need one logarithm each. Two classes are less work than the look at them,
+   and so are derivatives alone. */
+FL_INLINE int FL_ROWS(int want, const fl_row_block *block) {
+  const int64_t classes = block->classes, height = fl_one_hot_height(classes);
+  if (!(want & FL_WANT_VALUE) || classes == 2)
+    return fl_soft_rows(want, block, 0, block->rows);
+  int64_t labels[FL_TILE_ROWS];
+  int outside = 0;
+  for (int64_t row = 0; row < block->rows; row += height) {
+    const int64_t left = block->rows - row, rows = left < height ? left : height;
+    const real *x = (const real *)block->x + row * block->ldx;
+    const real *q = (const real *)block->q + row * block->ldq;
+    outside |= fl_one_hot(rows, classes, q, block->ldq, labels)
+                   ? fl_outside_rows(rows, classes, x, block->ldx)
+                         | fl_target_rows(want, true, block, row, rows, labels)
+                   : fl_soft_rows(want, block, row, rows);
   }
   return outside;
 }

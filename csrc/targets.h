@@ -1,0 +1,52 @@
+/* targets.h: cross-entropy of rows of probabilities where each row has one class: of a
+   row only the probability of that class is read, and its derivatives are zeros but for
+   one. */
+#ifndef FL_TARGETS_H
+#define FL_TARGETS_H
+
+#include <string.h>
+
+#include "probabilities.h"
+
+enum { FL_TARGETS = 1024 }; /* rows taken together */
+
+/* Zeros, and at each label its point times the factor of the row: in double precision or,
+   for a dense kernel, as that multiplies. */
+FL_INLINE void fl_scatter(bool dense, int64_t rows, int64_t classes,
+                          const int64_t *labels, const double *factor,
+                          const real *point, real *out, int64_t ld) {
+  const int64_t spans = ld == classes ? 1 : rows, span = rows * classes / spans;
+  for (int64_t r = 0; r < spans; r++)
+    memset(out + r * ld, 0, (size_t)span * sizeof *out);
+  for (int64_t r = 0; r < rows; r++)
+    out[r * ld + labels[r]] = dense ? point[r] * (real)factor[r]
+                                    : (real)((double)point[r] * factor[r]);
+}
+
+/* Value and derivatives of rows with these classes; non-zero if the probability of one
+   may be outside its domain. */
+FL_INLINE int fl_target_rows(int want, bool dense, const fl_row_block *block,
+                             int64_t first, int64_t rows, const int64_t *labels) {
+  real p[FL_TARGETS], g[FL_TARGETS], h[FL_TARGETS];
+  const real *x = (const real *)block->x + first * block->ldx;
+  const double *factor = block->factor + first;
+  real *v = (real *)block->v + first;
+  fl_int outside = 0;
+  for (int64_t r = 0; r < rows; r++) p[r] = x[r * block->ldx + labels[r]];
+  for (int64_t r = 0; r < rows; r++) {
+    const fl_term_point point = fl_log_probability(1, p[r], block->parameters[0]);
+    if (want & FL_WANT_VALUE) v[r] = point.value;
+    g[r] = point.grad;
+    h[r] = point.hess;
+    outside |= fl_outside_unit(p[r]);
+  }
+  if (want & (FL_WANT_GRAD | FL_WANT_HESS))
+    fl_scatter(dense, rows, block->classes, labels, factor, g,
+               (real *)block->g + first * block->ldg, block->ldg);
+  if (want & FL_WANT_HESS)
+    fl_scatter(dense, rows, block->classes, labels, factor, h,
+               (real *)block->h + first * block->ldh, block->ldh);
+  return outside != 0;
+}
+
+#endif

@@ -129,6 +129,71 @@ def test_an_item_does_not_depend_on_its_neighbours(
             compared(len(alone))
 
 
+SPARSE = fl.LOSSES["sparse_categorical_crossentropy"]
+DENSE = [
+    replace(fl.LOSSES["categorical_crossentropy"], from_logits=f) for f in (False, True)
+]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 33, 64, 65, 100, 1000, 5000])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", DENSE, ids=oracle.label)
+def test_one_hot_rows(loss: fl.Loss, dtype: type, classes: int, isa: str) -> None:
+    """They take a way of their own, unless one near them is something else."""
+    random = np.random.RandomState(classes)
+    rows = 5 + 40_000 // classes
+    _, x = oracle.plain(loss.kernel, dtype, rows * classes, random, classes)
+    labels = random.randint(0, classes, len(x))
+    labels[:3] = 0, classes - 1, max(0, classes // 16 * 16 - 1)
+    y = np.eye(classes, dtype=dtype)[labels]
+    sparse = replace(SPARSE, from_logits=loss.from_logits)
+    whole = entries(loss, y, x)
+    classwise = entries(sparse, labels, x)
+    assert whole[0].tobytes() == classwise[0].tobytes()
+    # A dense kernel multiplies by the factor of a row in its dtype: one more rounding.
+    for dense, output in zip(whole[1:], classwise[1:], strict=True):
+        np.testing.assert_allclose(dense, output, rtol=2 * np.finfo(dtype).eps, atol=0)
+    compared(3)
+    for row, change in [(7, 0.5), (len(x) - 1, 0.0), (1, 0.25)]:
+        other = y.copy()
+        other[row] *= change
+        changed = entries(loss, other, x)
+        rest = np.arange(len(x)) != row
+        for before, after in zip(whole, changed, strict=True):
+            assert before[rest].tobytes() == after[rest].tobytes()
+        np.testing.assert_allclose(
+            changed[0][row], change * whole[0][row], rtol=4 * np.finfo(dtype).eps
+        )
+        compared(3)
+
+
+EXTREMES = {
+    "float32": [np.inf, np.nan, 1.8e19, -1.5e19, 1e-22, 3e-45, -0.0],
+    "float64": [np.inf, np.nan, 1.3e154, -1e154, 1e-160, 5e-324, -0.0],
+}
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("name", ["mean_squared_error", "mean_absolute_error", "huber"])
+def test_sums_of_extremes(name: str, dtype: type, isa: str) -> None:
+    """A sum meets a value that is not finite, near the largest or subnormal."""
+    loss = replace(fl.LOSSES[name], reduction="sum")
+    random = np.random.RandomState(11)
+    for extreme in EXTREMES[np.dtype(dtype).name]:
+        for n, at in [(64, 0), (1000, 63), (20_000, 16_500)]:
+            x = random.standard_normal(n).astype(dtype)
+            if np.isfinite(extreme) and abs(extreme) < 1:
+                x *= abs(dtype(extreme))
+            x[at] = extreme
+            y = np.zeros_like(x)
+            terms = replace(loss, reduction="none")(y, x).astype(float)
+            expected = math.fsum(terms)
+            value, _ = loss.value_and_grad(y, x)
+            assert value == loss(y, x) or np.isnan(value)
+            np.testing.assert_allclose(value, expected, rtol=2.0**-51, atol=0)
+            compared(2)
+
+
 FUSED = [isa for isa in ISAS if isa != "baseline"]
 
 

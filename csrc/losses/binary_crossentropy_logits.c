@@ -40,7 +40,8 @@ FL_INLINE fl_point FL_POINT(bool simple, real y, real x, real t,
   const real slope = FL_FMA(-far, t, near) / total;
   /* l = sum log1p(t) + near |x|: the larger product is the one that is not rounded */
   const real finite = fl_where(near != 0, magnitude), log_total = fl_log1p_unit(t);
-  const real hinge = near * finite, soft = sum * log_total;
+  const real hinge = near * finite; /* NaN where y is */
+  const real soft = simple ? log_total : sum * log_total;
   const bool outer = simple | (hinge > soft);
   return (fl_point){
       .value = FL_FMA_ONCE(outer ? near : sum, outer ? finite : log_total,

@@ -65,16 +65,20 @@ FL_INLINE real fl_max(real bound, real x) { return x < bound ? bound : x; }
 /* `value`, but NaN where x is one: for derivatives that do not depend on x. */
 FL_INLINE real fl_unless_nan(real x, real value) { return x == x ? value : x; }
 
-/* `value` where the condition holds, else 0; as a bit mask, because GCC moves the
-   computation of `value` into a branch when it sees a conditional. */
-FL_INLINE real fl_where(bool condition, real value) {
-  return fl_from_bits(fl_bits(value) & (0 - (fl_uint)condition));
-}
-
-/* condition ? a : b, by masks for the same reason. */
+/* condition ? a : b, by masks, because GCC moves the computation of a value into a branch
+   when it sees a conditional. SSE2 has no masks of 64 bits that GCC 12 vectorises. */
 FL_INLINE real fl_select(bool condition, real a, real b) {
+#if defined(FL_ISA_baseline) && defined(FL_DTYPE_f64)
+  return fl_from_bits(condition ? fl_bits(a) : fl_bits(b));
+#else
   const fl_uint mask = 0 - (fl_uint)condition;
   return fl_from_bits((fl_bits(a) & mask) | (fl_bits(b) & ~mask));
+#endif
+}
+
+/* `value` where the condition holds, else 0. */
+FL_INLINE real fl_where(bool condition, real value) {
+  return fl_select(condition, value, 0);
 }
 
 /* x*w, where a factor of exactly 0 wins over infinity and NaN in x. */

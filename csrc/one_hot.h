@@ -25,12 +25,13 @@ FL_INLINE bool fl_all_zero(const real *q) {
   return any == 0;
 }
 
-/* Where the only entry of FL_LANES that is not 0 is a 1, or -1. */
+/* Where the only entry of FL_LANES that is not 0 is a 1, or -1; a lane whatever another
+   thread writes there meanwhile. */
 FL_INLINE int fl_one_of_lanes(const real *q) {
   int zeros = 0, at = 0;
   for (int j = 0; j < FL_LANES; j++) {
     zeros += q[j] == 0;
-    at += q[j] == 1 ? j : 0;
+    at |= q[j] == 1 ? j : 0;
   }
   return zeros == FL_LANES - 1 && q[at] == 1 ? at : -1;
 }

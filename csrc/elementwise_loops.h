@@ -112,7 +112,8 @@ FL_INLINE int fl_added_tile(int want, int64_t n, const real *restrict y,
 #endif
 
 #if !defined(FL_AHEAD) && defined(FL_SCALED_SUMS)
-/* The same with scaled sums; false, and the lanes as they were, if these do not hold. */
+/* The same with scaled sums; false, and the lanes as they were, if these do not
+   hold. */
 FL_INLINE bool fl_scaled_tile(int want, int64_t n, const real *restrict y,
                               const real *restrict x, const double *parameters,
                               const fl_factor *factor, fl_lanes *lanes,
@@ -237,9 +238,9 @@ FL_INLINE int fl_each(int want, bool simple, const fl_element_block *block,
   return outside;
 }
 
-/* Parameters from memory of its own: nothing the loops write can change them. One by one:
-   GCC 12 makes a memcpy of 64 bytes one number of 512 bits, and a loop that takes a part
-   of it does not vectorise. */
+/* Parameters from memory of its own: nothing the loops write can change them. One by
+   one: GCC 12 makes a memcpy of 64 bytes one number of 512 bits, and a loop that takes a
+   part of it does not vectorise. */
 FL_INLINE int fl_kernel(int want, const fl_element_block *block) {
   double parameters[FL_MAX_PARAMETERS];
   for (int k = 0; k < FL_MAX_PARAMETERS; k++)

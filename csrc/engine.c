@@ -21,8 +21,8 @@
    FL_CHUNK_ENTRIES entries, and few enough for a table of their sums on the stack. */
 enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 32768 };
 
-/* The sums of small chunks, of rows so wide that few or one make a chunk, are added up
-   first over segments of so many items. */
+/* Where rows are so wide that few or one make a chunk, the sums of chunks are added up
+   over segments of so many rows first. */
 enum { FL_SEGMENT = 256 };
 
 /* Threads a job may have. */
@@ -161,7 +161,8 @@ static void fl_run_turn(fl_pass *pass, int64_t number) {
   const int64_t block = plan->direct || pass->together > 1 ? length : plan->block;
   fl_sum sums[FL_SEGMENT];
   if (pass->together > 1) memset(sums, 0, sizeof sums);
-  fl_progress progress = {.chunk = pass->chunk, .sums = pass->together > 1 ? sums : NULL};
+  fl_progress progress = {.chunk = pass->chunk,
+                          .sums = pass->together > 1 ? sums : NULL};
   bool any = false;
   for (int64_t first = start; first < end; first += block) {
     const int64_t n = end - first < block ? end - first : block;
@@ -226,8 +227,8 @@ static void fl_run_share(fl_pass *pass, fl_share *share, double *last) {
 }
 
 /* Thread t of T begins with the t-th of T shares, which lies in one piece: call after
-   call the same data, which its caches still hold, one stream for its prefetcher and its
-   own huge pages of a new array. Then it helps the others with theirs. */
+   call the same data, which its caches still hold, one stream for its prefetcher, its own
+   huge pages of a new array. Then it helps the others with theirs. */
 static void fl_run_team(fl_pass *pass, int threads) {
 #ifndef _WIN32
   pthread_once(&fl_fork_once, fl_watch_fork);
@@ -279,9 +280,8 @@ static bool fl_run_pass(const fl_plan *plan, fl_block_fn *block, fl_result *resu
   const int64_t segment = chunk < FL_SEGMENT ? FL_SEGMENT / chunk : 1;
   const int64_t together = gathers ? segment : 1;
   fl_pass pass = {.plan = plan, .block = block, .chunk = chunk, .segment = segment,
-                  .together = together,
-                  .turns = (chunks + together - 1) / together, .sums = sums,
-                  .error_turn = INT64_MAX};
+                  .together = together, .turns = (chunks + together - 1) / together,
+                  .sums = sums, .error_turn = INT64_MAX};
 
   const int threads = fl_team_size(plan->job, fl_work(plan), pass.turns);
   if (threads > 1) fl_run_team(&pass, threads);

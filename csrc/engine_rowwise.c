@@ -230,6 +230,7 @@ static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
   if (plan->want & FL_WANT_HESS)
     block.h = fl_matrix(&plan->hess, job->type, first, n, classes, &block.ldh,
                         &scratch->h);
+  block.stream = plan->stream && !scratch->g && !scratch->h;
   if (!block.x || (plan->kind == FL_DENSE && !block.q)
       || (plan->want & FL_WANT_GRAD && !block.g)
       || (plan->want & FL_WANT_HESS && !block.h))

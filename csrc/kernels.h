@@ -40,7 +40,8 @@ typedef int fl_elementwise_fn(const fl_element_block *block);
 
 /* A block of whole rows. x, q, g and h have rows of `classes` entries at distances of
    ldx, ldq, ldg and ldh entries (ldq = 0: one row q for all). Sparse kernels read
-   `labels`, dense ones q. Derivatives come multiplied by factor[row]. */
+   `labels`, dense ones q. Derivatives come multiplied by factor[row]; rows of zeros are
+   written past the caches, if `stream` says so. */
 typedef struct {
   int64_t rows, classes;
   const void *x;
@@ -53,6 +54,7 @@ typedef struct {
   double q_limit; /* label weights above it are outside their domain */
   void *v, *g, *h;
   int64_t ldg, ldh;
+  bool stream;
 } fl_row_block;
 
 typedef int fl_rowwise_fn(const fl_row_block *block);

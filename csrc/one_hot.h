@@ -9,11 +9,9 @@
 #include "sums.h"
 #include "transpose.h"
 
-enum {
-  FL_NARROW = 64,    /* classes up to which rows are transposed, so that a vector */
-  FL_TILE = 4096,    /* holds one class of many; entries of a tile: half of a 32 KiB L1 */
-  FL_TILE_ROWS = 512 /* in f32; its rows at most */
-};
+/* Rows of up to FL_NARROW classes are transposed, so that a vector holds one class of many
+   rows. A tile of them takes half of a 32 KiB L1 in f32. */
+enum { FL_NARROW = 64, FL_TILE = 4096, FL_TILE_ROWS = 512 };
 
 /* Whether FL_LANES label weights are all +0: their terms are 0. */
 FL_INLINE bool fl_all_zero(const real *q) {
@@ -25,15 +23,16 @@ FL_INLINE bool fl_all_zero(const real *q) {
   return any == 0;
 }
 
-/* Where the only entry of FL_LANES that is not 0 is a 1, or -1; a lane whatever another
-   thread writes there meanwhile. */
+/* Where the only entry of FL_LANES that is not 0 is a 1, or -1: a bit for each 1 and, above
+   them, one for each that is not 0. */
 FL_INLINE int fl_one_of_lanes(const real *q) {
-  int zeros = 0, at = 0;
-  for (int j = 0; j < FL_LANES; j++) {
-    zeros += q[j] == 0;
-    at |= q[j] == 1 ? j : 0;
+  fl_uint bits = 0;
+  _Pragma("GCC unroll 1") for (int j = 0; j < FL_LANES; j++) {
+    const fl_uint bit = (fl_uint)1 << j;
+    bits |= (q[j] == 1 ? bit : 0) | (q[j] != 0 ? bit << FL_LANES : 0);
   }
-  return zeros == FL_LANES - 1 && q[at] == 1 ? at : -1;
+  const uint32_t one = (uint32_t)bits & 0xffff, any = (uint32_t)bits >> FL_LANES;
+  return one != 0 && one == any && (one & (one - 1)) == 0 ? __builtin_ctz(one) : -1;
 }
 
 /* The class of a row of at least FL_LANES that is a 1 and zeros, or -1. Its ragged end is

@@ -10,14 +10,16 @@
 
 enum { FL_TARGETS = 1024 }; /* rows taken together */
 
-/* Zeros, and at each label its point times the factor of the row: in double precision or,
-   for a dense kernel, as that multiplies. */
-FL_INLINE void fl_scatter(bool dense, int64_t rows, int64_t classes,
+/* Zeros, and at each label its point times the factor of the row: in double precision
+   or, for a dense kernel, as that multiplies. */
+FL_INLINE void fl_scatter(bool dense, bool stream, int64_t rows, int64_t classes,
                           const int64_t *labels, const double *factor,
                           const real *point, real *out, int64_t ld) {
   const int64_t spans = ld == classes ? 1 : rows, span = rows * classes / spans;
   for (int64_t r = 0; r < spans; r++)
-    memset(out + r * ld, 0, (size_t)span * sizeof *out);
+    if (stream) fl_stream_zeros(span, out + r * ld);
+    else memset(out + r * ld, 0, (size_t)span * sizeof *out);
+  if (stream) fl_stream_end();
   for (int64_t r = 0; r < rows; r++)
     out[r * ld + labels[r]] = dense ? point[r] * (real)factor[r]
                                     : (real)((double)point[r] * factor[r]);
@@ -41,10 +43,10 @@ FL_INLINE int fl_target_rows(int want, bool dense, const fl_row_block *block,
     outside |= fl_outside_unit(p[r]);
   }
   if (want & (FL_WANT_GRAD | FL_WANT_HESS))
-    fl_scatter(dense, rows, block->classes, labels, factor, g,
+    fl_scatter(dense, block->stream, rows, block->classes, labels, factor, g,
                (real *)block->g + first * block->ldg, block->ldg);
   if (want & FL_WANT_HESS)
-    fl_scatter(dense, rows, block->classes, labels, factor, h,
+    fl_scatter(dense, block->stream, rows, block->classes, labels, factor, h,
                (real *)block->h + first * block->ldh, block->ldh);
   return outside != 0;
 }

@@ -1,5 +1,5 @@
-/* transpose.h: a matrix to another with rows and columns exchanged, four by four entries
-   at a time in registers. */
+/* transpose.h: a matrix to another with rows and columns exchanged, four by four
+   entries at a time in registers. */
 #ifndef FL_TRANSPOSE_H
 #define FL_TRANSPOSE_H
 
@@ -53,8 +53,8 @@ FL_INLINE void fl_join_pairs(int64_t n, const real *restrict first,
   for (int64_t i = 0; i < n; i++) pairs[2 * i] = first[i], pairs[2 * i + 1] = second[i];
 }
 
-/* to[j][i] = from[i][j], rows at the distances given. The last four of either axis overlap
-   with the ones before. */
+/* to[j][i] = from[i][j], rows at the distances given. The last four of either axis
+   overlap with the ones before. */
 FL_INLINE void fl_transpose(int64_t rows, int64_t columns, const real *restrict from,
                             int64_t from_row, real *restrict to, int64_t to_row) {
   if (columns == 2 && from_row == 2) {
@@ -69,7 +69,8 @@ FL_INLINE void fl_transpose(int64_t rows, int64_t columns, const real *restrict 
       for (int64_t j = 0; j < columns; j += 4) {
         const int64_t r = i < rows - 4 ? i : rows - 4;
         const int64_t c = j < columns - 4 ? j : columns - 4;
-        fl_transpose_four(from + r * from_row + c, from_row, to + c * to_row + r, to_row);
+        fl_transpose_four(from + r * from_row + c, from_row, to + c * to_row + r,
+                          to_row);
       }
   }
 }

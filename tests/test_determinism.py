@@ -302,6 +302,28 @@ def test_outputs_past_the_caches(kernel: str, offset: int, isa: str) -> None:
     compared(n)
 
 
+@pytest.mark.parametrize("offset", [0, 4, 5])
+@pytest.mark.parametrize("classes", [63, 1001, 40_000])
+def test_zeros_past_the_caches(classes: int, offset: int, isa: str) -> None:
+    """Derivatives of rows of probabilities are zeros, streamed, but for the classes."""
+    rows = (1 << 23) // classes + 7
+    random = np.random.RandomState(13)
+    p = random.rand(rows, classes).astype(np.float32)
+    y = random.randint(0, classes, rows)
+    room = np.empty(p.size + 64, np.float32)
+    room.fill(1)  # a write, so that the pages are there
+    start = (-room.ctypes.data % 64) // 4 + offset
+    out = room[start : start + p.size].reshape(p.shape)
+    SPARSE.value_and_grad(y, p, out=out)
+    expected = -1 / (p[np.arange(rows), y].astype(float) * rows)
+    np.testing.assert_allclose(out[np.arange(rows), y], expected, rtol=2e-7)
+    out[np.arange(rows), y] = 0
+    assert not out.any()
+    assert (room[:start] == 1).all()
+    assert (room[start + p.size :] == 1).all()
+    compared(p.size)
+
+
 def _squared(y: Any, p: Any) -> Any:
     return (y - p) ** 2
 

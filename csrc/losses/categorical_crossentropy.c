@@ -111,16 +111,16 @@ FL_INLINE int fl_soft_rows(int want, const fl_row_block *block, int64_t first,
   const int64_t height = packed && classes <= FL_PIECE ? FL_PIECE / classes : 1;
   int outside = 0;
   for (int64_t r = 0; r < rows; r += height) {
-    const int64_t left = rows - r;
-    outside |= classes > FL_PIECE
-                   ? fl_long_row(want, block, first + r)
-                   : fl_short_rows(want, block, first + r, left < height ? left : height);
+    const int64_t left = rows - r, count = left < height ? left : height;
+    outside |= classes > FL_PIECE ? fl_long_row(want, block, first + r)
+                                  : fl_short_rows(want, block, first + r, count);
   }
   return outside;
 }
 
 /* Probabilities that no class picks are read for their domain alone. */
-FL_INLINE int fl_outside_rows(int64_t rows, int64_t classes, const real *x, int64_t ld) {
+FL_INLINE int fl_outside_rows(int64_t rows, int64_t classes, const real *x,
+                              int64_t ld) {
   const int64_t spans = ld == classes ? 1 : rows, span = rows * classes / spans;
   fl_int outside = 0;
   for (int64_t r = 0; r < spans; r++)

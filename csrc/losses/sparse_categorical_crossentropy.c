@@ -8,8 +8,8 @@ FL_INLINE int FL_ROWS(int want, const fl_row_block *block) {
   int outside = 0;
   for (int64_t row = 0; row < block->rows; row += FL_TARGETS) {
     const int64_t left = block->rows - row;
-    outside |= fl_target_rows(want, false, block, row, left < FL_TARGETS ? left : FL_TARGETS,
-                              block->labels + row);
+    const int64_t rows = left < FL_TARGETS ? left : FL_TARGETS;
+    outside |= fl_target_rows(want, false, block, row, rows, block->labels + row);
   }
   return outside;
 }

@@ -118,8 +118,10 @@ print(codes.count(0), "children")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_keyboard_interrupt_comes_through(threads: int) -> None:
+    # Where the tests run in the background, SIGINT is ignored, and that is inherited.
     code = f"""
-import numpy as np, fastloss as fl
+import signal, numpy as np, fastloss as fl
+signal.signal(signal.SIGINT, signal.default_int_handler)
 x = np.broadcast_to(0.5, 2**35)
 fl.set_num_threads({threads})
 print("begin", flush=True)

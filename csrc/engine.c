@@ -386,8 +386,7 @@ static void fl_plan_init(fl_plan *plan, const fl_job *job) {
   plan->classes = plan->kind == FL_ELEMENTWISE ? 1 : job->shape[full - 1];
   const int64_t bytes = plan->items * plan->classes * fl_type_size(job->type);
   const bool large = bytes >= FL_STREAM_BYTES;
-  plan->fresh = large && job->grad.data && fl_untouched(&job->grad, bytes);
-  plan->stream = large && !plan->fresh;
+  plan->stream = large && !(job->grad.data && fl_untouched(&job->grad, bytes));
   plan->block = FL_BLOCK;
   while (plan->classes > 1 && plan->block > 1
          && plan->block * plan->classes > FL_ROW_ENTRIES)

@@ -24,7 +24,6 @@ typedef struct fl_plan {
   int64_t items, classes; /* elements, or rows and their length */
   int64_t block;          /* items of one block */
   bool direct;            /* no buffers: a chunk may be one block */
-  bool fresh;             /* derivatives go to pages that are not there yet */
   bool stream;            /* derivatives are written past the caches */
   double scale;           /* of the derivatives */
 } fl_plan;

@@ -77,8 +77,8 @@ FL_OUTLINE bool fl_one_hot_columns(int64_t rows, int64_t classes, const real *re
   return !others;
 }
 
-/* The rows that are looked at together: whole groups of lanes where they are narrow. */
-FL_INLINE int64_t fl_one_hot_height(int64_t classes) {
+/* The rows that are taken together: whole groups of lanes where they are narrow. */
+FL_INLINE int64_t fl_rows_together(int64_t classes) {
   const int64_t rows = FL_TILE / classes;
   if (classes > FL_NARROW) return rows > 0 ? rows : 1;
   return rows < FL_TILE_ROWS ? rows / FL_LANES * FL_LANES : FL_TILE_ROWS;

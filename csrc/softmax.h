@@ -24,10 +24,7 @@
 #include "rowsum.h"
 #include "vecmath.h"
 
-enum {
-  FL_GROUP_ENTRIES = 4096,                /* of wide rows taken together, */
-  FL_GROUP = FL_GROUP_ENTRIES / FL_NARROW /* and how many they are at most */
-};
+enum { FL_GROUP = FL_TILE / FL_NARROW }; /* wide rows taken together, at most */
 
 #include "softmax_exp.h"
 
@@ -78,13 +75,8 @@ FL_INLINE fl_row_state fl_row_state_of(double rest, fl_sum weight, double factor
 #include "softmax_wide.h"
 
 FL_INLINE int fl_softmax(int want, bool dense, const fl_row_block *block) {
-  const int64_t classes = block->classes;
+  const int64_t classes = block->classes, height = fl_rows_together(classes);
   const bool narrow = classes <= FL_NARROW;
-  int64_t height = narrow ? FL_TILE / classes / FL_LANES * FL_LANES
-                          : FL_GROUP_ENTRIES / classes;
-  const int64_t most = narrow ? FL_TILE_ROWS : FL_GROUP;
-  if (height > most) height = most;
-  if (height < 1) height = 1;
   int outside = 0;
   for (int64_t row = 0; row < block->rows; row += height) {
     const int64_t left = block->rows - row, rows = left < height ? left : height;

@@ -131,7 +131,7 @@ FL_INLINE int fl_outside_rows(int64_t rows, int64_t classes, const real *x,
 /* One-hot rows need one logarithm each. Two classes are less work than the look at them,
    and so are derivatives alone. */
 FL_INLINE int FL_ROWS(int want, const fl_row_block *block) {
-  const int64_t classes = block->classes, height = fl_one_hot_height(classes);
+  const int64_t classes = block->classes, height = fl_rows_together(classes);
   if (!(want & FL_WANT_VALUE) || classes == 2)
     return fl_soft_rows(want, block, 0, block->rows);
   int64_t labels[FL_TILE_ROWS];

@@ -7,3 +7,7 @@
 typedef struct {
   real value, grad, hess;
 } fl_point;
+
+/* A loss with FL_AHEAD may have shorter formulas, which give the same bits: for plain
+   parameters, and among these for elements that are hard in the sense of its file. */
+typedef enum { FL_IS_GENERAL, FL_IS_PLAIN, FL_IS_HARD } fl_case;

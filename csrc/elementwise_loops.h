@@ -21,38 +21,29 @@ _Static_assert(FL_PREDICTIONS == FL_REAL
                    || (FL_PREDICTIONS == FL_SIGN) == (FL_LABELS == FL_SIGN),
                "the bits of labels and predictions are gathered together");
 
-/* The bits of a label and a prediction. */
-FL_INLINE fl_uint fl_outside_at(real y, real x) {
-  return fl_outside(FL_LABELS, y) | fl_outside(FL_PREDICTIONS, x);
+/* The bits of a label and a prediction; a hard label is inside. */
+FL_INLINE fl_uint fl_outside_at(fl_case is, real y, real x) {
+  const fl_uint label = is == FL_IS_HARD ? 0 : fl_outside(FL_LABELS, y);
+  return label | fl_outside(FL_PREDICTIONS, x);
 }
 
 /* A loss may compute one number per element ahead, in a loop of its own that defines
    FL_AHEAD: two short chains of dependent instructions keep a CPU busier than a long
    one (binary cross-entropy on logits: 1.13 instead of 1.46 ns an element). */
 #ifdef FL_AHEAD
-#define FL_POINT_AT(i) FL_POINT(simple, y[i], x[i], ahead[i], parameters)
+#define FL_POINT_AT(i) FL_POINT(is, y[i], x[i], ahead[i], parameters)
 #else
 #define FL_POINT_AT(i) FL_POINT(y[i], x[i], parameters)
 #endif
 
-/* A loss with FL_AHEAD may have a shorter formula for some parameters and labels; a tile
-   of them alone takes it. */
-#ifndef FL_SIMPLE
-#define FL_SIMPLE(parameters) false
-#endif
-#ifndef FL_SIMPLE_LABEL
-#define FL_SIMPLE_LABEL(y) true
+#ifndef FL_PLAIN
+#define FL_PLAIN(parameters) false
+#define FL_NOT_HARD(y, x) 0
 #endif
 
 /* A tile stays in L1 between its formula and its sum. Loops run over whole groups: no
    scalar remainder. */
 enum { FL_TILE = 512, FL_GROUP = FL_LANES };
-
-FL_INLINE bool fl_simple_labels(int64_t n, const real *y) {
-  fl_uint others = 0;
-  for (int64_t i = 0; i < n; i++) others |= (fl_uint)!FL_SIMPLE_LABEL(y[i]);
-  return others == 0;
-}
 
 FL_INLINE int fl_any_outside(const fl_uint *outside) {
   fl_uint any = 0;
@@ -60,18 +51,29 @@ FL_INLINE int fl_any_outside(const fl_uint *outside) {
   return (any & fl_outside_bits(FL_LABELS)) != 0;
 }
 
-/* n is a multiple of FL_GROUP. */
-FL_INLINE int fl_tile(int want, bool simple, int64_t n, const real *restrict y,
-                      const real *restrict x, const double *parameters,
-                      const fl_factor *factor, real *restrict v, real *restrict g,
-                      real *restrict h) {
-  fl_uint outside[FL_GROUP] = {0};
+/* Loops over tiles: n is a multiple of FL_GROUP. */
 #ifdef FL_AHEAD
-  real ahead[FL_TILE];
+/* Whether all elements are hard, if `is` says so. */
+FL_INLINE bool fl_ahead(int want, fl_case is, int64_t n, const real *restrict y,
+                        const real *restrict x, const double *parameters,
+                        real *restrict ahead) {
+  fl_uint others[FL_GROUP] = {0}, any = 0;
   for (int64_t group = 0; group < n; group += FL_GROUP)
-    for (int64_t i = group; i < group + FL_GROUP; i++)
-      ahead[i] = FL_AHEAD(simple, y[i], x[i], parameters);
+    for (int64_t j = 0; j < FL_GROUP; j++) {
+      const int64_t i = group + j;
+      ahead[i] = FL_AHEAD(want, is, y[i], x[i], parameters);
+      if (is == FL_IS_HARD) others[j] |= FL_NOT_HARD(y[i], x[i]);
+    }
+  for (int j = 0; j < FL_GROUP; j++) any |= others[j];
+  return any == 0;
+}
 #endif
+
+FL_INLINE int fl_points(int want, fl_case is, int64_t n, const real *restrict y,
+                        const real *restrict x, const real *restrict ahead,
+                        const double *parameters, const fl_factor *factor,
+                        real *restrict v, real *restrict g, real *restrict h) {
+  fl_uint outside[FL_GROUP] = {0};
   for (int64_t group = 0; group < n; group += FL_GROUP)
     for (int64_t j = 0; j < FL_GROUP; j++) {
       const int64_t i = group + j;
@@ -79,9 +81,26 @@ FL_INLINE int fl_tile(int want, bool simple, int64_t n, const real *restrict y,
       if (want & FL_WANT_VALUE) v[i] = point.value;
       if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
       if (want & FL_WANT_HESS) h[i] = fl_times(point.hess, factor);
-      outside[j] |= fl_outside_at(y[i], x[i]);
+      outside[j] |= fl_outside_at(is, y[i], x[i]);
     }
   return fl_any_outside(outside);
+}
+
+/* Of hard elements for as long as *hard; the first other one ends that. */
+FL_INLINE int fl_tile(int want, bool plain, bool *hard, int64_t n, const real *y,
+                      const real *x, const double *parameters, const fl_factor *factor,
+                      real *v, real *g, real *h) {
+#ifdef FL_AHEAD
+  real ahead[FL_TILE];
+  *hard = plain && *hard && fl_ahead(want, FL_IS_HARD, n, y, x, parameters, ahead);
+  if (*hard)
+    return fl_points(want, FL_IS_HARD, n, y, x, ahead, parameters, factor, v, g, h);
+  const fl_case is = plain ? FL_IS_PLAIN : FL_IS_GENERAL;
+  fl_ahead(want, is, n, y, x, parameters, ahead);
+  return fl_points(want, is, n, y, x, ahead, parameters, factor, v, g, h);
+#else
+  return fl_points(want, FL_IS_GENERAL, n, y, x, 0, parameters, factor, v, g, h);
+#endif
 }
 
 /* Values are added to the lanes, in the order of fl_add_fours. n is a multiple of
@@ -102,7 +121,7 @@ FL_INLINE int fl_added_tile(int want, int64_t n, const real *restrict y,
         const fl_point point = FL_POINT_AT(i);
         term[k] = (double)point.value;
         if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
-        outside[j] |= fl_outside_at(y[i], x[i]);
+        outside[j] |= fl_outside_at(FL_IS_GENERAL, y[i], x[i]);
       }
       fl_add_four(&hi[j], &lo[j], term);
     }
@@ -128,7 +147,7 @@ FL_INLINE bool fl_scaled_tile(int want, int64_t n, const real *restrict y,
         const fl_point point = FL_POINT_AT(i);
         term[k * FL_LANES + j] = point.value;
         if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
-        bits[j] |= fl_outside_at(y[i], x[i]);
+        bits[j] |= fl_outside_at(FL_IS_GENERAL, y[i], x[i]);
       }
     fl_add_scaled(&sum, term);
   }
@@ -192,7 +211,7 @@ FL_INLINE int64_t fl_added(int want, const fl_element_block *block,
 #endif
 }
 
-FL_INLINE int fl_each(int want, bool simple, const fl_element_block *block,
+FL_INLINE int fl_each(int want, bool plain, const fl_element_block *block,
                       const double *parameters) {
   const bool sums = want & FL_WANT_VALUE && block->lanes;
   const bool padded = block->n < FL_GROUP, direct = !padded && !block->stream;
@@ -204,6 +223,7 @@ FL_INLINE int fl_each(int want, bool simple, const fl_element_block *block,
   const double *w = block->weight;
   const fl_factor factor = fl_factor_of(w ? 1 : block->scale);
   int outside = 0;
+  bool hard = true;
   const int64_t added = fl_added(want, block, parameters, &factor, &outside);
   int64_t summed = added;
   const int64_t skew = added ? 0 : fl_skew(end, want & FL_WANT_GRAD ? g : x);
@@ -216,11 +236,8 @@ FL_INLINE int fl_each(int want, bool simple, const fl_element_block *block,
     real *v_tile = sums ? values + (first - summed) : direct ? v + first : buffer[0];
     real *g_tile = direct ? g + first : buffer[1];
     real *h_tile = direct ? h + first : buffer[2];
-    outside |= simple && fl_simple_labels(n, y + first)
-                   ? fl_tile(want, true, n, y + first, x + first, parameters, &factor,
-                             v_tile, g_tile, h_tile)
-                   : fl_tile(want, false, n, y + first, x + first, parameters, &factor,
-                             v_tile, g_tile, h_tile);
+    outside |= fl_tile(want, plain, &hard, n, y + first, x + first, parameters, &factor,
+                       v_tile, g_tile, h_tile);
     if (sums)
       summed += fl_add_values(block, summed, (padded ? count : span.next) - summed,
                               FL_TILE, values);
@@ -245,8 +262,8 @@ FL_INLINE int fl_kernel(int want, const fl_element_block *block) {
   double parameters[FL_MAX_PARAMETERS];
   for (int k = 0; k < FL_MAX_PARAMETERS; k++)
     parameters[k] = ((const double *)block->parameters)[k];
-  return FL_SIMPLE(parameters) ? fl_each(want, true, block, parameters)
-                               : fl_each(want, false, block, parameters);
+  return FL_PLAIN(parameters) ? fl_each(want, true, block, parameters)
+                              : fl_each(want, false, block, parameters);
 }
 
 FL_KERNELS(fl_kernel, fl_element_block)

@@ -17,6 +17,7 @@
 #define FL_LOG2E 0x1.715476p+0f
 #define FL_LN2_HI 0x1.63p-1f       /* 9 bits: n * hi is exact for |n| < 2^15 */
 #define FL_LN2_LO (-0x1.bd0106p-13f)
+#define FL_EXP_NORMAL (-86.0f)     /* down to here exp(x) is a normal number */
 #define FL_EXP_UNDERFLOW (-104.5f) /* exp(x) < 2^-150 rounds to 0 */
 #define FL_SQRT_HALF_BITS 0x3f3504f3
 #define FL_SUBNORMAL_SCALE 0x1p24f
@@ -29,6 +30,7 @@
 #define FL_LOG2E 0x1.71547652b82fep+0
 #define FL_LN2_HI 0x1.62e42feep-1  /* 32 bits: n * hi is exact for |n| < 2^21 */
 #define FL_LN2_LO 0x1.a39ef35793c76p-33
+#define FL_EXP_NORMAL (-708.0)
 #define FL_EXP_UNDERFLOW (-746.0)
 #define FL_SQRT_HALF_BITS 0x3fe6a09e667f3bcd
 #define FL_SUBNORMAL_SCALE 0x1p54
@@ -84,6 +86,13 @@ FL_INLINE real fl_where(bool condition, real value) {
 /* x*w, where a factor of exactly 0 wins over infinity and NaN in x. */
 FL_INLINE real fl_masked(real w, real x) { return fl_where(w != 0, w * x); }
 
+/* `negative` where the sign of z is set, else `other`: in integers, as comparisons take
+   the ports of multiplications. */
+FL_INLINE real fl_by_sign(real z, real negative, real other) {
+  const fl_uint mask = (fl_uint)((fl_int)fl_bits(z) >> (8 * sizeof(real) - 1));
+  return fl_from_bits((fl_bits(negative) & mask) | (fl_bits(other) & ~mask));
+}
+
 /* What rounding took from d = fl(a - b): a - b = d + fl_difference_tail(a, b, d)
    (Knuth's two-sum, The Art of Computer Programming 2, section 4.2.2). */
 FL_INLINE real fl_difference_tail(real a, real b, real d) {
@@ -137,6 +146,13 @@ FL_INLINE real fl_exp_nonpositive_tail(real x, real tail) {
 /* x + (-0) is x for every x, and no instruction. */
 FL_INLINE real fl_exp_nonpositive(real x) {
   return fl_exp_nonpositive_tail(x, (real)-0.0);
+}
+
+/* The same bits for FL_EXP_NORMAL <= x <= 0, where 2^n can be added to the exponent. */
+FL_INLINE real fl_exp_normal(real x) {
+  real magic_n, n;
+  const real p = fl_expm1_reduced(x, (real)-0.0, &magic_n, &n);
+  return fl_from_bits(fl_bits(1 + p) + (fl_bits(magic_n) << FL_MANTISSA_BITS));
 }
 
 /* exp(x) - 1 for x <= 0; NaN stays NaN. With s = 2^n: s (exp(r) - 1) + (s - 1). */

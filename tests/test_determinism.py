@@ -167,6 +167,36 @@ def test_one_hot_rows(loss: fl.Loss, dtype: type, classes: int, isa: str) -> Non
         compared(3)
 
 
+BINARY = [
+    replace(fl.LOSSES["binary_crossentropy"], from_logits=f) for f in (False, True)
+]
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", BINARY, ids=oracle.label)
+def test_hard_labels(loss: fl.Loss, dtype: type, isa: str) -> None:
+    """They take a way of their own, unless one near them is something else."""
+    random = np.random.RandomState(7)
+    y = random.randint(0, 2, 1500).astype(dtype)
+    scale = 80 if dtype == np.float32 else 700
+    x = random.uniform(-scale, scale, 1500) if loss.from_logits else random.rand(1500)
+    x = x.astype(dtype)
+    whole = entries(loss, y, x)
+    changes = [(0, 0.5, x[0]), (600, 1e-30, x[600]), (1499, -0.0, x[1499])]
+    if loss.from_logits:
+        changes += [(511, 1, z) for z in (np.inf, -np.inf, -104, 89, -745, 710)]
+    for element, label, prediction in changes:
+        other_y, other_x = y.copy(), x.copy()
+        other_y[element], other_x[element] = label, prediction
+        changed = entries(loss, other_y, other_x)
+        alone = entries(loss, other_y[[element]], other_x[[element]])
+        rest = np.arange(1500) != element
+        for before, after, one in zip(whole, changed, alone, strict=True):
+            assert before[rest].tobytes() == after[rest].tobytes()
+            assert one.tobytes() == after[[element]].tobytes()
+        compared(6)
+
+
 EXTREMES = {
     "float32": [np.inf, np.nan, 1.8e19, -1.5e19, 1e-22, 3e-45, -0.0],
     "float64": [np.inf, np.nan, 1.3e154, -1e154, 1e-160, 5e-324, -0.0],

@@ -11,10 +11,10 @@
 #include "../elementwise.h"
 #include "../probabilities.h"
 
-/* Hard labels without smoothing, and no probability below the normal numbers. */
-#define FL_SIMPLE_LABEL(y) ((y == 0) | (y == 1))
-#define FL_SIMPLE(parameters) \
+/* No smoothing, and no probability below the normal numbers. */
+#define FL_PLAIN(parameters) \
   (parameters[0] == 0 && (parameters[2] < 0 || parameters[2] >= FL_SMALLEST_NORMAL))
+#define FL_NOT_HARD(y, x) ((fl_uint)!((y == 0) | (y == 1)))
 
 typedef struct {
   real p, q, q_tail; /* q + q_tail = 1 - p (T. J. Dekker's fast two-sum) */
@@ -25,22 +25,24 @@ FL_INLINE fl_pair fl_pair_of(real x, const double *parameters) {
   return (fl_pair){p, q, (1 - q) - p};
 }
 
-/* The logarithm of p or, of a simple label 0, of 1-p. */
-FL_INLINE real FL_AHEAD(bool simple, real y, real x, const double *parameters) {
+/* For the value: the logarithm of p or, of a hard label 0, of 1-p. */
+FL_INLINE real FL_AHEAD(int want, fl_case is, real y, real x,
+                        const double *parameters) {
+  if (!(want & FL_WANT_VALUE)) return 0;
   const fl_pair at = fl_pair_of(x, parameters);
-  if (!simple) return fl_log(at.p);
+  if (is != FL_IS_HARD) return fl_log(at.p);
   const real u = fl_select(y != 0, at.p, at.q);
   const real log_u = fl_log_sum(u, fl_where(y == 0, at.q_tail), 0);
   return fl_unless_nan(u, log_u);
 }
 #define FL_AHEAD FL_AHEAD
 
-FL_INLINE fl_point FL_POINT(bool simple, real y, real x, real log_ahead,
+FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real log_ahead,
                             const double *parameters) {
   const double keep = 1 - parameters[0], half = 0.5 * parameters[0];
   const double positive = parameters[1];
   const fl_pair at = fl_pair_of(x, parameters);
-  if (simple) {
+  if (is == FL_IS_HARD) {
     const real factor = fl_select(y != 0, (real)positive, 1);
     const real argument = fl_select(y != 0, at.p, at.q);
     const real slope = fl_where(factor != 0, factor / argument);

@@ -16,33 +16,57 @@
    log-sum-exp and softmax functions, IMA J. Numer. Anal. 41, 2021, the error analysis.) */
 #include "../elementwise.h"
 
-FL_INLINE real FL_AHEAD(bool simple, real y, real x, const double *parameters) {
-  return fl_exp_nonpositive(-fl_abs(x));
+/* No smoothing and no weight: a = 1 - y, b = y, a + b = 1. */
+#define FL_PLAIN(parameters) (parameters[0] == 0 && parameters[1] == 1)
+
+/* Of a plain loss, a label that is 0 or 1 and a logit whose exponential is normal. */
+FL_INLINE fl_uint fl_not_hard(real y, real x) {
+  const fl_uint from_0 = fl_bits(y), from_1 = fl_bits(1 - y);
+  const fl_uint label = from_0 < from_1 ? from_0 : from_1;
+  return label | ((fl_bits(FL_EXP_NORMAL) - fl_bits(-fl_abs(x))) & FL_SIGN_BIT);
+}
+#define FL_NOT_HARD fl_not_hard
+
+FL_INLINE real FL_AHEAD(int want, fl_case is, real y, real x,
+                        const double *parameters) {
+  const real a = -fl_abs(x);
+  return is == FL_IS_HARD ? fl_exp_normal(a) : fl_exp_nonpositive(a);
 }
 #define FL_AHEAD FL_AHEAD
 
-/* No smoothing and no weight: a = 1 - y, b = y, a + b = 1. */
-#define FL_SIMPLE(parameters) (parameters[0] == 0 && parameters[1] == 1)
+/* One of a and b is 1 and the other 0: a softplus and a sigma of z = x or -x. */
+FL_INLINE fl_point fl_hard_point(real y, real x, real t) {
+  const fl_uint flip = fl_bits((real)0.5 - y) & FL_SIGN_BIT;
+  const real z = fl_from_bits(fl_bits(x) ^ flip), total = 1 + t;
+  const real slope = fl_by_sign(z, t, 1) / total;
+  return (fl_point){
+      .value = fl_by_sign(z, 0, z) + fl_log1p_unit(t),
+      .grad = fl_from_bits(fl_bits(slope) ^ flip),
+      .hess = t / FL_FMA(t, 2 + t, 1),
+  };
+}
 
-FL_INLINE fl_point FL_POINT(bool simple, real y, real x, real t,
+FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real t,
                             const double *parameters) {
+  if (is == FL_IS_HARD) return fl_hard_point(y, x, t);
+  const bool plain = is == FL_IS_PLAIN;
   const double keep = 1 - parameters[0], half = 0.5 * parameters[0];
   const double positive = parameters[1];
-  const real a = simple ? 1 - y : FL_FMA(1 - y, (real)keep, (real)half);
+  const real a = plain ? 1 - y : FL_FMA(1 - y, (real)keep, (real)half);
   const real b =
-      simple ? y : FL_FMA(y, (real)(positive * keep), (real)(positive * half));
+      plain ? y : FL_FMA(y, (real)(positive * keep), (real)(positive * half));
   /* a + b without the roundings of a and b */
-  const real sum = simple ? fl_unless_nan(y, 1)
-                          : FL_FMA_ONCE(y, (real)((positive - 1) * keep),
-                                        (real)(keep + half + positive * half));
+  const real sum = plain ? fl_unless_nan(y, 1)
+                         : FL_FMA_ONCE(y, (real)((positive - 1) * keep),
+                                       (real)(keep + half + positive * half));
   const real magnitude = fl_abs(x), total = 1 + t;
   const real near = x > 0 ? a : b, far = x > 0 ? b : a;
   const real slope = FL_FMA(-far, t, near) / total;
   /* l = sum log1p(t) + near |x|: the larger product is the one that is not rounded */
   const real finite = fl_where(near != 0, magnitude), log_total = fl_log1p_unit(t);
   const real hinge = near * finite; /* NaN where y is */
-  const real soft = simple ? log_total : sum * log_total;
-  const bool outer = simple | (hinge > soft);
+  const real soft = plain ? log_total : sum * log_total;
+  const bool outer = plain | (hinge > soft);
   return (fl_point){
       .value = FL_FMA_ONCE(outer ? near : sum, outer ? finite : log_total,
                            outer ? soft : hinge),

@@ -51,13 +51,14 @@ FL_INLINE real fl_log_cosh_tail(real y, real x, real r) {
                   fl_copysign(1, r) * fl_difference_tail(x, y, r));
 }
 
-FL_INLINE real FL_AHEAD(bool simple, real y, real x, const double *parameters) {
+FL_INLINE real FL_AHEAD(int want, fl_case is, real y, real x,
+                        const double *parameters) {
   const real r = x - y;
   return fl_exp_nonpositive_tail(-2 * fl_abs(r), -2 * fl_log_cosh_tail(y, x, r));
 }
 #define FL_AHEAD FL_AHEAD
 
-FL_INLINE fl_point FL_POINT(bool simple, real y, real x, real t,
+FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real t,
                             const double *parameters) {
   const real r = x - y, a = fl_abs(r), total = 1 + t;
   const real far = FL_FMA(-1, FL_LN2_LO, a - FL_LN2_HI) + fl_log1p_unit(t);

@@ -21,8 +21,7 @@
 
 /* Of a plain loss, a label that is 0 or 1 and a logit whose exponential is normal. */
 FL_INLINE fl_uint fl_not_hard(real y, real x) {
-  const fl_uint from_0 = fl_bits(y), from_1 = fl_bits(1 - y);
-  const fl_uint label = from_0 < from_1 ? from_0 : from_1;
+  const fl_uint label = fl_bits(y * (1 - y));
   return label | ((fl_bits(FL_EXP_NORMAL) - fl_bits(-fl_abs(x))) & FL_SIGN_BIT);
 }
 #define FL_NOT_HARD fl_not_hard

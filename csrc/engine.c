@@ -17,9 +17,14 @@
 #include <unistd.h>
 #endif
 
-/* Blocks are bundled into chunks, the unit of work of a thread: at least
-   FL_CHUNK_ENTRIES entries, and few enough for a table of their sums on the stack. */
-enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096, FL_ROW_ENTRIES = 32768 };
+/* A chunk of items, the unit of work of a thread, has a sum of its own. It costs some
+   80 ns: at least so many entries, more of them where FL_MANY_CHUNKS are there for the
+   threads, and few enough chunks for a table of their sums on the stack. */
+enum { FL_CHUNK_ENTRIES = 8192, FL_LONG_CHUNK = 32768 };
+enum { FL_MANY_CHUNKS = 64, FL_MAX_CHUNKS = 4096 };
+
+/* Entries in a block of rows. */
+enum { FL_ROW_ENTRIES = 32768 };
 
 /* Where rows are so wide that few or one make a chunk, the sums of chunks are added up
    over segments of so many rows first. */
@@ -59,6 +64,8 @@ int fl_default_threads(void) {
   return 1;
 #endif
 }
+
+static int64_t fl_ratio_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 static int fl_team_size(const fl_job *job, int64_t entries, int64_t turns) {
   int64_t threads = entries / FL_ENTRIES_PER_THREAD;
@@ -177,7 +184,7 @@ static void fl_run_turn(fl_pass *pass, int64_t number) {
       return;
     }
   }
-  const int64_t chunks = (end - start + pass->chunk - 1) / pass->chunk;
+  const int64_t chunks = fl_ratio_up(end - start, pass->chunk);
   pass->sums[number] = pass->together > 1 ? fl_segment_sum(chunks, sums)
                                           : fl_chunk_sum(&progress.lanes, end - start);
   if (any) pass->any = true;
@@ -266,21 +273,40 @@ static bool fl_divisor_block(const fl_plan *plan, int64_t first, int64_t n,
              : fl_rowwise_divisor(plan, first, n, progress, any);
 }
 
+/* Elements in a chunk. 2, 4 or 8 threads get as many chunks each. */
+static int64_t fl_chunk_elements(int64_t n) {
+  int64_t length = n / FL_MANY_CHUNKS;
+  if (length < FL_CHUNK_ENTRIES) length = FL_CHUNK_ENTRIES;
+  if (length > FL_LONG_CHUNK) length = FL_LONG_CHUNK;
+  if (length < fl_ratio_up(n, FL_MAX_CHUNKS)) length = fl_ratio_up(n, FL_MAX_CHUNKS);
+  if (n <= length) return length;
+  const int64_t least = fl_ratio_up(n, length);
+  const int64_t share = least > 4 ? 8 : least > 2 ? 4 : 2;
+  const int64_t chunks = fl_ratio_up(least, share) * share;
+  return fl_ratio_up(fl_ratio_up(n, chunks), FL_FOUR) * FL_FOUR;
+}
+
+/* Rows in a chunk: whole blocks. */
+static int64_t fl_chunk_rows(const fl_plan *plan) {
+  const int64_t blocks = fl_ratio_up(plan->items, plan->block);
+  int64_t bundle = fl_ratio_up(FL_CHUNK_ENTRIES, plan->block * plan->classes);
+  const int64_t least = fl_ratio_up(blocks, FL_MAX_CHUNKS);
+  if (bundle < least) bundle = least;
+  return bundle * plan->block;
+}
+
 /* The sum of all blocks, or false with result->status set. */
 static bool fl_run_pass(const fl_plan *plan, fl_block_fn *block, fl_result *result,
                         fl_sum *sum, bool *any) {
   fl_sum sums[FL_MAX_CHUNKS];
-  const int64_t blocks = (plan->items + plan->block - 1) / plan->block;
-  const int64_t entries = plan->block * plan->classes;
-  int64_t bundle = (FL_CHUNK_ENTRIES + entries - 1) / entries;
-  const int64_t least = (blocks + FL_MAX_CHUNKS - 1) / FL_MAX_CHUNKS;
-  if (bundle < least) bundle = least;
-  const int64_t chunk = bundle * plan->block, chunks = (blocks + bundle - 1) / bundle;
+  const int64_t chunk = plan->kind == FL_ELEMENTWISE ? fl_chunk_elements(plan->items)
+                                                     : fl_chunk_rows(plan);
+  const int64_t chunks = fl_ratio_up(plan->items, chunk);
   const bool gathers = block == fl_result_block && fl_picks(plan) && plan->plain_pred;
   const int64_t segment = chunk < FL_SEGMENT ? FL_SEGMENT / chunk : 1;
   const int64_t together = gathers ? segment : 1;
   fl_pass pass = {.plan = plan, .block = block, .chunk = chunk, .segment = segment,
-                  .together = together, .turns = (chunks + together - 1) / together,
+                  .together = together, .turns = fl_ratio_up(chunks, together),
                   .sums = sums, .error_turn = INT64_MAX};
 
   const int threads = fl_team_size(plan->job, fl_work(plan), pass.turns);

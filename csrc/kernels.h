@@ -13,7 +13,7 @@ enum { FL_WANT_VALUE = 1, FL_WANT_GRAD = 2, FL_WANT_HESS = 4 };
 
 /* Running sums in 16 lanes: element i goes to lane i mod 16, whatever the width of the
    vectors. hi + lo is the sum; lo holds what rounding took from hi (f64 only). */
-enum { FL_LANES = 16 };
+enum { FL_LANES = 16, FL_FOUR = 4 * FL_LANES };
 typedef struct {
   double hi[FL_LANES], lo[FL_LANES];
 } fl_lanes;

@@ -29,8 +29,6 @@ FL_INLINE double fl_term(const real *v, const double *w, int64_t i) {
 
 /* Four terms of a lane are added in pairs before they meet the running sum: a quarter of
    the two-sums, for 1.5 ulp of the four. */
-enum { FL_FOUR = 4 * FL_LANES };
-
 FL_INLINE void fl_add_four(double *hi, double *lo, const double *term) {
   fl_add(hi, lo, (term[0] + term[1]) + (term[2] + term[3]));
 }

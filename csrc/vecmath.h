@@ -52,7 +52,11 @@ FL_INLINE real fl_from_bits(fl_uint i) {
 
 #define FL_SIGN_BIT ((fl_uint)1 << (8 * sizeof(real) - 1))
 
-FL_INLINE real fl_abs(real x) { return fl_from_bits(fl_bits(x) & ~FL_SIGN_BIT); }
+#if defined(FL_DTYPE_f32)
+FL_INLINE real fl_abs(real x) { return __builtin_fabsf(x); }
+#else
+FL_INLINE real fl_abs(real x) { return __builtin_fabs(x); }
+#endif
 
 /* |magnitude| with the sign of `sign`. */
 FL_INLINE real fl_copysign(real magnitude, real sign) {

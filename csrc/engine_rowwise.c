@@ -8,10 +8,12 @@
 
 enum { FL_ROW_BLOCK = 1024 };
 
-/* The labels, weights and shares (of the divisor) of a block's rows. */
+/* The labels of a block's rows, their weights and shares of the divisor, where not all
+   are 1, and the factors of their derivatives. */
 typedef struct {
   int64_t labels[FL_ROW_BLOCK];
-  double weight[FL_ROW_BLOCK], share[FL_ROW_BLOCK], factor[FL_ROW_BLOCK];
+  double weights[FL_ROW_BLOCK], shares[FL_ROW_BLOCK], factor[FL_ROW_BLOCK];
+  const double *weight; /* the weights, or NULL */
 } fl_row_items;
 
 static bool fl_report_label(fl_progress *progress, int64_t row, int64_t label) {
@@ -19,6 +21,10 @@ static bool fl_report_label(fl_progress *progress, int64_t row, int64_t label) {
   progress->error.index = row;
   progress->error.label = label;
   return false;
+}
+
+static bool fl_weighs_rows(const fl_job *job) {
+  return job->weight.data || job->has_ignore || job->class_weight;
 }
 
 /* An ignored row weighs nothing and counts as class 0. */
@@ -39,12 +45,12 @@ static bool fl_read_labels(const fl_plan *plan, int64_t first, int64_t n,
     const bool too_large = job->y_true.type == FL_TYPE_U64 && label < 0;
     if (job->has_ignore && label == job->ignore_class && !too_large) {
       items->labels[r] = 0;
-      items->weight[r] = items->share[r] = 0;
+      items->weights[r] = items->shares[r] = 0;
     } else if (label < 0 || label >= plan->classes) {
       return fl_report_label(progress, first + r, label);
     } else if (job->class_weight) {
-      if (job->reduction == FL_MEAN) items->share[r] *= job->class_weight[label];
-      if (plan->kind == FL_SPARSE) items->weight[r] *= job->class_weight[label];
+      if (job->reduction == FL_MEAN) items->shares[r] *= job->class_weight[label];
+      if (plan->kind == FL_SPARSE) items->weights[r] *= job->class_weight[label];
     }
   }
   return true;
@@ -53,11 +59,13 @@ static bool fl_read_labels(const fl_plan *plan, int64_t first, int64_t n,
 static bool fl_read_items(const fl_plan *plan, int64_t first, int64_t n,
                           fl_row_items *items, fl_progress *progress) {
   const fl_job *job = plan->job;
-  if (job->weight.data) fl_load_f64(&plan->weight, first, n, items->weight);
-  else
-    for (int64_t r = 0; r < n; r++) items->weight[r] = 1;
-  const bool count = job->reduction == FL_SUM_OVER_BATCH_SIZE;
-  for (int64_t r = 0; r < n; r++) items->share[r] = count ? 1 : items->weight[r];
+  items->weight = fl_weighs_rows(job) ? items->weights : NULL;
+  if (items->weight) {
+    const bool count = job->reduction == FL_SUM_OVER_BATCH_SIZE;
+    for (int64_t r = 0; r < n; r++) items->weights[r] = 1;
+    if (job->weight.data) fl_load_f64(&plan->weight, first, n, items->weights);
+    for (int64_t r = 0; r < n; r++) items->shares[r] = count ? 1 : items->weights[r];
+  }
   return !job->integer_labels || fl_read_labels(plan, first, n, items, progress);
 }
 
@@ -118,12 +126,10 @@ static void *fl_matrix(const fl_view *view, fl_type type, int64_t first, int64_t
 }
 
 /* Rows that weigh nothing are exactly zero, whatever they hold. */
-static void fl_clear_rows(int64_t n, int64_t classes, const double *factor, char *rows,
-                          int64_t ld, fl_type type) {
-  int64_t zeros = 0;
-  for (int64_t r = 0; r < n; r++) zeros += factor[r] == 0;
-  for (int64_t r = 0; zeros > 0 && r < n; r++)
-    if (factor[r] == 0)
+static void fl_clear_rows(int64_t n, int64_t classes, const fl_row_items *items,
+                          char *rows, int64_t ld, fl_type type) {
+  for (int64_t r = 0; items->weight && r < n; r++)
+    if (items->factor[r] == 0)
       memset(rows + r * ld * fl_type_size(type), 0,
              (size_t)(classes * fl_type_size(type)));
 }
@@ -197,7 +203,8 @@ static void fl_add_rows(const fl_plan *plan, int64_t n, const void *v, const dou
   }
   if (progress->chunk == 1) {
     for (int64_t r = 0; r < n; r++)
-      progress->sums[r] = (fl_sum){0 + fl_weighted(w[r], fl_number(v, r, type)), 0};
+      progress->sums[r] =
+          (fl_sum){0 + fl_weighted(w ? w[r] : 1, fl_number(v, r, type)), 0};
     return;
   }
   for (int64_t start = 0; start < n; start += progress->chunk) {
@@ -205,7 +212,7 @@ static void fl_add_rows(const fl_plan *plan, int64_t n, const void *v, const dou
     fl_lanes lanes = {{0}, {0}};
     for (int64_t r = start; r < end; r += plan->block)
       plan->tools->accumulate(&lanes, end - r < plan->block ? end - r : plan->block,
-                              fl_at(v, r, type), w + r);
+                              fl_at(v, r, type), w ? w + r : NULL);
     *progress->sums++ = fl_chunk_sum(&lanes, end - start);
   }
 }
@@ -241,18 +248,18 @@ static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
 
   if (plan->want & FL_WANT_VALUE) {
     if (job->reduction == FL_NONE) {
-      plan->tools->scale(n, v, items->weight, 1, v);
+      if (items->weight) plan->tools->scale(n, v, items->weight, 1, v);
       fl_store(&plan->value, first, n, job->type, v);
     } else {
       fl_add_rows(plan, n, v, items->weight, progress);
     }
   }
   if (plan->want & FL_WANT_GRAD) {
-    fl_clear_rows(n, classes, items->factor, block.g, block.ldg, job->type);
+    fl_clear_rows(n, classes, items, block.g, block.ldg, job->type);
     if (scratch->g) fl_store(&plan->grad, start, count, job->type, scratch->g);
   }
   if (plan->want & FL_WANT_HESS) {
-    fl_clear_rows(n, classes, items->factor, block.h, block.ldh, job->type);
+    fl_clear_rows(n, classes, items, block.h, block.ldh, job->type);
     if (scratch->h) fl_store(&plan->hess, start, count, job->type, scratch->h);
   }
   return true;
@@ -263,7 +270,8 @@ bool fl_rowwise_block(const fl_plan *plan, int64_t first, int64_t n,
   fl_row_items items;
   fl_scratch scratch = {0};
   if (!fl_read_items(plan, first, n, &items, progress)) return false;
-  for (int64_t r = 0; r < n; r++) items.factor[r] = items.weight[r] * plan->scale;
+  for (int64_t r = 0; r < n; r++)
+    items.factor[r] = items.weight ? items.weight[r] * plan->scale : plan->scale;
   const bool done = fl_run_rows(plan, first, n, &items, &scratch, progress);
   fl_free(&scratch);
   return done;
@@ -284,12 +292,12 @@ bool fl_rowwise_divisor(const fl_plan *plan, int64_t first, int64_t n,
         fl_load_f64(&plan->y_true, (first + r) * plan->classes + j, size, y);
         for (int64_t i = 0; i < size; i++) weight += job->class_weight[j + i] * y[i];
       }
-      items.share[r] *= weight;
+      items.shares[r] *= weight;
     }
   }
   bool some = false;
-  for (int64_t r = 0; r < n; r++) some |= items.share[r] != 0;
+  for (int64_t r = 0; r < n; r++) some |= items.shares[r] != 0;
   *any |= some;
-  fl_kernels(FL_TYPE_F64)->tools->accumulate(&progress->lanes, n, items.share, NULL);
+  fl_kernels(FL_TYPE_F64)->tools->accumulate(&progress->lanes, n, items.shares, NULL);
   return true;
 }

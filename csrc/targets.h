@@ -10,19 +10,23 @@
 
 enum { FL_TARGETS = 1024 }; /* rows taken together */
 
-/* Zeros, and at each label its point times the factor of the row: in double precision
-   or, for a dense kernel, as that multiplies. */
-FL_INLINE void fl_scatter(bool dense, bool stream, int64_t rows, int64_t classes,
-                          const int64_t *labels, const double *factor,
-                          const real *point, real *out, int64_t ld) {
+/* Zeros, and each point at its label. */
+FL_INLINE void fl_scatter(bool stream, int64_t rows, int64_t classes,
+                          const int64_t *labels, const real *point, real *out,
+                          int64_t ld) {
   const int64_t spans = ld == classes ? 1 : rows, span = rows * classes / spans;
   for (int64_t r = 0; r < spans; r++)
     if (stream) fl_stream_zeros(span, out + r * ld);
     else memset(out + r * ld, 0, (size_t)span * sizeof *out);
   if (stream) fl_stream_end();
   for (int64_t r = 0; r < rows; r++)
-    out[r * ld + labels[r]] = dense ? point[r] * (real)factor[r]
-                                    : (real)((double)point[r] * factor[r]);
+    out[r * ld + labels[r]] = point[r];
+}
+
+/* A derivative times the factor of its row: in double precision or, for a dense kernel,
+   as that multiplies. */
+FL_INLINE real fl_by_row(bool dense, real point, double factor) {
+  return dense ? point * (real)factor : (real)((double)point * factor);
 }
 
 /* Value and derivatives of rows with these classes; non-zero if the probability of one
@@ -38,15 +42,15 @@ FL_INLINE int fl_target_rows(int want, bool dense, const fl_row_block *block,
   for (int64_t r = 0; r < rows; r++) {
     const fl_term_point point = fl_log_probability(1, p[r], block->parameters[0]);
     if (want & FL_WANT_VALUE) v[r] = point.value;
-    g[r] = point.grad;
-    h[r] = point.hess;
+    g[r] = fl_by_row(dense, point.grad, factor[r]);
+    h[r] = fl_by_row(dense, point.hess, factor[r]);
     outside |= fl_outside_unit(p[r]);
   }
   if (want & (FL_WANT_GRAD | FL_WANT_HESS))
-    fl_scatter(dense, block->stream, rows, block->classes, labels, factor, g,
+    fl_scatter(block->stream, rows, block->classes, labels, g,
                (real *)block->g + first * block->ldg, block->ldg);
   if (want & FL_WANT_HESS)
-    fl_scatter(dense, block->stream, rows, block->classes, labels, factor, h,
+    fl_scatter(block->stream, rows, block->classes, labels, h,
                (real *)block->h + first * block->ldh, block->ldh);
   return outside != 0;
 }

@@ -32,14 +32,9 @@ static bool fl_read_labels(const fl_plan *plan, int64_t first, int64_t n,
                            fl_row_items *items, fl_progress *progress) {
   const fl_job *job = plan->job;
   fl_load_i64(&plan->y_true, first, n, items->labels);
-  if (!job->has_ignore && !job->class_weight) {
-    uint64_t outside = 0; /* the sign bit of a label or of what it leaves to the last */
-    for (int64_t r = 0; r < n; r++) {
-      const uint64_t label = (uint64_t)items->labels[r];
-      outside |= label | ((uint64_t)plan->classes - 1 - label);
-    }
-    if (!(outside >> 63)) return true;
-  }
+  if (!job->has_ignore && !job->class_weight
+      && !plan->tools->labels_outside(n, items->labels, plan->classes))
+    return true;
   for (int64_t r = 0; r < n; r++) {
     const int64_t label = items->labels[r];
     const bool too_large = job->y_true.type == FL_TYPE_U64 && label < 0;
@@ -270,7 +265,7 @@ bool fl_rowwise_block(const fl_plan *plan, int64_t first, int64_t n,
   fl_row_items items;
   fl_scratch scratch = {0};
   if (!fl_read_items(plan, first, n, &items, progress)) return false;
-  for (int64_t r = 0; r < n; r++)
+  for (int64_t r = 0; plan->want & FL_WANT_GRAD && r < n; r++)
     items.factor[r] = items.weight ? items.weight[r] * plan->scale : plan->scale;
   const bool done = fl_run_rows(plan, first, n, &items, &scratch, progress);
   fl_free(&scratch);

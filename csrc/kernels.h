@@ -84,6 +84,8 @@ typedef struct {
   void (*accumulate)(fl_lanes *lanes, int64_t n, const void *v, const double *w);
   /* out[i] = scale w[i] v[i]; out may be v. */
   void (*scale)(int64_t n, const void *v, const double *w, double scale, void *out);
+  /* Whether a label is not one of 0 ... classes - 1. */
+  bool (*labels_outside)(int64_t n, const int64_t *labels, int64_t classes);
 } fl_block_tools;
 
 typedef struct {

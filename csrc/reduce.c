@@ -12,4 +12,14 @@ static void fl_scale_block(int64_t n, const void *v, const double *w, double sca
   fl_scale(n, v, w, scale, out);
 }
 
-const fl_block_tools FL_SYMBOL(block_tools) = {fl_accumulate_block, fl_scale_block};
+static bool fl_labels_outside(int64_t n, const int64_t *labels, int64_t classes) {
+  uint64_t outside = 0; /* the sign bit of a label or of what it leaves to the last */
+  for (int64_t r = 0; r < n; r++) {
+    const uint64_t label = (uint64_t)labels[r];
+    outside |= label | ((uint64_t)classes - 1 - label);
+  }
+  return outside >> 63;
+}
+
+const fl_block_tools FL_SYMBOL(block_tools) = {fl_accumulate_block, fl_scale_block,
+                                                fl_labels_outside};

@@ -8,7 +8,7 @@
 
 #include "probabilities.h"
 
-enum { FL_TARGETS = 1024 }; /* rows taken together */
+enum { FL_TARGETS = 256 }; /* rows taken together */
 
 /* Zeros, and each point at its label. */
 FL_INLINE void fl_scatter(bool stream, int64_t rows, int64_t classes,
@@ -19,8 +19,7 @@ FL_INLINE void fl_scatter(bool stream, int64_t rows, int64_t classes,
     if (stream) fl_stream_zeros(span, out + r * ld);
     else memset(out + r * ld, 0, (size_t)span * sizeof *out);
   if (stream) fl_stream_end();
-  for (int64_t r = 0; r < rows; r++)
-    out[r * ld + labels[r]] = point[r];
+  for (int64_t r = 0; r < rows; r++, out += ld) out[labels[r]] = point[r];
 }
 
 /* A derivative times the factor of its row: in double precision or, for a dense kernel,
@@ -29,16 +28,14 @@ FL_INLINE real fl_by_row(bool dense, real point, double factor) {
   return dense ? point * (real)factor : (real)((double)point * factor);
 }
 
-/* Value and derivatives of rows with these classes; non-zero if the probability of one
-   may be outside its domain. */
-FL_INLINE int fl_target_rows(int want, bool dense, const fl_row_block *block,
+FL_INLINE int fl_few_targets(int want, bool dense, const fl_row_block *block,
                              int64_t first, int64_t rows, const int64_t *labels) {
   real p[FL_TARGETS], g[FL_TARGETS], h[FL_TARGETS];
   const real *x = (const real *)block->x + first * block->ldx;
   const double *factor = block->factor + first;
   real *v = (real *)block->v + first;
   fl_int outside = 0;
-  for (int64_t r = 0; r < rows; r++) p[r] = x[r * block->ldx + labels[r]];
+  for (int64_t r = 0; r < rows; r++, x += block->ldx) p[r] = x[labels[r]];
   for (int64_t r = 0; r < rows; r++) {
     const fl_term_point point = fl_log_probability(1, p[r], block->parameters[0]);
     if (want & FL_WANT_VALUE) v[r] = point.value;
@@ -53,6 +50,18 @@ FL_INLINE int fl_target_rows(int want, bool dense, const fl_row_block *block,
     fl_scatter(block->stream, rows, block->classes, labels, h,
                (real *)block->h + first * block->ldh, block->ldh);
   return outside != 0;
+}
+
+/* Value and derivatives of rows with these classes; non-zero if the probability of one
+   may be outside its domain. */
+FL_INLINE int fl_target_rows(int want, bool dense, const fl_row_block *block,
+                             int64_t first, int64_t rows, const int64_t *labels) {
+  int outside = 0;
+  for (int64_t r = 0; r < rows; r += FL_TARGETS) {
+    const int64_t left = rows - r, few = left < FL_TARGETS ? left : FL_TARGETS;
+    outside |= fl_few_targets(want, dense, block, first + r, few, labels + r);
+  }
+  return outside;
 }
 
 #endif

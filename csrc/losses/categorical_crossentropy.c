@@ -31,9 +31,9 @@ FL_OUTLINE int fl_entries(int want, int64_t n, fl_piece at, const double *parame
 /* The factor of each entry of rows that mostly have the same. */
 FL_INLINE void fl_spread(int64_t rows, int64_t classes, const double *row_factor,
                          real *factor) {
-  bool same = true;
-  for (int64_t r = 0; r < rows; r++) same &= row_factor[r] == row_factor[0];
-  if (same) {
+  int64_t others = 0; /* as wide as the factors, for vectors */
+  for (int64_t r = 0; r < rows; r++) others |= -(int64_t)(row_factor[r] != row_factor[0]);
+  if (!others) {
     for (int64_t i = 0; i < rows * classes; i++) factor[i] = (real)row_factor[0];
     return;
   }

@@ -9,6 +9,10 @@
 #include "sums.h"
 #include "transpose.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 /* Rows of up to FL_NARROW classes are transposed, so that a vector holds one class of many
    rows. A tile of them takes half of a 32 KiB L1 in f32. */
 enum { FL_NARROW = 64, FL_TILE = 4096, FL_TILE_ROWS = 512 };
@@ -54,27 +58,61 @@ FL_INLINE int64_t fl_one_label(int64_t n, const real *q) {
   return label;
 }
 
-/* Whether every row is a 1 and zeros, of a transposed tile, and their classes. A ragged
-   end of less than FL_LANES rows counts as not. */
-FL_OUTLINE bool fl_one_hot_columns(int64_t rows, int64_t classes, const real *restrict q,
-                                   int64_t *restrict labels) {
-  fl_int others = rows % FL_LANES;
-  for (int64_t first = 0; first < rows && !others; first += FL_LANES) {
-    fl_int label[FL_LANES] = {0}, ones[FL_LANES] = {0}, other[FL_LANES] = {0};
-    for (int64_t j = 0; j < classes; j++)
-      for (int r = 0; r < FL_LANES; r++) {
-        const real z = q[j * rows + first + r];
-        const fl_int one = -(fl_int)(z == 1);
-        label[r] += one & (fl_int)j;
-        ones[r] -= one;
-        other[r] |= ~one & -(fl_int)(z != 0);
-      }
-    for (int r = 0; r < FL_LANES; r++) {
-      labels[first + r] = label[r];
-      others |= other[r] | (ones[r] ^ 1);
-    }
+/* A bit for each 1 of FL_LANES. */
+FL_INLINE uint32_t fl_ones(const real *q) {
+#if defined(__AVX512F__) && defined(FL_DTYPE_f32)
+  return _mm512_cmp_ps_mask(_mm512_loadu_ps(q), _mm512_set1_ps(1), _CMP_EQ_OQ);
+#elif defined(__AVX512F__)
+  const __m512d one = _mm512_set1_pd(1);
+  return _mm512_cmp_pd_mask(_mm512_loadu_pd(q), one, _CMP_EQ_OQ)
+         | (uint32_t)_mm512_cmp_pd_mask(_mm512_loadu_pd(q + 8), one, _CMP_EQ_OQ) << 8;
+#else
+  uint32_t bits = 0;
+#if defined(__x86_64__) && defined(FL_DTYPE_f32)
+  for (int k = 0; k < FL_LANES; k += 4)
+    bits |= (uint32_t)_mm_movemask_ps(_mm_cmpeq_ps(_mm_loadu_ps(q + k), _mm_set1_ps(1)))
+            << k;
+#elif defined(__x86_64__)
+  for (int k = 0; k < FL_LANES; k += 2)
+    bits |= (uint32_t)_mm_movemask_pd(_mm_cmpeq_pd(_mm_loadu_pd(q + k), _mm_set1_pd(1)))
+            << k;
+#else
+  for (int k = 0; k < FL_LANES; k++) bits |= (uint32_t)(q[k] == 1) << k;
+#endif
+  return bits;
+#endif
+}
+
+/* Whether each of narrow rows, one behind the other, is a 1 and zeros, and their classes.
+   The ones become a string of bits, of which each row has its part: if there are as many
+   as rows and every row has one, each has just one. */
+FL_OUTLINE bool fl_one_hot_rows(int64_t rows, int64_t classes, const real *q,
+                                int64_t *labels) {
+  const int64_t n = rows * classes, whole = n / FL_LANES * FL_LANES;
+  real last[FL_LANES] = {0};
+  memcpy(last, q + whole, (size_t)(n - whole) * sizeof *q);
+  unsigned char string[FL_TILE / 8 + 2 * sizeof(uint64_t)];
+  for (int64_t i = 0; i <= whole; i += FL_LANES) {
+    const uint16_t bits = (uint16_t)fl_ones(i < whole ? q + i : last);
+    memcpy(string + i / 8, &bits, sizeof bits);
   }
-  return !others;
+  fl_int others = 0, ones = 0;
+  for (int64_t i = 0; i < n; i++) {
+    others |= -(fl_int)((q[i] != 0) & (q[i] != 1));
+    ones += q[i] == 1;
+  }
+  if (others || ones != rows) return false;
+  int64_t empty = 0; /* its sign bit: some row has only the 1 of a later one */
+  uint64_t at = 0;
+  for (int64_t r = 0; r < rows; r++, at += (uint64_t)classes) {
+    uint64_t bits;
+    memcpy(&bits, string + at / 8, sizeof bits);
+    bits >>= at % 8;
+    if (classes > 57 && at % 8) bits |= (uint64_t)string[at / 8 + 8] << (64 - at % 8);
+    labels[r] = bits ? __builtin_ctzll(bits) : 64;
+    empty |= classes - 1 - labels[r];
+  }
+  return empty >= 0;
 }
 
 /* The rows that are taken together: whole groups of lanes where they are narrow. */
@@ -84,14 +122,12 @@ FL_INLINE int64_t fl_rows_together(int64_t classes) {
   return rows < FL_TILE_ROWS ? rows / FL_LANES * FL_LANES : FL_TILE_ROWS;
 }
 
-/* Whether each of rows at distances of ld is a 1 and zeros, and their classes. */
+/* Whether each of rows at distances of ld is a 1 and zeros, and their classes; few classes
+   at other distances count as not. */
 FL_INLINE bool fl_one_hot(int64_t rows, int64_t classes, const real *q, int64_t ld,
                           int64_t *labels) {
-  if (classes <= FL_NARROW) {
-    real tile[FL_TILE];
-    fl_transpose(rows, classes, q, ld, tile, rows);
-    return fl_one_hot_columns(rows, classes, tile, labels);
-  }
+  if (classes <= FL_NARROW)
+    return ld == classes && fl_one_hot_rows(rows, classes, q, labels);
   for (int64_t r = 0; r < rows; r++) {
     labels[r] = fl_one_label(classes, q + r * ld);
     if (labels[r] < 0) return false;

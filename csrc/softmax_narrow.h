@@ -231,11 +231,11 @@ FL_INLINE int fl_narrow_rows(int want, bool dense, const fl_row_block *block,
   fl_transpose_in(rows, classes, (const real *)block->x + first * block->ldx,
                   block->ldx, tile);
   fl_narrow_max(rows, classes, tile, sums.m);
-  if (dense) {
-    fl_transpose_in(rows, classes, (const real *)block->q + first * block->ldq,
-                    block->ldq, q);
-    /* Two classes are less work than the look at them. */
-    if (classes == 2 || !fl_one_hot_columns(rows, classes, q, one_hot)) labels = 0;
+  const real *weights = dense ? (const real *)block->q + first * block->ldq : 0;
+  /* Two classes are less work than the look at them. */
+  if (dense && (classes == 2 || !fl_one_hot(rows, classes, weights, block->ldq, one_hot))) {
+    fl_transpose_in(rows, classes, weights, block->ldq, q);
+    labels = 0;
   }
   if (labels) {
     fl_narrow_pick(rows, tile, labels, picked);

@@ -135,7 +135,7 @@ DENSE = [
 ]
 
 
-@pytest.mark.parametrize("classes", [2, 3, 10, 33, 64, 65, 100, 1000, 5000])
+@pytest.mark.parametrize("classes", [2, 3, 10, 33, 57, 58, 63, 64, 65, 100, 1000, 5000])
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 @pytest.mark.parametrize("loss", DENSE, ids=oracle.label)
 def test_one_hot_rows(loss: fl.Loss, dtype: type, classes: int, isa: str) -> None:
@@ -165,6 +165,18 @@ def test_one_hot_rows(loss: fl.Loss, dtype: type, classes: int, isa: str) -> Non
             changed[0][row], change * whole[0][row], rtol=4 * np.finfo(dtype).eps
         )
         compared(3)
+    for none, two in [(3, 4), (4, 3), (2, len(x) - 1)]:  # as many ones as rows
+        other = y.copy()
+        other[none] = 0
+        other[two, (labels[two] + 1) % classes] = 1
+        changed = entries(loss, other, x)
+        alone = entries(loss, other[[none, two]], x[[none, two]])
+        rest = ~np.isin(np.arange(len(x)), (none, two))
+        assert changed[0][none] == 0
+        for before, after, both in zip(whole, changed, alone, strict=True):
+            assert before[rest].tobytes() == after[rest].tobytes()
+            assert both.tobytes() == after[[none, two]].tobytes()
+        compared(6)
 
 
 BINARY = [

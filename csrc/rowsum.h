@@ -28,13 +28,13 @@ FL_INLINE void fl_add_terms(fl_lanes *lanes, int64_t n, const real *v) {
 }
 
 FL_INLINE double fl_row_total(const double *hi, const double *lo) {
-  fl_lanes sum;
 #if defined(FL_DTYPE_f32)
-  for (int j = 0; j < FL_LANES; j++) sum.hi[j] = hi[j];
-  for (int half = FL_LANES / 2; half > 0; half /= 2)
-    for (int j = 0; j < half; j++) sum.hi[j] += sum.hi[j + half];
-  return sum.hi[0];
+  double eight[8], quad[4];
+  for (int j = 0; j < 8; j++) eight[j] = hi[j] + hi[j + 8];
+  for (int j = 0; j < 4; j++) quad[j] = eight[j] + eight[j + 4];
+  return (quad[0] + quad[2]) + (quad[1] + quad[3]);
 #else
+  fl_lanes sum;
   for (int j = 0; j < FL_LANES; j++) sum.hi[j] = hi[j], sum.lo[j] = lo[j];
   return fl_sum_value(fl_lanes_total(&sum));
 #endif

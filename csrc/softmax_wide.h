@@ -24,9 +24,13 @@ FL_OUTLINE real fl_row_max(int64_t n, const real *x) {
   return fl_larger(fl_larger(quad[0], quad[1]), fl_larger(quad[2], quad[3]));
 }
 
+/* Of at least FL_LANES entries; the last may be computed twice. */
 FL_OUTLINE void fl_exponentials(int64_t n, const real *restrict x, fl_frame row,
                                 real *restrict e) {
-  for (int64_t j = 0; j < n; j++) e[j] = fl_exp_in(x[j], row);
+  for (int64_t i = 0; i < n; i += FL_LANES) {
+    const int64_t at = i < n - FL_LANES ? i : n - FL_LANES;
+    for (int j = 0; j < FL_LANES; j++) e[at + j] = fl_exp_in(x[at + j], row);
+  }
 }
 
 FL_OUTLINE void fl_all_below_infinity(int64_t n, const real *restrict x,

@@ -39,7 +39,7 @@ enum { FL_ENTRIES_PER_THREAD = 12288, FL_PICKED = 32 };
 
 /* Derivatives larger than this do not stay in a last-level cache anyway; but the pages
    of a new array have just been zeroed there, where plain stores find them. */
-enum { FL_STREAM_BYTES = 32 << 20 };
+enum { FL_STREAM_BYTES = 28 << 20 };
 
 /* A call asks `poll` at most this often, and the time after so many entries: it costs as
    much as some rows. */

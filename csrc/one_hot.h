@@ -7,7 +7,6 @@
 
 #include "isa.h"
 #include "sums.h"
-#include "transpose.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

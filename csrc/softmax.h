@@ -22,6 +22,7 @@
 #include "one_hot.h"
 #include "registry_enum.h"
 #include "rowsum.h"
+#include "transpose.h"
 #include "vecmath.h"
 
 enum { FL_GROUP = FL_TILE / FL_NARROW }; /* wide rows taken together, at most */

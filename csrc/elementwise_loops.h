@@ -41,9 +41,16 @@ FL_INLINE fl_uint fl_outside_at(fl_case is, real y, real x) {
 #define FL_NOT_HARD(y, x) 0
 #endif
 
-/* A tile stays in L1 between its formula and its sum. Loops run over whole groups: no
-   scalar remainder. */
-enum { FL_TILE = 512, FL_GROUP = FL_LANES };
+/* A tile stays in L1 between its loops. Those with a number ahead read memory in the
+   first of them only: the shorter, the steadier (BCE on logits, value and gradient, 30 M
+   f64, two threads: 1.00 and 0.88 ns an element). Loops run over whole groups: no scalar
+   remainder. */
+#ifdef FL_AHEAD
+enum { FL_TILE = 256 };
+#else
+enum { FL_TILE = 512 };
+#endif
+enum { FL_GROUP = FL_LANES };
 
 FL_INLINE int fl_any_outside(const fl_uint *outside) {
   fl_uint any = 0;

@@ -14,7 +14,12 @@
 /* No smoothing, and no probability below the normal numbers. */
 #define FL_PLAIN(parameters) \
   (parameters[0] == 0 && (parameters[2] < 0 || parameters[2] >= FL_SMALLEST_NORMAL))
+/* SSE2 does not vectorise the comparisons of f64; in f32 they are faster. */
+#if defined(FL_DTYPE_f64)
+#define FL_NOT_HARD(y, x) fl_bits(y * (1 - y))
+#else
 #define FL_NOT_HARD(y, x) ((fl_uint)!((y == 0) | (y == 1)))
+#endif
 
 typedef struct {
   real p, q, q_tail; /* q + q_tail = 1 - p (T. J. Dekker's fast two-sum) */

@@ -9,5 +9,6 @@ typedef struct {
 } fl_point;
 
 /* A loss with FL_AHEAD may have shorter formulas, which give the same bits: for plain
-   parameters, and among these for elements that are hard in the sense of its file. */
+   parameters, where FL_PLAIN(parameters) holds, and among these for hard elements, where
+   FL_NOT_HARD(y, x) is 0. */
 typedef enum { FL_IS_GENERAL, FL_IS_PLAIN, FL_IS_HARD } fl_case;

@@ -53,10 +53,15 @@ enum { FL_TILE = 512 };
 #endif
 enum { FL_GROUP = FL_LANES };
 
-FL_INLINE int fl_any_outside(const fl_uint *outside) {
+/* The bits of a group together. */
+FL_INLINE fl_uint fl_any(const fl_uint *bits) {
   fl_uint any = 0;
-  for (int j = 0; j < FL_GROUP; j++) any |= outside[j];
-  return (any & fl_outside_bits(FL_LABELS)) != 0;
+  for (int j = 0; j < FL_GROUP; j++) any |= bits[j];
+  return any;
+}
+
+FL_INLINE int fl_any_outside(const fl_uint *outside) {
+  return (fl_any(outside) & fl_outside_bits(FL_LABELS)) != 0;
 }
 
 /* Loops over tiles: n is a multiple of FL_GROUP. */
@@ -65,15 +70,14 @@ FL_INLINE int fl_any_outside(const fl_uint *outside) {
 FL_INLINE bool fl_ahead(int want, fl_case is, int64_t n, const real *restrict y,
                         const real *restrict x, const double *parameters,
                         real *restrict ahead) {
-  fl_uint others[FL_GROUP] = {0}, any = 0;
+  fl_uint others[FL_GROUP] = {0};
   for (int64_t group = 0; group < n; group += FL_GROUP)
     for (int64_t j = 0; j < FL_GROUP; j++) {
       const int64_t i = group + j;
       ahead[i] = FL_AHEAD(want, is, y[i], x[i], parameters);
       if (is == FL_IS_HARD) others[j] |= FL_NOT_HARD(y[i], x[i]);
     }
-  for (int j = 0; j < FL_GROUP; j++) any |= others[j];
-  return any == 0;
+  return fl_any(others) == 0;
 }
 #endif
 

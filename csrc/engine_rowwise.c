@@ -8,8 +8,8 @@
 
 enum { FL_ROW_BLOCK = 1024 };
 
-/* The labels of a block's rows, their weights and shares of the divisor, where not all
-   are 1, and the factors of their derivatives. */
+/* The labels of a block's rows, their weights and shares of the divisor, which are read
+   where rows weigh, and the factors of their derivatives. */
 typedef struct {
   int64_t labels[FL_ROW_BLOCK];
   double weights[FL_ROW_BLOCK], shares[FL_ROW_BLOCK], factor[FL_ROW_BLOCK];
@@ -23,6 +23,7 @@ static bool fl_report_label(fl_progress *progress, int64_t row, int64_t label) {
   return false;
 }
 
+/* Whether rows may weigh something else than 1; if not, nobody asks for a divisor. */
 static bool fl_weighs_rows(const fl_job *job) {
   return job->weight.data || job->has_ignore || job->class_weight;
 }
@@ -57,8 +58,9 @@ static bool fl_read_items(const fl_plan *plan, int64_t first, int64_t n,
   items->weight = fl_weighs_rows(job) ? items->weights : NULL;
   if (items->weight) {
     const bool count = job->reduction == FL_SUM_OVER_BATCH_SIZE;
-    for (int64_t r = 0; r < n; r++) items->weights[r] = 1;
     if (job->weight.data) fl_load_f64(&plan->weight, first, n, items->weights);
+    else
+      for (int64_t r = 0; r < n; r++) items->weights[r] = 1;
     for (int64_t r = 0; r < n; r++) items->shares[r] = count ? 1 : items->weights[r];
   }
   return !job->integer_labels || fl_read_labels(plan, first, n, items, progress);

@@ -90,7 +90,7 @@ FL_OUTLINE bool fl_one_hot_rows(int64_t rows, int64_t classes, const real *q,
   const int64_t n = rows * classes, whole = n / FL_LANES * FL_LANES;
   real last[FL_LANES] = {0};
   memcpy(last, q + whole, (size_t)(n - whole) * sizeof *q);
-  unsigned char string[FL_TILE / 8 + 2 * sizeof(uint64_t)];
+  unsigned char string[FL_TILE / 8 + 2 * sizeof(uint64_t)] = {0};
   for (int64_t i = 0; i <= whole; i += FL_LANES) {
     const uint16_t bits = (uint16_t)fl_ones(i < whole ? q + i : last);
     memcpy(string + i / 8, &bits, sizeof bits);

@@ -25,7 +25,8 @@ static inline void fl_two_sum(double *hi, double *lo, double x) {
   *hi = sum;
 }
 
-/* The lanes added up in pairs: 8 + 8, 4 + 4, ... */
+/* The lanes added up in pairs: 8 + 8, 4 + 4, ...; unrolled, as vectors need the widths to
+   be constants. */
 static inline fl_sum fl_lanes_total(const fl_lanes *lanes) {
   double hi[FL_LANES], lo[FL_LANES];
   for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];

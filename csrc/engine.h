@@ -1,4 +1,5 @@
-/* engine.h: what the element-wise and the row-wise half of the engine share. */
+/* engine.h: what the parts of the engine share: engine.c makes a plan of a job,
+   schedule.c cuts it into turns for threads, the driver of its kind does a block. */
 #ifndef FL_ENGINE_H
 #define FL_ENGINE_H
 
@@ -8,43 +9,96 @@
 #include "sums.h"
 #include "views.h"
 
+/* A chunk of items has a sum of its own, which costs some 80 ns: at least so many
+   entries, and few enough chunks for a table of their sums. */
+enum { FL_CHUNK_ENTRIES = 8192, FL_MAX_CHUNKS = 4096 };
+
+/* The sums of chunks are added up over segments of so many rows first. */
+enum { FL_SEGMENT = 256 };
+
+typedef struct fl_plan fl_plan;
+
+/* What a thread adds up in a turn, where it met an error, and its scratch memory. */
+typedef struct {
+  fl_lanes lanes;
+  bool any; /* a divisor's: some weight is not zero */
+  fl_result error;
+  char *scratch;
+} fl_progress;
+
+/* Items first ... first + n - 1; `sums` are those of their chunks, if a block is whole
+   chunks (plan->gathers). false: progress->error is set. */
+typedef bool fl_block_fn(const fl_plan *plan, int64_t first, int64_t n,
+                         fl_progress *progress, fl_sum *sums);
+
+/* What differs between the kinds of losses. */
+typedef struct {
+  void (*prepare)(fl_plan *plan); /* all that stands behind `driver` in the plan */
+  fl_block_fn *block;   /* kernel, outputs, and their part of the sum */
+  fl_block_fn *divisor; /* the sum of what the values count */
+} fl_driver;
+
+extern const fl_driver fl_element_driver, fl_row_driver;
+
 /* A job with everything looked up that stays the same for all of its blocks. */
-typedef struct fl_plan {
+struct fl_plan {
   const fl_job *job;
   fl_kind kind;
   fl_domain labels, predictions;
   const fl_block_tools *tools;
-  fl_elementwise_fn *elementwise;
-  fl_rowwise_fn *rowwise;
+  const fl_loss_kernels *kernels;
+  int want;
+  fl_view *extra; /* in memory of the caller of `prepare` */
+  double weigh;   /* a power of 2 by which weights are multiplied */
+  double scale;   /* of the derivatives */
+  bool stream;    /* derivatives are written past the caches */
+  const fl_driver *driver;
+
   fl_view y_true, y_pred, weight, value, grad, hess;
-  fl_view extra[FL_MAX_EXTRA];
   bool plain_true, plain_pred, plain_value, plain_grad, plain_hess;
   bool plain_extra[FL_MAX_EXTRA];
-  int want;
   int64_t items, classes; /* elements, or rows and their length */
+  int64_t entries;        /* what an item costs, in entries read one after the other */
   int64_t block;          /* items of one block */
+  int64_t chunk;          /* items with a sum of their own */
+  bool gathers;           /* a segment of chunks is one block */
+  int64_t ldx, ldq, ldg, ldh; /* distances of rows, in entries; 0: they need a copy */
   bool direct;            /* no buffers: a chunk may be one block */
-  bool stream;            /* derivatives are written past the caches */
-  double scale;           /* of the derivatives */
-} fl_plan;
+  int64_t scratch;        /* bytes a thread needs */
+};
 
-/* What a thread adds up, and where it met an error. If a block has the items of several
-   chunks, `sums` is where theirs go, one after the other. */
-typedef struct {
-  fl_lanes lanes;
-  fl_result error;
-  int64_t chunk; /* items */
-  fl_sum *sums;
-} fl_progress;
+static inline int64_t fl_ratio_up(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 
-/* One block: kernel, outputs, and its part of the sum. false: progress->error is set. */
-bool fl_elementwise_block(const fl_plan *plan, int64_t first, int64_t n,
-                          fl_progress *progress);
-bool fl_rowwise_block(const fl_plan *plan, int64_t first, int64_t n,
-                      fl_progress *progress);
+/* A view of `array`, whose shape is the first `ndim` axes of the job's, and whether
+   kernels can use its memory. */
+void fl_view_of(fl_view *view, bool *plain, const fl_array *array, int ndim,
+                const fl_job *job);
 
-/* Whether the kernel of an element-wise loss can write to the arrays themselves. */
-bool fl_outputs_are_plain(const fl_plan *plan);
+/* Whether rows or elements have weights of their own. */
+static inline bool fl_weighs(const fl_plan *plan) { return plan->job->weight.data; }
+void fl_load_weights(const fl_plan *plan, int64_t first, int64_t n, double *weights);
+
+/* More bytes than any memory has: where counting them ends. */
+static const int64_t fl_too_many = (int64_t)1 << 56;
+
+/* A piece of scratch memory behind the *used bytes, whole cache lines; NULL without
+   memory, which is how the bytes needed are counted. */
+static inline void *fl_cut(char *memory, int64_t *used, int64_t bytes) {
+  char *piece = memory ? memory + *used : NULL;
+  if (bytes < fl_too_many - *used) *used += fl_ratio_up(bytes, FL_LINE) * FL_LINE;
+  else *used = fl_too_many;
+  return piece;
+}
+
+/* Looks for the first of n numbers outside `domain` whose weight is not 0 (weights may
+   be NULL: all 1) and sets progress->error. */
+bool fl_find_outside(fl_progress *progress, fl_status status, fl_domain domain,
+                     int64_t first, int64_t n, fl_type type, const void *numbers,
+                     const double *weights);
+
+static inline const char *fl_at(const void *data, int64_t index, fl_type type) {
+  return (const char *)data + index * fl_type_size(type);
+}
 
 /* The sum of a chunk of that many items; one, such as a row of 32000 classes, is its own
    total: no lanes to add. */
@@ -52,18 +106,19 @@ static inline fl_sum fl_chunk_sum(const fl_lanes *lanes, int64_t items) {
   return items > 1 ? fl_lanes_total(lanes) : (fl_sum){0 + lanes->hi[0], lanes->lo[0]};
 }
 
-/* The divisor's part of one block; *any: some weight is not zero. */
-bool fl_elementwise_divisor(const fl_plan *plan, int64_t first, int64_t n,
-                            fl_progress *progress, bool *any);
-bool fl_rowwise_divisor(const fl_plan *plan, int64_t first, int64_t n,
-                        fl_progress *progress, bool *any);
+/* What a pass over all items has come to. */
+typedef struct {
+  fl_sum sum;
+  bool any;
+} fl_outcome;
 
-/* Looks for the first of n numbers outside `domain` and sets progress->error. */
-bool fl_find_outside(fl_progress *progress, fl_status status, fl_domain domain,
-                     int64_t first, int64_t n, fl_type type, const void *numbers);
+/* Memory for the passes of a plan: threads, their scratch, the sums of chunks. */
+typedef struct fl_team fl_team;
+fl_team *fl_team_of(const fl_plan *plan);
+void fl_team_end(fl_team *team);
 
-static inline const char *fl_at(const void *data, int64_t index, fl_type type) {
-  return (const char *)data + index * fl_type_size(type);
-}
+/* Runs `block` over all items of the plan; false: result->status is set. */
+bool fl_run_pass(const fl_plan *plan, fl_team *team, fl_block_fn *block,
+                 fl_outcome *outcome, fl_result *result);
 
 #endif

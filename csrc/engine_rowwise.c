@@ -1,20 +1,116 @@
-/* engine_rowwise.c: a block of rows, from arrays to arrays: labels are read once into
-   locals and checked there, smoothing and class weights become label weights q. */
+/* engine_rowwise.c: the driver of the row-wise kinds. An item is a row; labels are read
+   once into scratch memory and checked there, smoothing and class weights become label
+   weights q. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine.h"
 
-enum { FL_ROW_BLOCK = 1024 };
+/* Entries in a block of rows. */
+enum { FL_ROW_ENTRIES = 32768 };
 
-/* The labels of a block's rows, their weights and shares of the divisor, which are read
-   where rows weigh, and the factors of their derivatives. */
+/* An entry picked out of a row costs as much as some in a row. */
+enum { FL_PICKED = 32 };
+
+/* Label weights q that are not the labels themselves. */
+static bool fl_transforms(const fl_job *job) {
+  return job->integer_labels || job->label_smoothing != 0 || job->class_weight;
+}
+
+/* Whether rows may weigh something else than 1; if not, nobody asks for a divisor. */
+static bool fl_weighs_rows(const fl_job *job) {
+  return job->weight.data || job->has_ignore || job->class_weight;
+}
+
+/* The distance of the rows of a matrix where the kernel can use them where they are,
+   or 0. */
+static int64_t fl_row_distance(const fl_view *view, fl_type type, int64_t classes) {
+  const int64_t size = fl_type_size(type);
+  if (!view->data) return 0;
+  if (fl_view_is_plain(view, type)) return classes;
+  const bool rows = view->ndim == 2 && view->shape[1] == classes;
+  const bool plain = view->type == type && !view->swapped
+                     && (uintptr_t)view->data % (size_t)size == 0;
+  if (!rows || !plain || view->strides[1] != size || view->strides[0] % size) return 0;
+  return view->strides[0] / size;
+}
+
+/* What a block of rows needs, cut from scratch memory: the labels of its rows, their
+   weights and shares of the divisor, which are read where rows weigh, the factors of
+   their derivatives, their values, and matrices that a kernel cannot use where they
+   are. */
 typedef struct {
-  int64_t labels[FL_ROW_BLOCK];
-  double weights[FL_ROW_BLOCK], shares[FL_ROW_BLOCK], factor[FL_ROW_BLOCK];
+  int64_t *labels;
+  double *weights, *shares, *factor, *v;
   const double *weight; /* the weights, or NULL */
-} fl_row_items;
+  void *x, *q, *g, *h, *kernel;
+  int64_t used;
+} fl_rows;
+
+static fl_rows fl_cut_rows(const fl_plan *plan, char *memory) {
+  const fl_job *job = plan->job;
+  const int64_t count = plan->gathers ? FL_SEGMENT : plan->block;
+  const int64_t numbers = count * (int64_t)sizeof(double);
+  fl_rows rows = {.used = 0};
+  rows.labels = fl_cut(memory, &rows.used, numbers);
+  rows.weights = fl_cut(memory, &rows.used, numbers);
+  rows.shares = fl_cut(memory, &rows.used, numbers);
+  rows.factor = fl_cut(memory, &rows.used, numbers);
+  rows.v = fl_cut(memory, &rows.used, numbers);
+  rows.kernel = fl_cut(memory, &rows.used, plan->kernels->scratch);
+  const int64_t matrix = plan->block * plan->classes * fl_type_size(job->type);
+  if (!plan->ldx) rows.x = fl_cut(memory, &rows.used, matrix);
+  if (!plan->ldq && plan->kind == FL_DENSE) rows.q = fl_cut(memory, &rows.used, matrix);
+  if (!plan->ldg && job->grad.data) rows.g = fl_cut(memory, &rows.used, matrix);
+  if (!plan->ldh && job->hess.data) rows.h = fl_cut(memory, &rows.used, matrix);
+  return rows;
+}
+
+/* The value of a sparse loss on probabilities reads one entry a row. */
+static bool fl_picks(const fl_plan *plan) {
+  return plan->kind == FL_SPARSE && plan->predictions == FL_UNIT
+         && plan->want == FL_WANT_VALUE;
+}
+
+/* Rows in a chunk: whole blocks. */
+static int64_t fl_chunk_rows(const fl_plan *plan) {
+  const int64_t blocks = fl_ratio_up(plan->items, plan->block);
+  int64_t bundle = fl_ratio_up(FL_CHUNK_ENTRIES, plan->classes);
+  bundle = fl_ratio_up(bundle, plan->block);
+  const int64_t least = fl_ratio_up(blocks, FL_MAX_CHUNKS);
+  if (bundle < least) bundle = least;
+  return bundle * plan->block;
+}
+
+static void fl_prepare_rows(fl_plan *plan) {
+  const fl_job *job = plan->job;
+  const int full = job->ndim, items = full - 1;
+  plan->items = 1;
+  for (int axis = 0; axis < items; axis++) plan->items *= job->shape[axis];
+  plan->classes = job->shape[items];
+  const bool picks = fl_picks(plan);
+  plan->entries = picks && plan->classes > FL_PICKED ? FL_PICKED : plan->classes;
+  plan->block = FL_BLOCK;
+  while (plan->classes > 1 && plan->block > 1
+         && plan->classes > FL_ROW_ENTRIES / plan->block)
+    plan->block /= 2;
+  plan->chunk = fl_chunk_rows(plan);
+  fl_view_of(&plan->y_true, &plan->plain_true, &job->y_true,
+             job->integer_labels ? items : full, job);
+  fl_view_of(&plan->y_pred, &plan->plain_pred, &job->y_pred, full, job);
+  fl_view_of(&plan->weight, NULL, &job->weight, items, job);
+  fl_view_of(&plan->value, &plan->plain_value, &job->value, items, job);
+  fl_view_of(&plan->grad, &plan->plain_grad, &job->grad, full, job);
+  fl_view_of(&plan->hess, &plan->plain_hess, &job->hess, full, job);
+  plan->gathers = picks && plan->plain_pred && plan->chunk <= FL_SEGMENT / 2;
+  plan->direct = false;
+  plan->ldx = fl_row_distance(&plan->y_pred, job->type, plan->classes);
+  plan->ldq = fl_row_distance(&plan->y_true, job->type, plan->classes);
+  plan->ldg = fl_row_distance(&plan->grad, job->type, plan->classes);
+  plan->ldh = fl_row_distance(&plan->hess, job->type, plan->classes);
+  if (fl_transforms(job)) plan->ldq = 0;
+  plan->scratch = fl_cut_rows(plan, NULL).used;
+}
 
 static bool fl_report_label(fl_progress *progress, int64_t row, int64_t label) {
   progress->error.status = FL_BAD_LABEL;
@@ -23,47 +119,45 @@ static bool fl_report_label(fl_progress *progress, int64_t row, int64_t label) {
   return false;
 }
 
-/* Whether rows may weigh something else than 1; if not, nobody asks for a divisor. */
-static bool fl_weighs_rows(const fl_job *job) {
-  return job->weight.data || job->has_ignore || job->class_weight;
-}
-
-/* An ignored row weighs nothing and counts as class 0. */
+/* An ignored row weighs nothing and counts as class 0, as does the label of a row of
+   weight 0 that is no class. */
 static bool fl_read_labels(const fl_plan *plan, int64_t first, int64_t n,
-                           fl_row_items *items, fl_progress *progress) {
+                           const fl_rows *rows, fl_progress *progress) {
   const fl_job *job = plan->job;
-  fl_load_i64(&plan->y_true, first, n, items->labels);
+  fl_load_i64(&plan->y_true, first, n, rows->labels);
   if (!job->has_ignore && !job->class_weight
-      && !plan->tools->labels_outside(n, items->labels, plan->classes))
+      && !plan->tools->labels_outside(n, rows->labels, plan->classes))
     return true;
   for (int64_t r = 0; r < n; r++) {
-    const int64_t label = items->labels[r];
+    const int64_t label = rows->labels[r];
     const bool too_large = job->y_true.type == FL_TYPE_U64 && label < 0;
     if (job->has_ignore && label == job->ignore_class && !too_large) {
-      items->labels[r] = 0;
-      items->weights[r] = items->shares[r] = 0;
+      rows->labels[r] = 0;
+      rows->weights[r] = rows->shares[r] = 0;
     } else if (label < 0 || label >= plan->classes) {
-      return fl_report_label(progress, first + r, label);
+      if (!rows->weight || rows->weight[r] != 0)
+        return fl_report_label(progress, first + r, label);
+      rows->labels[r] = 0;
     } else if (job->class_weight) {
-      if (job->reduction == FL_MEAN) items->shares[r] *= job->class_weight[label];
-      if (plan->kind == FL_SPARSE) items->weights[r] *= job->class_weight[label];
+      if (job->reduction == FL_MEAN) rows->shares[r] *= job->class_weight[label];
+      if (plan->kind == FL_SPARSE) rows->weights[r] *= job->class_weight[label];
     }
   }
   return true;
 }
 
-static bool fl_read_items(const fl_plan *plan, int64_t first, int64_t n,
-                          fl_row_items *items, fl_progress *progress) {
+static bool fl_read_rows(const fl_plan *plan, int64_t first, int64_t n, fl_rows *rows,
+                         fl_progress *progress) {
   const fl_job *job = plan->job;
-  items->weight = fl_weighs_rows(job) ? items->weights : NULL;
-  if (items->weight) {
+  rows->weight = fl_weighs_rows(job) ? rows->weights : NULL;
+  if (rows->weight) {
     const bool count = job->reduction == FL_SUM_OVER_BATCH_SIZE;
-    if (job->weight.data) fl_load_f64(&plan->weight, first, n, items->weights);
+    if (job->weight.data) fl_load_weights(plan, first, n, rows->weights);
     else
-      for (int64_t r = 0; r < n; r++) items->weights[r] = 1;
-    for (int64_t r = 0; r < n; r++) items->shares[r] = count ? 1 : items->weights[r];
+      for (int64_t r = 0; r < n; r++) rows->weights[r] = 1;
+    for (int64_t r = 0; r < n; r++) rows->shares[r] = count ? 1 : rows->weights[r];
   }
-  return !job->integer_labels || fl_read_labels(plan, first, n, items, progress);
+  return !job->integer_labels || fl_read_labels(plan, first, n, rows, progress);
 }
 
 static double fl_number(const void *data, int64_t i, fl_type type) {
@@ -76,18 +170,12 @@ static void fl_set_number(void *data, int64_t i, fl_type type, double x) {
   else ((double *)data)[i] = x;
 }
 
-/* Label weights q that are not the labels themselves. */
-static bool fl_transforms(const fl_job *job) {
-  return job->integer_labels || job->label_smoothing != 0 || job->class_weight;
-}
-
 static double fl_class_weight(const fl_job *job, int64_t j) {
   return job->class_weight ? job->class_weight[j] : 1;
 }
 
 /* q_j = w_j (y_j (1-s) + s/C), y one-hot for integer labels. */
-static void fl_label_weights(const fl_plan *plan, int64_t n, const fl_row_items *items,
-                             void *q) {
+static void fl_label_weights(const fl_plan *plan, int64_t n, const fl_rows *rows) {
   const fl_job *job = plan->job;
   const int64_t classes = plan->classes;
   const double keep = 1 - job->label_smoothing;
@@ -95,206 +183,187 @@ static void fl_label_weights(const fl_plan *plan, int64_t n, const fl_row_items 
   for (int64_t r = 0; r < n; r++)
     for (int64_t j = 0; j < classes; j++) {
       const int64_t i = r * classes + j;
-      const double y = job->integer_labels ? (double)(items->labels[r] == j)
-                                           : fl_number(q, i, job->type);
-      fl_set_number(q, i, job->type, fl_class_weight(job, j) * (y * keep + spread));
+      const double y = job->integer_labels ? (double)(rows->labels[r] == j)
+                                           : fl_number(rows->q, i, job->type);
+      const double q = fl_class_weight(job, j) * (y * keep + spread);
+      fl_set_number(rows->q, i, job->type, q);
     }
 }
 
-/* A matrix whose rows the kernel can read or write where they are: its distance of
-   rows in elements, or 0. */
-static int64_t fl_row_distance(const fl_view *view, fl_type type, int64_t classes) {
-  const int64_t size = fl_type_size(type);
-  if (fl_view_is_plain(view, type)) return classes;
-  const bool rows = view->ndim == 2 && view->shape[1] == classes;
-  const bool plain = view->type == type && !view->swapped
-                     && (uintptr_t)view->data % (size_t)size == 0;
-  if (!rows || !plain || view->strides[1] != size || view->strides[0] % size) return 0;
-  return view->strides[0] / size;
+static bool fl_counts(const fl_rows *rows, int64_t r) {
+  return !rows->weight || rows->weight[r] != 0;
 }
 
-static void *fl_matrix(const fl_view *view, fl_type type, int64_t first, int64_t n,
-                       int64_t classes, int64_t *ld, void **scratch) {
-  *ld = fl_row_distance(view, type, classes);
-  if (*ld) return view->data + first * *ld * fl_type_size(type);
-  *ld = classes;
-  *scratch = malloc((size_t)(n * classes * fl_type_size(type)));
-  return *scratch;
+/* Looks for the first of a row's numbers outside `domain`, unless the row weighs 0. */
+static bool fl_find_in_row(const fl_plan *plan, fl_progress *progress, fl_status status,
+                           fl_domain domain, int64_t row, const void *numbers) {
+  return fl_find_outside(progress, status, domain, row * plan->classes, plan->classes,
+                         plan->job->type, numbers, NULL);
 }
 
-/* Rows that weigh nothing are exactly zero, whatever they hold. */
-static void fl_clear_rows(int64_t n, int64_t classes, const fl_row_items *items,
-                          char *rows, int64_t ld, fl_type type) {
-  for (int64_t r = 0; items->weight && r < n; r++)
-    if (items->factor[r] == 0)
-      memset(rows + r * ld * fl_type_size(type), 0,
-             (size_t)(classes * fl_type_size(type)));
-}
-
-/* The kernel met something outside its domain: names the first, as read. */
+/* The kernel met something outside its domain: names the first, as read. Rows of weight
+   0 may hold anything. */
 static bool fl_report_rows(fl_progress *progress, const fl_plan *plan, int64_t first,
-                           const fl_row_block *block) {
+                           const fl_row_block *block, const fl_rows *rows) {
   const fl_type type = plan->job->type;
-  const int64_t classes = plan->classes;
+  bool excused = false;
   for (int64_t r = 0; r < block->rows; r++) {
-    const int64_t start = (first + r) * classes;
+    if (!fl_counts(rows, r)) {
+      excused = true;
+      continue;
+    }
     if (block->q && !fl_transforms(plan->job)
-        && fl_find_outside(progress, FL_BAD_LABEL, plan->labels, start, classes, type,
-                           fl_at(block->q, r * block->ldq, type)))
+        && fl_find_in_row(plan, progress, FL_BAD_LABEL, plan->labels, first + r,
+                          fl_at(block->q, r * block->ldq, type)))
       return true;
-    if (fl_find_outside(progress, FL_BAD_PREDICTION, plan->predictions, start, classes,
-                        type, fl_at(block->x, r * block->ldx, type)))
+    if (fl_find_in_row(plan, progress, FL_BAD_PREDICTION, plan->predictions, first + r,
+                       fl_at(block->x, r * block->ldx, type)))
       return true;
   }
-  progress->error.status = FL_CHANGED;
+  if (!excused) progress->error.status = FL_CHANGED;
+  return !excused;
+}
+
+/* A matrix of a block: where it is, or its copy in scratch memory. */
+static void *fl_matrix(const fl_plan *plan, const fl_view *view, int64_t distance,
+                       int64_t first, void *copy, int64_t *ld) {
+  *ld = copy ? plan->classes : distance;
+  return copy ? copy : view->data + first * distance * fl_type_size(plan->job->type);
+}
+
+/* Label weights, in scratch memory where smoothing, class weights, integer labels of a
+   dense kernel or the layout ask for it; else where they are. false: a label is outside
+   its domain. */
+static bool fl_read_label_weights(const fl_plan *plan, int64_t first, int64_t n,
+                                  const fl_rows *rows, fl_progress *progress) {
+  const fl_job *job = plan->job;
+  const int64_t classes = plan->classes;
+  if (!rows->q) return true;
+  if (!job->integer_labels)
+    fl_load(&plan->y_true, first * classes, n * classes, job->type, rows->q);
+  if (!fl_transforms(job)) return true;
+  for (int64_t r = 0; !job->integer_labels && r < n; r++)
+    if (fl_counts(rows, r)
+        && fl_find_in_row(plan, progress, FL_BAD_LABEL, FL_UNIT, first + r,
+                          fl_at(rows->q, r * classes, job->type)))
+      return false;
+  fl_label_weights(plan, n, rows);
   return true;
 }
 
-typedef struct {
-  void *x, *q, *g, *h;
-} fl_scratch;
-
-static void fl_free(fl_scratch *scratch) {
-  free(scratch->x);
-  free(scratch->q);
-  free(scratch->g);
-  free(scratch->h);
-}
-
-/* Label weights in scratch memory where smoothing, class weights, integer labels of a
-   dense kernel or the layout ask for it; else where they are. */
-static const void *fl_dense_labels(const fl_plan *plan, int64_t first, int64_t n,
-                                   const fl_row_items *items, int64_t *ld,
-                                   fl_scratch *scratch, fl_progress *progress) {
-  const fl_job *job = plan->job;
-  if (!fl_transforms(job)) {
-    const void *q =
-        fl_matrix(&plan->y_true, job->type, first, n, plan->classes, ld, &scratch->q);
-    if (scratch->q)
-      fl_load(&plan->y_true, first * plan->classes, n * plan->classes, job->type,
-              scratch->q);
-    return q;
-  }
-  const int64_t count = n * plan->classes;
-  *ld = plan->classes;
-  scratch->q = malloc((size_t)(count * fl_type_size(job->type)));
-  if (!scratch->q) return NULL;
-  if (!job->integer_labels) {
-    fl_load(&plan->y_true, first * plan->classes, count, job->type, scratch->q);
-    if (fl_find_outside(progress, FL_BAD_LABEL, FL_UNIT, first * plan->classes, count,
-                        job->type, scratch->q))
-      return scratch->q;
-  }
-  fl_label_weights(plan, n, items, scratch->q);
-  return scratch->q;
-}
-
-/* Adds the values of rows, as many at a time and in a sum as if each chunk had been a
-   block. */
-static void fl_add_rows(const fl_plan *plan, int64_t n, const void *v, const double *w,
-                        fl_progress *progress) {
+/* Adds the values of rows: to the lanes of the turn, or to the sums of their chunks. */
+static void fl_add_rows(const fl_plan *plan, int64_t n, const fl_rows *rows,
+                        fl_progress *progress, fl_sum *sums) {
   const fl_type type = plan->job->type;
-  if (!progress->sums) {
-    plan->tools->accumulate(&progress->lanes, n, v, w);
+  const double *w = rows->weight;
+  if (!plan->gathers) {
+    plan->tools->accumulate(&progress->lanes, n, rows->v, w);
     return;
   }
-  if (progress->chunk == 1) {
+  if (plan->chunk == 1) {
     for (int64_t r = 0; r < n; r++)
-      progress->sums[r] =
-          (fl_sum){0 + fl_weighted(w ? w[r] : 1, fl_number(v, r, type)), 0};
+      sums[r] = (fl_sum){0 + fl_weighted(w ? w[r] : 1, fl_number(rows->v, r, type)), 0};
     return;
   }
-  for (int64_t start = 0; start < n; start += progress->chunk) {
-    const int64_t end = start + progress->chunk < n ? start + progress->chunk : n;
+  for (int64_t start = 0; start < n; start += plan->chunk) {
+    const int64_t end = start + plan->chunk < n ? start + plan->chunk : n;
     fl_lanes lanes = {{0}, {0}};
     for (int64_t r = start; r < end; r += plan->block)
       plan->tools->accumulate(&lanes, end - r < plan->block ? end - r : plan->block,
-                              fl_at(v, r, type), w ? w + r : NULL);
-    *progress->sums++ = fl_chunk_sum(&lanes, end - start);
+                              fl_at(rows->v, r, type), w ? w + r : NULL);
+    *sums++ = fl_chunk_sum(&lanes, end - start);
   }
+}
+
+/* A derivative on its way out: rows that weigh nothing are exactly zero, whatever they
+   hold. */
+static void fl_finish_rows(const fl_plan *plan, const fl_view *view, int64_t first,
+                           int64_t n, const fl_rows *rows, char *out, int64_t ld,
+                           const void *copy) {
+  const int64_t size = fl_type_size(plan->job->type), classes = plan->classes;
+  for (int64_t r = 0; rows->weight && r < n; r++)
+    if (rows->factor[r] == 0)
+      memset(out + r * ld * size, 0, (size_t)(classes * size));
+  if (copy) fl_store(view, first * classes, n * classes, plan->job->type, copy);
+}
+
+static void fl_finish_values(const fl_plan *plan, int64_t first, int64_t n,
+                             const fl_rows *rows, fl_progress *progress, fl_sum *sums) {
+  if (plan->job->reduction != FL_NONE) {
+    fl_add_rows(plan, n, rows, progress, sums);
+    return;
+  }
+  if (rows->weight) plan->tools->scale(n, rows->v, rows->weight, 1, rows->v);
+  fl_store(&plan->value, first, n, plan->job->type, rows->v);
 }
 
 static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
-                        const fl_row_items *items, fl_scratch *scratch,
-                        fl_progress *progress) {
+                        fl_progress *progress, fl_sum *sums) {
   const fl_job *job = plan->job;
-  const int64_t classes = plan->classes, start = first * classes, count = n * classes;
-  _Alignas(64) double v[FL_ROW_BLOCK];
-  fl_row_block block = {.rows = n, .classes = classes, .labels = items->labels,
-                        .factor = items->factor, .parameters = job->parameters,
-                        .q_limit = fl_transforms(job) ? (double)INFINITY : 1, .v = v};
-  block.x = fl_matrix(&plan->y_pred, job->type, first, n, classes, &block.ldx,
-                      &scratch->x);
-  if (block.x && scratch->x) fl_load(&plan->y_pred, start, count, job->type, scratch->x);
-  if (plan->kind == FL_DENSE)
-    block.q = fl_dense_labels(plan, first, n, items, &block.ldq, scratch, progress);
-  if (plan->want & FL_WANT_GRAD)
-    block.g = fl_matrix(&plan->grad, job->type, first, n, classes, &block.ldg,
-                        &scratch->g);
-  if (plan->want & FL_WANT_HESS)
-    block.h = fl_matrix(&plan->hess, job->type, first, n, classes, &block.ldh,
-                        &scratch->h);
-  block.stream = plan->stream && !scratch->g && !scratch->h;
-  if (!block.x || (plan->kind == FL_DENSE && !block.q)
-      || (plan->want & FL_WANT_GRAD && !block.g)
-      || (plan->want & FL_WANT_HESS && !block.h))
-    progress->error.status = FL_NO_MEMORY;
-  if (progress->error.status != FL_OK) return false;
+  const int64_t classes = plan->classes;
+  const bool grad = plan->want & FL_WANT_GRAD, hess = plan->want & FL_WANT_HESS;
+  fl_rows rows = fl_cut_rows(plan, progress->scratch);
+  if (!fl_read_rows(plan, first, n, &rows, progress)) return false;
+  for (int64_t r = 0; grad && r < n; r++)
+    rows.factor[r] = rows.weight ? rows.weight[r] * plan->scale : plan->scale;
+  fl_row_block block = {.rows = n, .classes = classes, .labels = rows.labels,
+                        .factor = rows.factor, .parameters = job->parameters,
+                        .q_limit = fl_transforms(job) ? (double)INFINITY : 1,
+                        .v = rows.v, .stream = plan->stream && !rows.g && !rows.h,
+                        .scratch = rows.kernel};
+  block.x = fl_matrix(plan, &plan->y_pred, plan->ldx, first, rows.x, &block.ldx);
+  if (rows.x)
+    fl_load(&plan->y_pred, first * classes, n * classes, job->type, rows.x);
+  if (plan->kind == FL_DENSE) {
+    if (!fl_read_label_weights(plan, first, n, &rows, progress)) return false;
+    block.q = fl_matrix(plan, &plan->y_true, plan->ldq, first, rows.q, &block.ldq);
+  }
+  if (grad)
+    block.g = fl_matrix(plan, &plan->grad, plan->ldg, first, rows.g, &block.ldg);
+  if (hess)
+    block.h = fl_matrix(plan, &plan->hess, plan->ldh, first, rows.h, &block.ldh);
 
-  if (plan->rowwise(&block) && fl_report_rows(progress, plan, first, &block)) return false;
+  if (plan->kernels->rowwise[job->outputs](&block)
+      && fl_report_rows(progress, plan, first, &block, &rows))
+    return false;
 
-  if (plan->want & FL_WANT_VALUE) {
-    if (job->reduction == FL_NONE) {
-      if (items->weight) plan->tools->scale(n, v, items->weight, 1, v);
-      fl_store(&plan->value, first, n, job->type, v);
-    } else {
-      fl_add_rows(plan, n, v, items->weight, progress);
-    }
-  }
-  if (plan->want & FL_WANT_GRAD) {
-    fl_clear_rows(n, classes, items, block.g, block.ldg, job->type);
-    if (scratch->g) fl_store(&plan->grad, start, count, job->type, scratch->g);
-  }
-  if (plan->want & FL_WANT_HESS) {
-    fl_clear_rows(n, classes, items, block.h, block.ldh, job->type);
-    if (scratch->h) fl_store(&plan->hess, start, count, job->type, scratch->h);
-  }
+  if (plan->want & FL_WANT_VALUE)
+    fl_finish_values(plan, first, n, &rows, progress, sums);
+  if (grad)
+    fl_finish_rows(plan, &plan->grad, first, n, &rows, block.g, block.ldg, rows.g);
+  if (hess)
+    fl_finish_rows(plan, &plan->hess, first, n, &rows, block.h, block.ldh, rows.h);
   return true;
 }
 
-bool fl_rowwise_block(const fl_plan *plan, int64_t first, int64_t n,
-                      fl_progress *progress) {
-  fl_row_items items;
-  fl_scratch scratch = {0};
-  if (!fl_read_items(plan, first, n, &items, progress)) return false;
-  for (int64_t r = 0; plan->want & FL_WANT_GRAD && r < n; r++)
-    items.factor[r] = items.weight ? items.weight[r] * plan->scale : plan->scale;
-  const bool done = fl_run_rows(plan, first, n, &items, &scratch, progress);
-  fl_free(&scratch);
-  return done;
+/* sum w_j y_j of the labels of a row. */
+static double fl_target_weight(const fl_plan *plan, int64_t row) {
+  const double *class_weight = plan->job->class_weight;
+  double weight = 0, y[256];
+  enum { PIECE = sizeof y / sizeof *y };
+  for (int64_t j = 0; j < plan->classes; j += PIECE) {
+    const int64_t left = plan->classes - j, size = left < PIECE ? left : PIECE;
+    fl_load_f64(&plan->y_true, row * plan->classes + j, size, y);
+    for (int64_t i = 0; i < size; i++) weight += class_weight[j + i] * y[i];
+  }
+  return weight;
 }
 
 /* Shares are w for plain losses, w times the class weight of the labels with class
    weights, and 1 for every row not ignored under "sum_over_batch_size". */
-bool fl_rowwise_divisor(const fl_plan *plan, int64_t first, int64_t n,
-                        fl_progress *progress, bool *any) {
+static bool fl_add_shares(const fl_plan *plan, int64_t first, int64_t n,
+                          fl_progress *progress, fl_sum *sums) {
+  (void)sums;
   const fl_job *job = plan->job;
-  fl_row_items items;
-  if (!fl_read_items(plan, first, n, &items, progress)) return false;
-  if (!job->integer_labels && job->class_weight && job->reduction == FL_MEAN) {
-    for (int64_t r = 0; r < n; r++) {
-      double weight = 0, y[FL_BLOCK];
-      for (int64_t j = 0; j < plan->classes; j += FL_BLOCK) {
-        const int64_t left = plan->classes - j, size = left < FL_BLOCK ? left : FL_BLOCK;
-        fl_load_f64(&plan->y_true, (first + r) * plan->classes + j, size, y);
-        for (int64_t i = 0; i < size; i++) weight += job->class_weight[j + i] * y[i];
-      }
-      items.shares[r] *= weight;
-    }
-  }
-  bool some = false;
-  for (int64_t r = 0; r < n; r++) some |= items.shares[r] != 0;
-  *any |= some;
-  fl_kernels(FL_TYPE_F64)->tools->accumulate(&progress->lanes, n, items.shares, NULL);
+  fl_rows rows = fl_cut_rows(plan, progress->scratch);
+  if (!fl_read_rows(plan, first, n, &rows, progress)) return false;
+  const bool targets =
+      !job->integer_labels && job->class_weight && job->reduction == FL_MEAN;
+  for (int64_t r = 0; targets && r < n; r++)
+    rows.shares[r] = fl_weighted(rows.shares[r], fl_target_weight(plan, first + r));
+  for (int64_t r = 0; r < n; r++) progress->any |= rows.shares[r] != 0;
+  fl_kernels(FL_TYPE_F64)->tools->accumulate(&progress->lanes, n, rows.shares, NULL);
   return true;
 }
+
+const fl_driver fl_row_driver = {fl_prepare_rows, fl_run_rows, fl_add_shares};

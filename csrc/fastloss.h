@@ -83,6 +83,10 @@ typedef struct {
   int64_t label; /* or, for classes, as an integer */
 } fl_result;
 
+/* Once, before anything runs: watches for forks. false: no memory for that. */
+bool fl_start(void);
+
+/* Reads what `job` points to until it returns: nobody may change shapes and strides. */
 void fl_run(const fl_job *job, fl_result *result);
 
 /* One block of an element-wise loss, straight to the kernel: n <= fl_block_length()

@@ -9,6 +9,8 @@
    block of f64 stay in a 32 KiB L1 together. */
 enum { FL_BLOCK = 1024 };
 
+enum { FL_LINE = 64 }; /* bytes of a cache line */
+
 enum { FL_WANT_VALUE = 1, FL_WANT_GRAD = 2, FL_WANT_HESS = 4 };
 
 /* Running sums in 16 lanes: element i goes to lane i mod 16, whatever the width of the
@@ -33,6 +35,7 @@ typedef struct {
   fl_lanes *lanes;
   void *v, *g, *h;
   bool stream;
+  void *scratch; /* a custom loss's */
 } fl_element_block;
 
 /* Non-zero: some label or prediction may be outside its domain. */
@@ -55,6 +58,7 @@ typedef struct {
   void *v, *g, *h;
   int64_t ldg, ldh;
   bool stream;
+  void *scratch;
 } fl_row_block;
 
 typedef int fl_rowwise_fn(const fl_row_block *block);
@@ -73,6 +77,7 @@ typedef int fl_rowwise_fn(const fl_row_block *block);
 typedef struct {
   fl_elementwise_fn *elementwise[FL_OUTPUT_SETS];
   fl_rowwise_fn *rowwise[FL_OUTPUT_SETS];
+  int64_t scratch; /* bytes a block needs, from a cache line on */
 } fl_loss_kernels;
 
 typedef struct {
@@ -91,7 +96,7 @@ typedef struct {
 typedef struct {
   const fl_block_tools *tools;
   const fl_loss_kernels *const *losses; /* by registry number */
-  fl_elementwise_fn *const *programs;   /* by output set */
+  const fl_loss_kernels *programs;      /* of custom losses */
 } fl_kernel_table;
 
 /* The tables of the chosen instruction set (dispatch.c). */

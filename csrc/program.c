@@ -17,6 +17,11 @@ enum {
 };
 _Static_assert(FL_SCRATCH >= FL_L1_SHARE, "scratch too small");
 
+typedef struct {
+  _Alignas(FL_LINE) real registers[FL_SCRATCH];
+  _Alignas(FL_LINE) real buffer[3][FL_VALUES(FL_PIECE)];
+} fl_program_scratch;
+
 typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *operand,
                          const double *constant, const fl_factor *factor);
 
@@ -207,14 +212,15 @@ FL_INLINE int fl_run_program(int want, const fl_element_block *block) {
   const int64_t piece = fl_piece_length(program->registers);
   const int64_t skew = fl_skew(block->n, want & FL_WANT_GRAD ? block->g : block->in[1]);
   const fl_factor factor = fl_factor_of(block->scale);
-  _Alignas(FL_LINE) real scratch[FL_SCRATCH], buffer[3][FL_VALUES(FL_PIECE)];
+  fl_program_scratch *scratch = block->scratch;
+  real(*const buffer)[FL_VALUES(FL_PIECE)] = scratch->buffer;
   real *slot[FL_SLOTS], *values = fl_values_at(skew, buffer[0]);
   real *const derivative[2] = {block->g, block->h};
   bool scaled[2];
   for (int k = 0; k < 2; k++)
     scaled[k] = !block->weight && fl_scales(program, inputs + 1 + k);
   for (int32_t k = 0; k < program->registers; k++)
-    slot[inputs + 3 + k] = scratch + k * piece;
+    slot[inputs + 3 + k] = scratch->registers + k * piece;
   fl_steps(program, 0, program->setup, piece, slot, 0);
   int64_t summed = 0;
   for (int64_t first = 0, n; first < block->n; first += n) {
@@ -243,4 +249,5 @@ FL_INLINE int fl_run_program(int want, const fl_element_block *block) {
 
 FL_KERNELS(fl_run_program, fl_element_block)
 
-fl_elementwise_fn *const FL_SYMBOL(programs)[FL_OUTPUT_SETS] = FL_KERNEL_SET;
+const fl_loss_kernels FL_SYMBOL(programs) = {.elementwise = FL_KERNEL_SET,
+                                             .scratch = sizeof(fl_program_scratch)};

@@ -95,8 +95,6 @@ FL_INLINE void fl_accumulate(fl_lanes *lanes, int64_t n, const real *v,
   else fl_accumulate_terms(lanes, n, v, 0);
 }
 
-enum { FL_LINE = 64 };
-
 /* Elements in front of the first of n that begins a cache line, 0 for short blocks.
    Vectors from there on do not straddle two lines (MSE, value and gradient, 1 M f32,
    arrays of malloc: 12 %). */

@@ -75,6 +75,11 @@ FL_INLINE fl_row_state fl_row_state_of(double rest, fl_sum weight, double factor
 #include "softmax_narrow.h"
 #include "softmax_wide.h"
 
+typedef union {
+  fl_narrow_scratch narrow;
+  fl_wide wide;
+} fl_scratch;
+
 FL_INLINE int fl_softmax(int want, bool dense, const fl_row_block *block) {
   const int64_t classes = block->classes, height = fl_rows_together(classes);
   const bool narrow = classes <= FL_NARROW;

@@ -17,6 +17,14 @@ typedef struct {
   real slope[FL_TILE_ROWS], curve[FL_TILE_ROWS], curve_tail[FL_TILE_ROWS];
 } fl_narrow_states;
 
+/* What a tile of rows needs. */
+typedef struct {
+  real tile[FL_TILE], q[FL_TILE], h[FL_TILE], picked[FL_TILE_ROWS];
+  int64_t one_hot[FL_TILE_ROWS];
+  fl_narrow sums;
+  fl_narrow_states states;
+} fl_narrow_scratch;
+
 FL_OUTLINE void fl_transpose_in(int64_t rows, int64_t classes, const real *from,
                                 int64_t ld, real *tile) {
   fl_transpose(rows, classes, from, ld, tile, rows);
@@ -204,12 +212,11 @@ FL_INLINE void fl_narrow_derivatives(int want, bool dense, int64_t rows,
    weights q; e becomes l'. */
 FL_INLINE void fl_narrow_derive(int want, int64_t rows, int64_t classes, real *e,
                                 const real *q, const int64_t *labels,
-                                const fl_narrow_states *states, real *h) {
+                                const fl_narrow_states *states, real *h, real *picked) {
   if (!labels) {
     fl_narrow_derivatives(want, true, rows, classes, e, q, states, h);
     return;
   }
-  real picked[FL_TILE_ROWS];
   fl_narrow_pick(rows, e, labels, picked);
   for (int64_t r = 0; r < rows; r++) {
     const fl_row_state state = fl_narrow_state(states, r);
@@ -221,16 +228,18 @@ FL_INLINE void fl_narrow_derive(int want, int64_t rows, int64_t classes, real *e
 
 FL_INLINE int fl_narrow_rows(int want, bool dense, const fl_row_block *block,
                              int64_t first, int64_t rows) {
-  real tile[FL_TILE], q[FL_TILE], picked[FL_TILE_ROWS];
-  int64_t one_hot[FL_TILE_ROWS];
-  fl_narrow sums;
+  fl_narrow_scratch *const scratch = block->scratch;
+  real *const tile = scratch->tile, *const q = scratch->q;
+  real *const picked = scratch->picked;
+  int64_t *const one_hot = scratch->one_hot;
+  fl_narrow *const sums = &scratch->sums;
   const int64_t classes = block->classes;
   const int64_t *labels = dense ? one_hot : block->labels + first;
   int outside = 0;
 
   fl_transpose_in(rows, classes, (const real *)block->x + first * block->ldx,
                   block->ldx, tile);
-  fl_narrow_max(rows, classes, tile, sums.m);
+  fl_narrow_max(rows, classes, tile, sums->m);
   const real *weights = dense ? (const real *)block->q + first * block->ldq : 0;
   /* Two classes are less work than the look at them. */
   if (dense && (classes == 2 || !fl_one_hot(rows, classes, weights, block->ldq, one_hot))) {
@@ -239,23 +248,22 @@ FL_INLINE int fl_narrow_rows(int want, bool dense, const fl_row_block *block,
   }
   if (labels) {
     fl_narrow_pick(rows, tile, labels, picked);
-    for (int64_t r = 0; r < rows; r++) picked[r] = fl_gap(1, picked[r], sums.m[r]);
+    for (int64_t r = 0; r < rows; r++) picked[r] = fl_gap(1, picked[r], sums->m[r]);
   } else {
-    outside = fl_narrow_labels(rows, classes, tile, q, (real)block->q_limit, &sums);
+    outside = fl_narrow_labels(rows, classes, tile, q, (real)block->q_limit, sums);
   }
-  fl_narrow_frames(rows, classes, tile, &sums);
-  fl_narrow_exponentials(rows, classes, tile, &sums);
+  fl_narrow_frames(rows, classes, tile, sums);
+  fl_narrow_exponentials(rows, classes, tile, sums);
   if (want & FL_WANT_VALUE)
-    fl_narrow_values(!labels, rows, picked, &sums, (real *)block->v + first);
+    fl_narrow_values(!labels, rows, picked, sums, (real *)block->v + first);
   if (want & (FL_WANT_GRAD | FL_WANT_HESS)) {
-    real h[FL_TILE];
-    fl_narrow_states states;
-    fl_narrow_states_of(!labels, rows, block->factor + first, &sums, &states);
-    fl_narrow_derive(want, rows, classes, tile, q, labels, &states, h);
+    fl_narrow_states_of(!labels, rows, block->factor + first, sums, &scratch->states);
+    fl_narrow_derive(want, rows, classes, tile, q, labels, &scratch->states,
+                     scratch->h, picked);
     fl_transpose_out(rows, classes, tile, (real *)block->g + first * block->ldg,
                      block->ldg);
     if (want & FL_WANT_HESS)
-      fl_transpose_out(rows, classes, h, (real *)block->h + first * block->ldh,
+      fl_transpose_out(rows, classes, scratch->h, (real *)block->h + first * block->ldh,
                        block->ldh);
   }
   return outside;

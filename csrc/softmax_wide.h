@@ -59,11 +59,21 @@ FL_INLINE void fl_add_others(fl_others_sum *sum, const real *e, int skip) {
   }
 }
 
+/* What the loops over entries leave of rows, and buffers for a piece of one. */
+typedef struct {
+  real m[FL_GROUP], log_total[FL_GROUP];
+  fl_frame frame[FL_GROUP];
+  double rest[FL_GROUP], gap[FL_GROUP]; /* S', sum q (m - x) */
+  fl_sum weight[FL_GROUP];              /* sum q */
+  _Alignas(FL_LINE) real buffer[FL_PIECE + FL_FOUR];
+  _Alignas(FL_LINE) real finite[FL_PIECE + FL_FOUR];
+} fl_wide;
+
 /* e of one row, to e if that is not NULL, and S' as the result. The last piece is no
    shorter than FL_FOUR, so that its ragged end can be added with entries before it. */
 FL_OUTLINE double fl_row_exponentials(int64_t n, const real *x, bool certain,
-                                      fl_frame row, real *e) {
-  real buffer[FL_PIECE + FL_FOUR], finite[FL_PIECE + FL_FOUR];
+                                      fl_frame row, real *buffer, real *finite,
+                                      real *e) {
   fl_others_sum sum;
   for (int j = 0; j < FL_LANES; j++)
     sum.hi[j] = sum.lo[j] = -0.0, sum.ties[j] = 0; /* x + -0 is x */
@@ -166,14 +176,6 @@ FL_INLINE void fl_sparse_derivatives(int want, int64_t n, int64_t y,
   g[y] = -fl_others(e_y, state) * state->slope;
 }
 
-/* What the loops over entries leave of rows. */
-typedef struct {
-  real m[FL_GROUP], log_total[FL_GROUP];
-  fl_frame frame[FL_GROUP];
-  double rest[FL_GROUP], gap[FL_GROUP]; /* S', sum q (m - x) */
-  fl_sum weight[FL_GROUP];              /* sum q */
-} fl_wide;
-
 FL_OUTLINE void fl_wide_values(bool dense, const fl_row_block *block, int64_t first,
                                int64_t rows, fl_wide *wide) {
   const real *x = (const real *)block->x + first * block->ldx;
@@ -195,25 +197,25 @@ FL_INLINE int fl_wide_rows(int want, bool dense, const fl_row_block *block,
   const real *q = dense ? (const real *)block->q + first * block->ldq : 0;
   const bool derive = want & (FL_WANT_GRAD | FL_WANT_HESS);
   real *g = derive ? (real *)block->g + first * block->ldg : 0;
-  fl_wide wide;
+  fl_wide *const wide = block->scratch;
   int outside = 0;
-  for (int64_t r = 0; r < rows; r++) wide.m[r] = fl_row_max(n, x + r * block->ldx);
+  for (int64_t r = 0; r < rows; r++) wide->m[r] = fl_row_max(n, x + r * block->ldx);
   for (int64_t r = 0; r < rows; r++)
-    wide.frame[r] = fl_frame_of(wide.m[r] == (real)INFINITY ? 0 : wide.m[r]);
+    wide->frame[r] = fl_frame_of(wide->m[r] == (real)INFINITY ? 0 : wide->m[r]);
   for (int64_t r = 0; dense && r < rows; r++)
-    outside |= fl_row_labels(n, x + r * block->ldx, q + r * block->ldq, wide.m[r],
-                             (real)block->q_limit, &wide.gap[r], &wide.weight[r]);
+    outside |= fl_row_labels(n, x + r * block->ldx, q + r * block->ldq, wide->m[r],
+                             (real)block->q_limit, &wide->gap[r], &wide->weight[r]);
   for (int64_t r = 0; r < rows; r++) {
     if (first + rows + r < block->rows) fl_fetch_row(n, x + (rows + r) * block->ldx);
-    wide.rest[r] = fl_row_exponentials(n, x + r * block->ldx,
-                                       wide.m[r] == (real)INFINITY, wide.frame[r],
-                                       derive ? g + r * block->ldg : 0);
+    wide->rest[r] = fl_row_exponentials(
+        n, x + r * block->ldx, wide->m[r] == (real)INFINITY, wide->frame[r],
+        wide->buffer, wide->finite, derive ? g + r * block->ldg : 0);
   }
-  if (want & FL_WANT_VALUE) fl_wide_values(dense, block, first, rows, &wide);
+  if (want & FL_WANT_VALUE) fl_wide_values(dense, block, first, rows, wide);
   for (int64_t r = 0; derive && r < rows; r++) {
-    const fl_sum weight = dense ? wide.weight[r] : (fl_sum){1, 0};
+    const fl_sum weight = dense ? wide->weight[r] : (fl_sum){1, 0};
     const fl_row_state state =
-        fl_row_state_of(wide.rest[r], weight, block->factor[first + r]);
+        fl_row_state_of(wide->rest[r], weight, block->factor[first + r]);
     real *h = want & FL_WANT_HESS ? (real *)block->h + (first + r) * block->ldh : 0;
     if (dense)
       fl_dense_derivatives(want, n, q + r * block->ldq, &state, g + r * block->ldg, h);

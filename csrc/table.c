@@ -3,7 +3,7 @@
 #include "kernels.h"
 
 extern const fl_block_tools FL_SYMBOL(block_tools);
-extern fl_elementwise_fn *const FL_SYMBOL(programs)[FL_OUTPUT_SETS];
+extern const fl_loss_kernels FL_SYMBOL(programs);
 
 #define FL_LOSS(name, kind, labels, predictions, parameters) \
   extern const fl_loss_kernels FL_SYMBOL(name);
@@ -17,5 +17,5 @@ static const fl_loss_kernels *const fl_losses[] = {
 const fl_kernel_table FL_SYMBOL(table) = {
     .tools = &FL_SYMBOL(block_tools),
     .losses = fl_losses,
-    .programs = FL_SYMBOL(programs),
+    .programs = &FL_SYMBOL(programs),
 };

@@ -40,9 +40,14 @@ FL_INLINE real fl_by_row(bool dense, real point, double factor) {
   return dense ? point * (real)factor : (real)((double)point * factor);
 }
 
-FL_INLINE int fl_few_targets(int want, bool dense, const fl_row_block *block,
-                             int64_t first, int64_t rows, const int64_t *labels) {
+typedef struct {
   real p[FL_TARGETS], g[FL_TARGETS], h[FL_TARGETS];
+} fl_targets;
+
+FL_INLINE int fl_few_targets(int want, bool dense, const fl_row_block *block,
+                             int64_t first, int64_t rows, const int64_t *labels,
+                             fl_targets *few) {
+  real *const p = few->p, *const g = few->g, *const h = few->h;
   const real *x = (const real *)block->x + first * block->ldx;
   const double *factor = block->factor + first;
   real *v = (real *)block->v + first;
@@ -67,11 +72,12 @@ FL_INLINE int fl_few_targets(int want, bool dense, const fl_row_block *block,
 /* Value and derivatives of rows with these classes; non-zero if the probability of one
    may be outside its domain. */
 FL_INLINE int fl_target_rows(int want, bool dense, const fl_row_block *block,
-                             int64_t first, int64_t rows, const int64_t *labels) {
+                             int64_t first, int64_t rows, const int64_t *labels,
+                             fl_targets *few) {
   int outside = 0;
   for (int64_t r = 0; r < rows; r += FL_TARGETS) {
-    const int64_t left = rows - r, few = left < FL_TARGETS ? left : FL_TARGETS;
-    outside |= fl_few_targets(want, dense, block, first + r, few, labels + r);
+    const int64_t left = rows - r, count = left < FL_TARGETS ? left : FL_TARGETS;
+    outside |= fl_few_targets(want, dense, block, first + r, count, labels + r, few);
   }
   return outside;
 }

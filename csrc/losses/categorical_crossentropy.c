@@ -6,6 +6,13 @@
 #include "../rowsum.h"
 #include "../targets.h"
 
+/* Labels of one-hot rows, and what they or a piece of others need. */
+typedef struct {
+  int64_t labels[FL_TILE_ROWS];
+  fl_targets targets;
+  _Alignas(FL_LINE) real term[FL_PIECE], factor[FL_PIECE], unused[FL_PIECE];
+} fl_scratch;
+
 /* Where the entries of a piece come from and go to; one without a use has a buffer. */
 typedef struct {
   const real *q, *x, *factor;
@@ -62,7 +69,9 @@ FL_INLINE int fl_long_row(int want, const fl_row_block *block, int64_t r) {
   const int64_t classes = block->classes;
   const real *x = (const real *)block->x + r * block->ldx;
   const real *q = (const real *)block->q + r * block->ldq;
-  real term[FL_PIECE], factor[FL_PIECE], unused[FL_PIECE];
+  fl_scratch *const scratch = block->scratch;
+  real *const term = scratch->term, *const factor = scratch->factor;
+  real *const unused = scratch->unused;
   real *g = want == FL_WANT_VALUE ? 0 : (real *)block->g + r * block->ldg;
   real *h = want & FL_WANT_HESS ? (real *)block->h + r * block->ldh : 0;
   fl_lanes sum = {{0}, {0}};
@@ -84,7 +93,9 @@ FL_INLINE int fl_long_row(int want, const fl_row_block *block, int64_t r) {
 FL_INLINE int fl_short_rows(int want, const fl_row_block *block, int64_t first,
                             int64_t rows) {
   const int64_t classes = block->classes, n = rows * classes;
-  real term[FL_PIECE], factor[FL_PIECE], unused[FL_PIECE];
+  fl_scratch *const scratch = block->scratch;
+  real *const term = scratch->term, *const factor = scratch->factor;
+  real *const unused = scratch->unused;
   if (want != FL_WANT_VALUE) fl_spread(rows, classes, block->factor + first, factor);
   const fl_piece piece = {
       (const real *)block->q + first * block->ldq,
@@ -134,7 +145,8 @@ FL_INLINE int FL_ROWS(int want, const fl_row_block *block) {
   const int64_t classes = block->classes, height = fl_rows_together(classes);
   if (!(want & FL_WANT_VALUE) || classes == 2)
     return fl_soft_rows(want, block, 0, block->rows);
-  int64_t labels[FL_TILE_ROWS];
+  fl_scratch *const scratch = block->scratch;
+  int64_t *const labels = scratch->labels;
   int outside = 0;
   for (int64_t row = 0; row < block->rows; row += height) {
     const int64_t left = block->rows - row, rows = left < height ? left : height;
@@ -142,7 +154,8 @@ FL_INLINE int FL_ROWS(int want, const fl_row_block *block) {
     const real *q = (const real *)block->q + row * block->ldq;
     outside |= fl_one_hot(rows, classes, q, block->ldq, labels)
                    ? fl_outside_rows(rows, classes, x, block->ldx)
-                         | fl_target_rows(want, true, block, row, rows, labels)
+                         | fl_target_rows(want, true, block, row, rows, labels,
+                                          &scratch->targets)
                    : fl_soft_rows(want, block, row, rows);
   }
   return outside;

@@ -4,8 +4,11 @@
      l = -log(p_y),  l'_j = -[j = y]/p_y,  l''_j = [j = y]/p_y^2 */
 #include "../targets.h"
 
+typedef fl_targets fl_scratch;
+
 FL_INLINE int FL_ROWS(int want, const fl_row_block *block) {
-  return fl_target_rows(want, false, block, 0, block->rows, block->labels);
+  return fl_target_rows(want, false, block, 0, block->rows, block->labels,
+                        block->scratch);
 }
 
 #define FL_NAME sparse_categorical_crossentropy

@@ -85,6 +85,7 @@ cdef extern from "fastloss.h" nogil:
         const char *labels
         const char *predictions
         const char *parameters
+    bint fl_start()
     void fl_run(const fl_job *, fl_result *)
     int64_t fl_block_length()
     int64_t fl_serial_entries()
@@ -114,6 +115,9 @@ cdef extern from "program.h" nogil:
     const char *fl_opcode_name(int)
     bint fl_program_is_valid(const fl_program *)
 
+
+if not fl_start():
+    raise MemoryError("no memory to watch for forks")
 
 CUSTOM = FL_CUSTOM
 MAX_EXTRA = FL_MAX_EXTRA
@@ -393,11 +397,16 @@ cdef inline bint overlap(cnp.ndarray a, cnp.ndarray b):
     )
 
 
-cdef inline void fill_plain(fl_array *target, cnp.ndarray array, fl_type type) noexcept:
-    target.data = cnp.PyArray_DATA(array)
+cdef inline void *data_of(object array) noexcept:
+    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray>array)
+
+
+cdef inline void fill_plain(fl_array *target, void *data, fl_type type,
+                            const ptrdiff_t *strides) noexcept:
+    target.data = data
     target.type = type
     target.swapped = False
-    target.strides = <const ptrdiff_t *>cnp.PyArray_STRIDES(array)
+    target.strides = strides
 
 
 cdef class Kernel:
@@ -453,27 +462,40 @@ cdef class Kernel:
             if out is not None:
                 if overlap(out, labels) or overlap(out, predictions):
                     return False
-        cdef int64_t n = cnp.PyArray_SIZE(predictions)
+        cdef int64_t n = cnp.PyArray_SIZE(predictions), classes = 1
         cdef fl_type kind = FL_TYPE_F32 if number == cnp.NPY_FLOAT else FL_TYPE_F64
-        if n <= BLOCK and not self._rows and self._loss != FL_CUSTOM:
+        if self._rows:
+            if cnp.PyArray_NDIM(predictions) == 0:
+                return False
+            classes = predictions.shape[cnp.PyArray_NDIM(predictions) - 1]
+        elif n <= BLOCK and self._loss != FL_CUSTOM:
             return fl_run_small(
                 self._loss,
                 kind,
                 n,
-                cnp.PyArray_DATA(labels),
-                cnp.PyArray_DATA(predictions),
+                data_of(labels),
+                data_of(predictions),
                 self._parameters,
                 1.0 if self._reduction == FL_SUM else <double>n,
                 outputs,
                 value,
-                NULL if grad is None else cnp.PyArray_DATA(<cnp.ndarray>grad),
-                NULL if hess is None else cnp.PyArray_DATA(<cnp.ndarray>hess),
+                data_of(grad),
+                data_of(hess),
             )
-        return self._run(outputs, labels, predictions, grad, hess, kind, n, value)
+        return self._run(outputs, kind, n // classes, classes, data_of(labels),
+                         data_of(predictions), data_of(grad), data_of(hess), value)
 
-    cdef bint _run(self, fl_output_set outputs, cnp.ndarray labels,
-                   cnp.ndarray predictions, object grad, object hess, fl_type kind,
-                   int64_t n, double *value) except -1:
+    cdef bint _run(self, fl_output_set outputs, fl_type kind, int64_t items,
+                   int64_t classes, void *labels, void *predictions, void *grad,
+                   void *hess, double *value) except -1:
+        """The engine on flat arrays.
+
+        Their shapes are not looked at again: Python code that runs from here on, in
+        this thread or another, may give the arrays others.
+        """
+        cdef int64_t[2] shape = [items, classes]
+        cdef ptrdiff_t[2] strides
+        cdef ptrdiff_t label_stride = sizeof(int64_t)
         cdef fl_job job
         cdef fl_result result
         cdef list raised = []
@@ -486,17 +508,20 @@ cdef class Kernel:
         job.type = kind
         job.outputs = outputs
         job.reduction = self._reduction
-        job.ndim = cnp.PyArray_NDIM(predictions)
-        job.shape = <const int64_t *>cnp.PyArray_DIMS(predictions)
-        fill_plain(&job.y_true, labels, FL_TYPE_I64 if self._classes else kind)
-        fill_plain(&job.y_pred, predictions, kind)
-        if grad is not None:
-            fill_plain(&job.grad, <cnp.ndarray>grad, kind)
-        if hess is not None:
-            fill_plain(&job.hess, <cnp.ndarray>hess, kind)
+        job.ndim = 2 if self._rows else 1
+        job.shape = shape
+        strides[1] = 4 if kind == FL_TYPE_F32 else 8
+        strides[0] = strides[1] * classes
+        if self._classes:
+            fill_plain(&job.y_true, labels, FL_TYPE_I64, &label_stride)
+        else:
+            fill_plain(&job.y_true, labels, kind, strides)
+        fill_plain(&job.y_pred, predictions, kind, strides)
+        fill_plain(&job.grad, grad, kind, strides)
+        fill_plain(&job.hess, hess, kind, strides)
         job.parameters = self._parameters
         job.integer_labels = self._classes
-        job.threads = 1 if n < SERIAL else <int>get_num_threads()
+        job.threads = 1 if items * classes < SERIAL else <int>get_num_threads()
         job.poll = check_signals
         job.poll_argument = <void *>raised
         with nogil:

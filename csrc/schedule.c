@@ -1,0 +1,379 @@
+/* schedule.c: the turns of a job given to threads, and the sums of its chunks added in
+   an order that depends on nothing but the size. The only file that knows OpenMP. */
+#define _GNU_SOURCE /* pthread_getattr_np */
+#include "engine.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#if !defined(_WIN32)
+#include <pthread.h>
+#endif
+
+/* Threads a job may have. */
+enum { FL_MAX_TEAM = 256 };
+
+/* Below this many entries a thread the team costs more than it brings. */
+enum { FL_ENTRIES_PER_THREAD = 12288 };
+
+/* A call asks `poll` at most this often; the clock, which costs as much as some rows,
+   after so many entries. */
+static const double fl_poll_seconds = 0.1;
+enum { FL_ENTRIES_PER_LOOK = 1 << 20 };
+
+/* A thread of the team: what is left of its share of the turns, on a cache line of its
+   own, and the turn it has begun. */
+typedef struct {
+  _Alignas(FL_LINE) _Atomic int64_t next;
+  int64_t end;
+  _Alignas(FL_LINE) int64_t turn; /* -1: none */
+  int64_t first;             /* the next item of it */
+  fl_progress progress;
+  int64_t error_turn; /* the lowest that had one */
+  fl_result error;
+} fl_worker;
+
+struct fl_team {
+  int threads;
+  void *memory;
+  fl_sum *sums; /* one per chunk */
+  fl_worker workers[];
+};
+
+/* A pass over all items: what to do with a block, and how far it is. */
+typedef struct {
+  const fl_plan *plan;
+  fl_team *team;
+  fl_block_fn *block;
+  int64_t chunks, length; /* of them in a turn */
+  int64_t turns;
+  _Atomic int64_t error_turn; /* the lowest that had one */
+  _Atomic bool paused;        /* every thread stops behind its block */
+  double asked;               /* when `poll` was last asked; 0: not known yet */
+  int64_t since;              /* entries since the last look at the clock */
+} fl_pass;
+
+/* Set in a child of fork: there the threads of every OpenMP runtime are gone, and waiting
+   for them would never end. */
+static _Atomic bool fl_forked = false;
+
+#if !defined(_WIN32)
+static void fl_after_fork(void) { atomic_store(&fl_forked, true); }
+bool fl_start(void) { return pthread_atfork(NULL, NULL, fl_after_fork) == 0; }
+#else
+bool fl_start(void) { return true; }
+#endif
+
+int fl_default_threads(void) {
+#ifdef _OPENMP
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+int64_t fl_serial_entries(void) { return 2 * FL_ENTRIES_PER_THREAD; }
+
+#if defined(_OPENMP) && !defined(_WIN32)
+/* Threads that wait for the end of the trial. */
+static void *fl_wait(void *mutex) {
+  pthread_mutex_lock(mutex);
+  pthread_mutex_unlock(mutex);
+  return NULL;
+}
+
+/* What a team of libgomp asks malloc for, and more. */
+enum { FL_TEAM_BYTES = 16384, FL_THREAD_BYTES = 1024 };
+
+/* libgomp ends the process if it cannot start a thread or gets no memory for a team. So
+   as many threads are tried first, once for each thread that calls; between the trial and
+   libgomp's turn the limit can still be reached by others, which nothing here can see. */
+static int fl_startable(int threads) {
+  static _Thread_local int tried = 1;
+  if (threads <= tried) return threads;
+  void *memory = malloc(FL_TEAM_BYTES + (size_t)threads * FL_THREAD_BYTES);
+  if (!memory) return 1;
+  free(memory);
+  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  pthread_t started[FL_MAX_TEAM];
+  int count = 0;
+  pthread_mutex_lock(&mutex);
+  while (count < threads - 1
+         && pthread_create(&started[count], NULL, fl_wait, &mutex) == 0)
+    count++;
+  pthread_mutex_unlock(&mutex);
+  for (int t = 0; t < count; t++) pthread_join(started[t], NULL);
+  if (count == threads - 1) tried = threads;
+  return count + 1;
+}
+#else
+static int fl_startable(int threads) { return threads; }
+#endif
+
+#if defined(_OPENMP) && defined(__linux__)
+/* Stack that a block needs at most, with what the libraries below use. */
+enum { FL_STACK_BYTES = 40 << 10 };
+
+/* Whether the stack of this thread of libgomp is large enough; OMP_STACKSIZE may make it
+   as small as 16 KiB. */
+static bool fl_has_stack(void) {
+  static _Thread_local size_t bytes = 0;
+  pthread_attr_t attributes;
+  void *stack;
+  if (bytes == 0 && pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    pthread_attr_getstack(&attributes, &stack, &bytes);
+    pthread_attr_destroy(&attributes);
+  }
+  return bytes >= FL_STACK_BYTES;
+}
+#else
+static bool fl_has_stack(void) { return true; }
+#endif
+
+static int fl_team_size(const fl_plan *plan, int64_t turns) {
+  const int64_t entries = plan->items * plan->entries;
+  int64_t threads = entries / FL_ENTRIES_PER_THREAD;
+  if (threads > turns) threads = turns;
+  if (threads > plan->job->threads) threads = plan->job->threads;
+  if (threads > FL_MAX_TEAM) threads = FL_MAX_TEAM;
+  if (threads < 2 || atomic_load(&fl_forked)) return 1;
+#ifdef _OPENMP
+  return omp_in_parallel() ? 1 : fl_startable((int)threads);
+#else
+  return 1;
+#endif
+}
+
+static int64_t fl_chunks(const fl_plan *plan) {
+  return fl_ratio_up(plan->items, plan->chunk);
+}
+
+/* Chunks of a segment. */
+static int64_t fl_segment(const fl_plan *plan) {
+  return plan->chunk < FL_SEGMENT ? FL_SEGMENT / plan->chunk : 1;
+}
+
+static fl_team *fl_new_team(const fl_plan *plan, int threads) {
+  const int64_t sums = fl_chunks(plan) * (int64_t)sizeof(fl_sum);
+  const int64_t head = (int64_t)(sizeof(fl_team) + (size_t)threads * sizeof(fl_worker));
+  int64_t used = 0;
+  fl_cut(NULL, &used, head);
+  fl_cut(NULL, &used, sums);
+  for (int w = 0; w < threads; w++) fl_cut(NULL, &used, plan->scratch);
+  void *memory = used < fl_too_many ? malloc((size_t)used + FL_LINE) : NULL;
+  if (!memory) return NULL;
+  char *const line = (char *)memory + (-(uintptr_t)memory & (FL_LINE - 1));
+  used = 0;
+  fl_team *team = fl_cut(line, &used, head);
+  team->memory = memory;
+  team->threads = threads;
+  team->sums = fl_cut(line, &used, sums);
+  for (int w = 0; w < threads; w++)
+    team->workers[w].progress.scratch = fl_cut(line, &used, plan->scratch);
+  return team;
+}
+
+fl_team *fl_team_of(const fl_plan *plan) {
+  const int64_t chunks = fl_chunks(plan);
+  const int threads =
+      fl_team_size(plan, plan->gathers ? fl_ratio_up(chunks, fl_segment(plan)) : chunks);
+  fl_team *team = fl_new_team(plan, threads);
+  return team || threads == 1 ? team : fl_new_team(plan, 1);
+}
+
+void fl_team_end(fl_team *team) { free(team->memory); }
+
+static double fl_now(void) {
+  struct timespec now;
+#if defined(_WIN32)
+  timespec_get(&now, TIME_UTC);
+#else
+  clock_gettime(CLOCK_MONOTONIC, &now);
+#endif
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Whether to stop here. The calling thread looks at the clock now and then, and asks for
+   a pause in which it can ask `poll`: no team is at work then, so that what `poll` runs,
+   which may fork, finds nothing half done. */
+static bool fl_pauses(fl_pass *pass, bool calling, int64_t entries) {
+  if (atomic_load_explicit(&pass->paused, memory_order_relaxed)) return true;
+  if (!calling || !pass->plan->job->poll) return false;
+  pass->since += entries;
+  if (pass->since < FL_ENTRIES_PER_LOOK) return false;
+  pass->since = 0;
+  const double now = fl_now();
+  if (pass->asked == 0) pass->asked = now;
+  if (now - pass->asked < fl_poll_seconds) return false;
+  atomic_store_explicit(&pass->paused, true, memory_order_relaxed);
+  return true;
+}
+
+static void fl_note_error(fl_pass *pass, fl_worker *worker) {
+  if (worker->turn < worker->error_turn) {
+    worker->error_turn = worker->turn;
+    worker->error = worker->progress.error;
+  }
+  int64_t lowest = atomic_load_explicit(&pass->error_turn, memory_order_relaxed);
+  while (worker->turn < lowest
+         && !atomic_compare_exchange_weak_explicit(&pass->error_turn, &lowest,
+                                                   worker->turn, memory_order_relaxed,
+                                                   memory_order_relaxed)) {
+  }
+}
+
+/* Runs the worker's turn to its end; false: paused before. */
+static bool fl_run_turn(fl_pass *pass, fl_worker *worker, bool calling) {
+  const fl_plan *plan = pass->plan;
+  const int64_t length = pass->length * plan->chunk, start = worker->turn * length;
+  const int64_t end = plan->items - start < length ? plan->items : start + length;
+  const int64_t block = plan->direct || plan->gathers ? length : plan->block;
+  fl_sum *sums = pass->team->sums + worker->turn * pass->length;
+  while (worker->first < end) {
+    const int64_t left = end - worker->first, n = left < block ? left : block;
+    if (fl_pauses(pass, calling, n * plan->entries)) return false;
+    if (!pass->block(plan, worker->first, n, &worker->progress, sums)) {
+      fl_note_error(pass, worker);
+      worker->turn = -1;
+      return true;
+    }
+    worker->first += n;
+  }
+  if (pass->length == 1) *sums = fl_chunk_sum(&worker->progress.lanes, end - start);
+  worker->turn = -1;
+  return true;
+}
+
+/* The next turn of a share; false: there is none, or none that still matters. */
+static bool fl_begin_turn(fl_pass *pass, fl_worker *worker, fl_worker *share) {
+  const int64_t turn = atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed);
+  if (turn >= share->end
+      || turn > atomic_load_explicit(&pass->error_turn, memory_order_relaxed))
+    return false;
+  worker->turn = turn;
+  worker->first = turn * pass->length * pass->plan->chunk;
+  worker->progress.lanes = (fl_lanes){{0}, {0}};
+  return true;
+}
+
+/* Thread t of T begins with the t-th of T shares, which lies in one piece: call after
+   call the same data, which its caches still hold, one stream for its prefetcher, its own
+   huge pages of a new array. Then it helps the others with theirs. */
+static void fl_help(fl_pass *pass, int me, bool calling) {
+  const int threads = pass->team->threads;
+  fl_worker *worker = &pass->team->workers[me];
+  if (worker->turn >= 0 && !fl_run_turn(pass, worker, calling)) return;
+  for (int s = 0; s < threads; s++)
+    while (fl_begin_turn(pass, worker, &pass->team->workers[(me + s) % threads]))
+      if (!fl_run_turn(pass, worker, calling)) return;
+}
+
+/* Until all is done, or paused. What threads that have not come, or not come again, leave
+   is the calling thread's. */
+static void fl_help_all(fl_pass *pass) {
+  const int threads = pass->team->threads;
+#ifdef _OPENMP
+  if (threads > 1 && !atomic_load(&fl_forked)) {
+#pragma omp parallel num_threads(threads)
+    {
+      const int me = omp_get_thread_num();
+      if (me == 0 || fl_has_stack()) fl_help(pass, me, me == 0);
+    }
+  }
+#endif
+  for (int w = 0; w < threads; w++) {
+    fl_worker *worker = &pass->team->workers[w];
+    if (worker->turn >= 0 && !fl_run_turn(pass, worker, true)) return;
+  }
+  fl_help(pass, 0, true);
+}
+
+static void fl_add_sum(double *hi, double *lo, fl_sum sum) {
+  *lo += sum.lo;
+  fl_two_sum(hi, lo, sum.hi);
+}
+
+/* Few in their order, many in lanes: a chain of a thousand takes a microsecond. */
+static fl_sum fl_segment_sum(int64_t n, const fl_sum *sums) {
+  fl_sum total = sums[0];
+  if (n < FL_LANES) {
+    for (int64_t c = 1; c < n; c++) fl_add_sum(&total.hi, &total.lo, sums[c]);
+    return total;
+  }
+  fl_lanes lanes = {{0}, {0}};
+  for (int64_t c = 0; c < n; c += FL_LANES) {
+    const int64_t left = n - c, width = left < FL_LANES ? left : FL_LANES;
+    for (int64_t j = 0; j < width; j++)
+      fl_add_sum(&lanes.hi[j], &lanes.lo[j], sums[c + j]);
+  }
+  return fl_lanes_total(&lanes);
+}
+
+static fl_sum fl_total(const fl_pass *pass) {
+  const int64_t segment = fl_segment(pass->plan);
+  fl_sum total = {0, 0};
+  for (int64_t c = 0; c < pass->chunks; c += segment) {
+    const int64_t left = pass->chunks - c;
+    fl_add_sum(&total.hi, &total.lo,
+               fl_segment_sum(left < segment ? left : segment, pass->team->sums + c));
+  }
+  return total;
+}
+
+static void fl_share_out(fl_pass *pass) {
+  const int64_t turns = pass->turns;
+  const int threads = pass->team->threads;
+  for (int w = 0; w < threads; w++) {
+    fl_worker *worker = &pass->team->workers[w];
+    atomic_init(&worker->next, turns * w / threads);
+    worker->end = turns * (w + 1) / threads;
+    worker->turn = -1;
+    worker->error_turn = INT64_MAX;
+    worker->progress.any = false;
+    worker->progress.error = (fl_result){0};
+  }
+}
+
+/* What the threads have found; false: an error, that of the lowest turn. */
+static bool fl_collect(const fl_pass *pass, fl_outcome *outcome, fl_result *result) {
+  int64_t lowest = INT64_MAX;
+  outcome->any = false;
+  for (int w = 0; w < pass->team->threads; w++) {
+    const fl_worker *worker = &pass->team->workers[w];
+    outcome->any |= worker->progress.any;
+    if (worker->error_turn < lowest) {
+      lowest = worker->error_turn;
+      *result = worker->error;
+    }
+  }
+  if (lowest < INT64_MAX) return false;
+  outcome->sum = fl_total(pass);
+  return true;
+}
+
+bool fl_run_pass(const fl_plan *plan, fl_team *team, fl_block_fn *block,
+                 fl_outcome *outcome, fl_result *result) {
+  const fl_job *job = plan->job;
+  const int64_t chunks = fl_chunks(plan);
+  const int64_t length =
+      plan->gathers && block == plan->driver->block ? fl_segment(plan) : 1;
+  fl_pass pass = {.plan = plan, .team = team, .block = block, .chunks = chunks,
+                  .length = length, .turns = fl_ratio_up(chunks, length),
+                  .error_turn = INT64_MAX};
+  fl_share_out(&pass);
+  for (;;) {
+    fl_help_all(&pass);
+    if (!atomic_load(&pass.paused)) return fl_collect(&pass, outcome, result);
+    if (job->poll(job->poll_argument)) {
+      result->status = FL_STOPPED;
+      return false;
+    }
+    pass.asked = fl_now();
+    atomic_store(&pass.paused, false);
+  }
+}

@@ -1,17 +1,12 @@
-"""Sizes beyond 2^31, other threads, forks and signals."""
+"""Sizes beyond 2^31, and labels that other threads change."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 
 import numpy as np
 import pytest
-from test_threads import python
 
 import fastloss as fl
 
@@ -88,58 +83,3 @@ def test_labels_that_change_during_calls(
     assert errors
     for message in errors:
         assert "is not a class in [0, 3)" in message or "was changed" in message
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_forks_after_use() -> None:
-    """Twenty children of a process that used its threads compute, and do not hang."""
-    code = """
-import os, warnings, numpy as np, fastloss as fl
-warnings.simplefilter("ignore", DeprecationWarning)
-x = np.linspace(-9, 9, 1_000_000)
-y = np.zeros_like(x)
-fl.set_num_threads(2)
-value, grad = fl.bce.value_and_grad(y, x, from_logits=True)
-children = []
-for _ in range(20):
-    child = os.fork()
-    if child == 0:
-        again, same = fl.bce.value_and_grad(y, x, from_logits=True)
-        os._exit(0 if again == value and np.array_equal(same, grad) else 1)
-    children.append(child)
-codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
-assert fl.bce(y, x, from_logits=True) == value
-print(codes.count(0), "children")
-"""
-    child = python(code)
-    assert child.stdout == "20 children\n", child.stderr
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way")
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_keyboard_interrupt_comes_through(threads: int) -> None:
-    # Where the tests run in the background, SIGINT is ignored, and that is inherited.
-    code = f"""
-import signal, numpy as np, fastloss as fl
-signal.signal(signal.SIGINT, signal.default_int_handler)
-x = np.broadcast_to(0.5, 2**35)
-fl.set_num_threads({threads})
-print("begin", flush=True)
-try:
-    fl.bce(x, x, from_logits=True)
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
-"""
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
-    ) as child:
-        assert child.stdout is not None
-        try:
-            assert child.stdout.readline() == "begin\n"
-            time.sleep(0.5)
-            start = time.monotonic()
-            child.send_signal(signal.SIGINT)
-            assert child.stdout.readline() == "interrupted\n"
-            assert time.monotonic() - start < 1
-        finally:
-            child.kill()

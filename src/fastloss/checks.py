@@ -24,7 +24,8 @@ def _as_array(name: str, value: ArrayLike) -> Array:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} is not an array: {error}") from None
-    return array
+    # A view of our own: another thread may give the array another shape meanwhile.
+    return array.view() if array is value else array
 
 
 def _as_numbers(name: str, value: ArrayLike) -> Array:

@@ -271,8 +271,14 @@ class Loss(CustomFace, _bridge.Kernel):
         return float(getattr(self, "label_smoothing", 0.0))
 
     def _class_weights(self, shape: tuple[int, ...]) -> Array | None:
-        weight = getattr(self, "class_weight", None)
-        return None if weight is None else checks.class_weights(weight, shape[-1])
+        given = getattr(self, "class_weight", None)
+        weights = checks.class_weights(given, shape[-1])
+        if weights is None or self.reduction != "mean":
+            return weights
+        # The mean does not change by a power of 2; the largest weight becomes one that
+        # no product with a loss or a sample weight takes out of range.
+        _, exponent = np.frexp(weights.max())
+        return np.ldexp(weights, -exponent)
 
     def _raise(
         self,
@@ -313,7 +319,10 @@ class Loss(CustomFace, _bridge.Kernel):
                 "another thread during the call"
             )
         if status == _NO_MEMORY:
-            raise MemoryError(f"no memory for a row of {y_pred.shape[-1]} classes")
+            size = f"a row of {y_pred.shape[-1]} classes"
+            raise MemoryError(
+                f"no memory for {'a block' if row.kind == 'elementwise' else size}"
+            )
         raise RuntimeError(f"the engine stopped with status {status}")
 
 

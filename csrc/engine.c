@@ -39,6 +39,11 @@ void fl_load_weights(const fl_plan *plan, int64_t first, int64_t n, double *weig
   for (int64_t i = 0; plan->weigh != 1 && i < n; i++) weights[i] *= plan->weigh;
 }
 
+void fl_add_divisor(fl_progress *progress, int64_t n, const double *shares) {
+  for (int64_t i = 0; i < n && !progress->any; i++) progress->any = shares[i] != 0;
+  fl_kernels(FL_TYPE_F64)->tools->accumulate(&progress->lanes, n, shares, NULL);
+}
+
 void fl_view_of(fl_view *view, bool *plain, const fl_array *array, int ndim,
                 const fl_job *job) {
   if (plain) *plain = false;

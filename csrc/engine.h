@@ -78,6 +78,9 @@ void fl_view_of(fl_view *view, bool *plain, const fl_array *array, int ndim,
 static inline bool fl_weighs(const fl_plan *plan) { return plan->job->weight.data; }
 void fl_load_weights(const fl_plan *plan, int64_t first, int64_t n, double *weights);
 
+/* Adds n shares of the divisor to a turn. */
+void fl_add_divisor(fl_progress *progress, int64_t n, const double *shares);
+
 /* More bytes than any memory has: where counting them ends. */
 static const int64_t fl_too_many = (int64_t)1 << 56;
 

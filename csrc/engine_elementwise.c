@@ -140,8 +140,7 @@ static bool fl_add_weights(const fl_plan *plan, int64_t first, int64_t n,
   (void)sums;
   double *weights = fl_cut_buffers(plan, progress->scratch).weights;
   fl_load_weights(plan, first, n, weights);
-  for (int64_t i = 0; i < n; i++) progress->any |= weights[i] != 0;
-  fl_kernels(FL_TYPE_F64)->tools->accumulate(&progress->lanes, n, weights, NULL);
+  fl_add_divisor(progress, n, weights);
   return true;
 }
 

@@ -361,8 +361,7 @@ static bool fl_add_shares(const fl_plan *plan, int64_t first, int64_t n,
       !job->integer_labels && job->class_weight && job->reduction == FL_MEAN;
   for (int64_t r = 0; targets && r < n; r++)
     rows.shares[r] = fl_weighted(rows.shares[r], fl_target_weight(plan, first + r));
-  for (int64_t r = 0; r < n; r++) progress->any |= rows.shares[r] != 0;
-  fl_kernels(FL_TYPE_F64)->tools->accumulate(&progress->lanes, n, rows.shares, NULL);
+  fl_add_divisor(progress, n, rows.shares);
   return true;
 }
 

@@ -1,6 +1,5 @@
 /* schedule.c: the turns of a job given to threads, and the sums of its chunks added in
    an order that depends on nothing but the size. The only file that knows OpenMP. */
-#define _GNU_SOURCE /* pthread_getattr_np */
 #include "engine.h"
 
 #include <stdatomic.h>
@@ -58,13 +57,42 @@ typedef struct {
   int64_t since;              /* entries since the last look at the clock */
 } fl_pass;
 
+/* Stack that a block needs at most, with what the libraries below use. */
+enum { FL_STACK_BYTES = 40 << 10 };
+
+/* Whether OpenMP's threads have less, which the environment alone can ask for. */
+static bool fl_small_stacks = false;
+
+/* The OpenMP specification's form: a number and B, K, M or G; K if there is none. */
+static bool fl_asks_for_small_stacks(void) {
+  const char *text = getenv("OMP_STACKSIZE");
+  if (!text) text = getenv("GOMP_STACKSIZE");
+  if (!text) return false;
+  char *unit;
+  const unsigned long number = strtoul(text, &unit, 10);
+  while (*unit == ' ') unit++;
+  const unsigned long factor = *unit && strchr("bB", *unit)     ? 1
+                               : *unit && strchr("mMgG", *unit) ? 1 << 20
+                                                                : 1 << 10;
+  return number < FL_STACK_BYTES && number * factor < FL_STACK_BYTES;
+}
+
 /* Set in a child of fork: there the threads of every OpenMP runtime are gone, and waiting
    for them would never end. */
 static _Atomic bool fl_forked = false;
 
 #if !defined(_WIN32)
+/* How many threads a thread could start. Not _Thread_local: its memory comes from malloc
+   at the first use, and the process ends where there is none. */
+static pthread_key_t fl_tried;
+
 static void fl_after_fork(void) { atomic_store(&fl_forked, true); }
-bool fl_start(void) { return pthread_atfork(NULL, NULL, fl_after_fork) == 0; }
+
+bool fl_start(void) {
+  fl_small_stacks = fl_asks_for_small_stacks();
+  return pthread_key_create(&fl_tried, NULL) == 0
+         && pthread_atfork(NULL, NULL, fl_after_fork) == 0;
+}
 #else
 bool fl_start(void) { return true; }
 #endif
@@ -94,8 +122,7 @@ enum { FL_TEAM_BYTES = 16384, FL_THREAD_BYTES = 1024 };
    as many threads are tried first, once for each thread that calls; between the trial and
    libgomp's turn the limit can still be reached by others, which nothing here can see. */
 static int fl_startable(int threads) {
-  static _Thread_local int tried = 1;
-  if (threads <= tried) return threads;
+  if (threads <= (intptr_t)pthread_getspecific(fl_tried)) return threads;
   void *memory = malloc(FL_TEAM_BYTES + (size_t)threads * FL_THREAD_BYTES);
   if (!memory) return 1;
   free(memory);
@@ -108,31 +135,11 @@ static int fl_startable(int threads) {
     count++;
   pthread_mutex_unlock(&mutex);
   for (int t = 0; t < count; t++) pthread_join(started[t], NULL);
-  if (count == threads - 1) tried = threads;
+  if (count == threads - 1) pthread_setspecific(fl_tried, (void *)(intptr_t)threads);
   return count + 1;
 }
 #else
 static int fl_startable(int threads) { return threads; }
-#endif
-
-#if defined(_OPENMP) && defined(__linux__)
-/* Stack that a block needs at most, with what the libraries below use. */
-enum { FL_STACK_BYTES = 40 << 10 };
-
-/* Whether the stack of this thread of libgomp is large enough; OMP_STACKSIZE may make it
-   as small as 16 KiB. */
-static bool fl_has_stack(void) {
-  static _Thread_local size_t bytes = 0;
-  pthread_attr_t attributes;
-  void *stack;
-  if (bytes == 0 && pthread_getattr_np(pthread_self(), &attributes) == 0) {
-    pthread_attr_getstack(&attributes, &stack, &bytes);
-    pthread_attr_destroy(&attributes);
-  }
-  return bytes >= FL_STACK_BYTES;
-}
-#else
-static bool fl_has_stack(void) { return true; }
 #endif
 
 static int fl_team_size(const fl_plan *plan, int64_t turns) {
@@ -141,7 +148,7 @@ static int fl_team_size(const fl_plan *plan, int64_t turns) {
   if (threads > turns) threads = turns;
   if (threads > plan->job->threads) threads = plan->job->threads;
   if (threads > FL_MAX_TEAM) threads = FL_MAX_TEAM;
-  if (threads < 2 || atomic_load(&fl_forked)) return 1;
+  if (threads < 2 || fl_small_stacks || atomic_load(&fl_forked)) return 1;
 #ifdef _OPENMP
   return omp_in_parallel() ? 1 : fl_startable((int)threads);
 #else
@@ -282,7 +289,7 @@ static void fl_help_all(fl_pass *pass) {
 #pragma omp parallel num_threads(threads)
     {
       const int me = omp_get_thread_num();
-      if (me == 0 || fl_has_stack()) fl_help(pass, me, me == 0);
+      fl_help(pass, me, me == 0);
     }
   }
 #endif

@@ -119,9 +119,9 @@ FL_INLINE int fl_tile(int want, bool plain, bool *hard, int64_t n, const real *y
    FL_FOUR. */
 #ifndef FL_AHEAD
 FL_INLINE int fl_added_tile(int want, int64_t n, const real *restrict y,
-                            const real *restrict x, const double *parameters,
-                            const fl_factor *factor, fl_lanes *lanes,
-                            real *restrict g) {
+                            const real *restrict x, fl_weights w,
+                            const double *parameters, const fl_factor *factor,
+                            fl_lanes *lanes, real *restrict g) {
   fl_uint outside[FL_GROUP] = {0};
   double hi[FL_LANES], lo[FL_LANES];
   for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];
@@ -131,8 +131,13 @@ FL_INLINE int fl_added_tile(int want, int64_t n, const real *restrict y,
       _Pragma("GCC unroll 4") for (int k = 0; k < 4; k++) {
         const int64_t i = four + k * FL_LANES + j;
         const fl_point point = FL_POINT_AT(i);
-        term[k] = (double)point.value;
-        if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
+        const double weight = fl_has(w) ? fl_weight(w, i) : 1;
+        term[k] = fl_has(w) ? fl_weighted(weight, (double)point.value)
+                            : (double)point.value;
+        if (want & FL_WANT_GRAD)
+          g[i] = fl_has(w) ? (real)fl_weighted(weight * factor->exact,
+                                               (double)point.grad)
+                           : fl_times(point.grad, factor);
         outside[j] |= fl_outside_at(FL_IS_GENERAL, y[i], x[i]);
       }
       fl_add_four(&hi[j], &lo[j], term);
@@ -174,7 +179,7 @@ FL_OUTLINE const real *fl_padded(int64_t n, const real *z, real *pad) {
   return pad;
 }
 
-FL_OUTLINE void fl_weigh(int64_t n, const double *w, double scale, real *z) {
+FL_OUTLINE void fl_weigh(int64_t n, fl_weights w, double scale, real *z) {
   fl_scale(n, z, w, scale, z);
 }
 
@@ -210,15 +215,24 @@ FL_INLINE int64_t fl_added(int want, const fl_element_block *block,
   return 0;
 #else
   const bool sums = want & FL_WANT_VALUE && block->lanes;
-  if (!sums || block->weight || (want & FL_WANT_GRAD && block->stream)) return 0;
+  if (!sums || (want & FL_WANT_GRAD && block->stream)) return 0;
   const int64_t n = block->n / FL_FOUR * FL_FOUR;
+  const real *y = block->in[0], *x = block->in[1];
+  const fl_weights wide = fl_only_wide(block->weights), none = {0};
+  const fl_weights narrow = fl_only_narrow(block->weights);
+  if (fl_has(wide) || fl_has(narrow)) {
+    *outside |= fl_has(wide) ? fl_added_tile(want, n, y, x, wide, parameters, factor,
+                                             block->lanes, block->g)
+                             : fl_added_tile(want, n, y, x, narrow, parameters, factor,
+                                             block->lanes, block->g);
+    return n;
+  }
 #ifdef FL_SCALED_SUMS
-  if (fl_scaled_tile(want, n, block->in[0], block->in[1], parameters, factor,
-                     block->lanes, block->g, outside))
+  if (fl_scaled_tile(want, n, y, x, parameters, factor, block->lanes, block->g, outside))
     return n;
 #endif
-  *outside |= fl_added_tile(want, n, block->in[0], block->in[1], parameters, factor,
-                            block->lanes, block->g);
+  *outside |= fl_added_tile(want, n, y, x, none, parameters, factor, block->lanes,
+                            block->g);
   return n;
 #endif
 }
@@ -232,11 +246,12 @@ FL_INLINE int fl_each(int want, bool plain, const fl_element_block *block,
   const real *y = padded ? fl_padded(block->n, block->in[0], pad[0]) : block->in[0];
   const real *x = padded ? fl_padded(block->n, block->in[1], pad[1]) : block->in[1];
   real *v = block->v, *g = block->g, *h = block->h;
-  const double *w = block->weight;
-  const fl_factor factor = fl_factor_of(w ? 1 : block->scale);
+  const bool weighted = fl_has(block->weights);
+  const fl_factor factor = fl_factor_of(weighted ? 1 : block->scale);
+  const fl_factor scale = fl_factor_of(block->scale);
   int outside = 0;
   bool hard = true;
-  const int64_t added = fl_added(want, block, parameters, &factor, &outside);
+  const int64_t added = fl_added(want, block, parameters, &scale, &outside);
   int64_t summed = added;
   const int64_t skew = added ? 0 : fl_skew(end, want & FL_WANT_GRAD ? g : x);
   _Alignas(FL_LINE) real buffer[3][FL_GROUP + FL_VALUES(FL_TILE)];
@@ -253,10 +268,11 @@ FL_INLINE int fl_each(int want, bool plain, const fl_element_block *block,
     if (sums)
       summed += fl_add_values(block, summed, (padded ? count : span.next) - summed,
                               FL_TILE, values);
-    if (w) {
-      if (want & FL_WANT_VALUE && !sums) fl_weigh(count, w + first, 1, v_tile);
-      if (want & FL_WANT_GRAD) fl_weigh(count, w + first, block->scale, g_tile);
-      if (want & FL_WANT_HESS) fl_weigh(count, w + first, block->scale, h_tile);
+    if (weighted) {
+      const fl_weights w = fl_weights_at(block->weights, first);
+      if (want & FL_WANT_VALUE && !sums) fl_weigh(count, w, 1, v_tile);
+      if (want & FL_WANT_GRAD) fl_weigh(count, w, block->scale, g_tile);
+      if (want & FL_WANT_HESS) fl_weigh(count, w, block->scale, h_tile);
     }
     if (direct) continue;
     if (want & FL_WANT_VALUE && !sums) fl_copy(block->stream, count, v_tile, v + first);

@@ -18,14 +18,16 @@ enum { FL_STREAM_BYTES = 28 << 20 };
 
 bool fl_find_outside(fl_progress *progress, fl_status status, fl_domain domain,
                      int64_t first, int64_t n, fl_type type, const void *numbers,
-                     const double *weights) {
+                     fl_weights weights) {
   for (int64_t i = 0; i < n; i++) {
-    const double z = type == FL_TYPE_F32 ? (double)((const float *)numbers)[i]
-                                         : ((const double *)numbers)[i];
+    const double z = fl_number(numbers, i, type);
     const bool outside = domain == FL_UNIT   ? z < 0 || z > 1
                          : domain == FL_SIGN ? z == z && z != 1 && z != -1
                                              : false;
-    if (outside && !(weights && weights[i] == 0)) {
+    const double weight = weights.wide     ? weights.wide[i]
+                          : weights.narrow ? fl_number(weights.narrow, i, type)
+                                           : 1;
+    if (outside && weight != 0) {
       progress->error =
           (fl_result){.status = status, .index = first + i, .number = z};
       return true;
@@ -39,9 +41,11 @@ void fl_load_weights(const fl_plan *plan, int64_t first, int64_t n, double *weig
   for (int64_t i = 0; plan->weigh != 1 && i < n; i++) weights[i] *= plan->weigh;
 }
 
-void fl_add_divisor(fl_progress *progress, int64_t n, const double *shares) {
-  for (int64_t i = 0; i < n && !progress->any; i++) progress->any = shares[i] != 0;
-  fl_kernels(FL_TYPE_F64)->tools->accumulate(&progress->lanes, n, shares, NULL);
+void fl_add_divisor(fl_progress *progress, int64_t n, const void *shares,
+                    fl_type type) {
+  for (int64_t i = 0; i < n && !progress->any; i++)
+    progress->any = fl_number(shares, i, type) != 0;
+  fl_kernels(type)->tools->accumulate(&progress->lanes, n, shares, NULL);
 }
 
 void fl_view_of(fl_view *view, bool *plain, const fl_array *array, int ndim,
@@ -119,6 +123,7 @@ static bool fl_weighted_divisor(fl_plan *plan, fl_team *team, fl_result *result,
   if (!fl_run_pass(plan, team, plan->driver->divisor, &outcome, result)) return false;
   if (fl_weighs(plan) && isinf(fl_sum_value(outcome.sum))) {
     plan->weigh = 0x1p-600;
+    plan->direct = false;
     if (!fl_run_pass(plan, team, plan->driver->divisor, &outcome, result)) return false;
   }
   *divisor = fl_sum_value(outcome.sum);
@@ -131,6 +136,7 @@ static bool fl_weighted_divisor(fl_plan *plan, fl_team *team, fl_result *result,
                                                        : -exponent);
     *divisor *= weigh / plan->weigh;
     plan->weigh = weigh;
+    plan->direct = false;
   }
   return true;
 }

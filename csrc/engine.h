@@ -56,6 +56,7 @@ struct fl_plan {
 
   fl_view y_true, y_pred, weight, value, grad, hess;
   bool plain_true, plain_pred, plain_value, plain_grad, plain_hess;
+  bool plain_weight; /* in the dtype of the job or in double precision */
   bool plain_extra[FL_MAX_EXTRA];
   int64_t items, classes; /* elements, or rows and their length */
   int64_t entries;        /* what an item costs, in entries read one after the other */
@@ -79,7 +80,7 @@ static inline bool fl_weighs(const fl_plan *plan) { return plan->job->weight.dat
 void fl_load_weights(const fl_plan *plan, int64_t first, int64_t n, double *weights);
 
 /* Adds n shares of the divisor to a turn. */
-void fl_add_divisor(fl_progress *progress, int64_t n, const double *shares);
+void fl_add_divisor(fl_progress *progress, int64_t n, const void *shares, fl_type type);
 
 /* More bytes than any memory has: where counting them ends. */
 static const int64_t fl_too_many = (int64_t)1 << 56;
@@ -93,11 +94,16 @@ static inline void *fl_cut(char *memory, int64_t *used, int64_t bytes) {
   return piece;
 }
 
-/* Looks for the first of n numbers outside `domain` whose weight is not 0 (weights may
-   be NULL: all 1) and sets progress->error. */
+/* Looks for the first of n numbers outside `domain` whose weight is not 0 and sets
+   progress->error. */
 bool fl_find_outside(fl_progress *progress, fl_status status, fl_domain domain,
                      int64_t first, int64_t n, fl_type type, const void *numbers,
-                     const double *weights);
+                     fl_weights weights);
+
+static inline double fl_number(const void *data, int64_t i, fl_type type) {
+  return type == FL_TYPE_F32 ? (double)((const float *)data)[i]
+                             : ((const double *)data)[i];
+}
 
 static inline const char *fl_at(const void *data, int64_t index, fl_type type) {
   return (const char *)data + index * fl_type_size(type);

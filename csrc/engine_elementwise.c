@@ -74,8 +74,11 @@ static void fl_prepare_elements(fl_plan *plan) {
   plan->plain_value &= !fl_in_place(job, &job->value);
   plan->plain_grad &= !fl_in_place(job, &job->grad);
   plan->plain_hess &= !fl_in_place(job, &job->hess);
-  plan->direct = !job->weight.data && plan->plain_true && plan->plain_pred
-                 && fl_outputs_are_plain(plan);
+  plan->plain_weight = plan->weight.data
+                       && (fl_view_is_plain(&plan->weight, job->type)
+                           || fl_view_is_plain(&plan->weight, FL_TYPE_F64));
+  plan->direct = (!job->weight.data || plan->plain_weight) && plan->plain_true
+                 && plan->plain_pred && fl_outputs_are_plain(plan);
   for (int k = 0; k < job->n_extra; k++) {
     fl_view_of(&plan->extra[k], &plan->plain_extra[k], &job->extra[k], full, job);
     plan->direct &= plan->plain_extra[k];
@@ -97,6 +100,20 @@ static void *fl_target(const fl_view *view, bool plain, int64_t first, fl_type t
   return plain ? view->data + first * fl_type_size(type) : buffer;
 }
 
+/* Weights where they are, or loaded into the buffer. */
+static fl_weights fl_weights_of(const fl_plan *plan, int64_t first, int64_t n,
+                                double *buffer) {
+  const fl_type type = plan->weight.type;
+  if (!buffer) return (fl_weights){0};
+  if (!plan->plain_weight || plan->weigh != 1) {
+    fl_load_weights(plan, first, n, buffer);
+    return (fl_weights){.wide = buffer};
+  }
+  const void *weights = fl_at(plan->weight.data, first, type);
+  return type == FL_TYPE_F64 ? (fl_weights){.wide = weights}
+                             : (fl_weights){.narrow = weights};
+}
+
 static bool fl_run_elements(const fl_plan *plan, int64_t first, int64_t n,
                              fl_progress *progress, fl_sum *sums) {
   (void)sums;
@@ -108,13 +125,13 @@ static bool fl_run_elements(const fl_plan *plan, int64_t first, int64_t n,
   in[1] = fl_block_of(&plan->y_pred, first, n, type, buffers.in[1]);
   for (int k = 0; k < job->n_extra; k++)
     in[2 + k] = fl_block_of(&plan->extra[k], first, n, type, buffers.in[2 + k]);
-  if (buffers.weights) fl_load_weights(plan, first, n, buffers.weights);
+  const fl_weights weights = fl_weights_of(plan, first, n, buffers.weights);
 
   const fl_element_block block = {
       .n = n,
       .in = in,
       .parameters = job->program ? job->program : job->parameters,
-      .weight = buffers.weights,
+      .weights = weights,
       .scale = plan->scale,
       .lanes = job->reduction == FL_NONE ? NULL : &progress->lanes,
       .v = fl_target(&plan->value, plan->plain_value, first, type, buffers.v),
@@ -125,9 +142,9 @@ static bool fl_run_elements(const fl_plan *plan, int64_t first, int64_t n,
   };
   if (plan->kernels->elementwise[job->outputs](&block)
       && (fl_find_outside(progress, FL_BAD_LABEL, plan->labels, first, n, type, in[0],
-                          buffers.weights)
+                          weights)
           || fl_find_outside(progress, FL_BAD_PREDICTION, plan->predictions, first, n,
-                             type, in[1], buffers.weights)))
+                             type, in[1], weights)))
     return false;
   if (buffers.v) fl_store(&plan->value, first, n, type, buffers.v);
   if (buffers.g) fl_store(&plan->grad, first, n, type, buffers.g);
@@ -138,9 +155,10 @@ static bool fl_run_elements(const fl_plan *plan, int64_t first, int64_t n,
 static bool fl_add_weights(const fl_plan *plan, int64_t first, int64_t n,
                                fl_progress *progress, fl_sum *sums) {
   (void)sums;
-  double *weights = fl_cut_buffers(plan, progress->scratch).weights;
-  fl_load_weights(plan, first, n, weights);
-  fl_add_divisor(progress, n, weights);
+  double *buffer = fl_cut_buffers(plan, progress->scratch).weights;
+  const fl_weights weights = fl_weights_of(plan, first, n, buffer);
+  if (weights.wide) fl_add_divisor(progress, n, weights.wide, FL_TYPE_F64);
+  else fl_add_divisor(progress, n, weights.narrow, plan->job->type);
   return true;
 }
 

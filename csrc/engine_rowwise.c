@@ -160,11 +160,6 @@ static bool fl_read_rows(const fl_plan *plan, int64_t first, int64_t n, fl_rows 
   return !job->integer_labels || fl_read_labels(plan, first, n, rows, progress);
 }
 
-static double fl_number(const void *data, int64_t i, fl_type type) {
-  return type == FL_TYPE_F32 ? (double)((const float *)data)[i]
-                             : ((const double *)data)[i];
-}
-
 static void fl_set_number(void *data, int64_t i, fl_type type, double x) {
   if (type == FL_TYPE_F32) ((float *)data)[i] = (float)x;
   else ((double *)data)[i] = x;
@@ -198,7 +193,7 @@ static bool fl_counts(const fl_rows *rows, int64_t r) {
 static bool fl_find_in_row(const fl_plan *plan, fl_progress *progress, fl_status status,
                            fl_domain domain, int64_t row, const void *numbers) {
   return fl_find_outside(progress, status, domain, row * plan->classes, plan->classes,
-                         plan->job->type, numbers, NULL);
+                         plan->job->type, numbers, (fl_weights){0});
 }
 
 /* The kernel met something outside its domain: names the first, as read. Rows of weight
@@ -361,7 +356,7 @@ static bool fl_add_shares(const fl_plan *plan, int64_t first, int64_t n,
       !job->integer_labels && job->class_weight && job->reduction == FL_MEAN;
   for (int64_t r = 0; targets && r < n; r++)
     rows.shares[r] = fl_weighted(rows.shares[r], fl_target_weight(plan, first + r));
-  fl_add_divisor(progress, n, rows.shares);
+  fl_add_divisor(progress, n, rows.shares, FL_TYPE_F64);
   return true;
 }
 

@@ -20,17 +20,23 @@ typedef struct {
   double hi[FL_LANES], lo[FL_LANES];
 } fl_lanes;
 
+/* Weights in double precision or, where they are, in the dtype of the table; neither: all
+   are 1. */
+typedef struct {
+  const double *wide;
+  const void *narrow;
+} fl_weights;
+
 /* A block of n elements. in[0] = y_true, in[1] = y_pred, in[2...] = a custom
    loss's extra inputs, n of each, of the table's dtype. `parameters` are the registry's
    numbers, for a custom loss its program. Values times weight are added to `lanes` or,
    if that is NULL, stored in v; derivatives times weight and scale are stored in g and
-   h: those that the output set names; past the caches, if `stream` says so. weight =
-   NULL: all 1. */
+   h: those that the output set names; past the caches, if `stream` says so. */
 typedef struct {
   int64_t n;
   const void *const *in;
   const void *parameters;
-  const double *weight;
+  fl_weights weights;
   double scale;
   fl_lanes *lanes;
   void *v, *g, *h;

@@ -199,7 +199,7 @@ static bool fl_scales(const fl_program *program, int32_t slot) {
   return false;
 }
 
-static void fl_finish_output(int64_t n, const double *w, double scale, bool stream,
+static void fl_finish_output(int64_t n, fl_weights w, double scale, bool stream,
                              real *z, real *out) {
   fl_scale(n, z, w, scale, stream ? z : out);
   if (stream) fl_stream(n, z, out);
@@ -216,9 +216,10 @@ FL_INLINE int fl_run_program(int want, const fl_element_block *block) {
   real(*const buffer)[FL_VALUES(FL_PIECE)] = scratch->buffer;
   real *slot[FL_SLOTS], *values = fl_values_at(skew, buffer[0]);
   real *const derivative[2] = {block->g, block->h};
+  const bool weighted = fl_has(block->weights);
   bool scaled[2];
   for (int k = 0; k < 2; k++)
-    scaled[k] = !block->weight && fl_scales(program, inputs + 1 + k);
+    scaled[k] = !weighted && fl_scales(program, inputs + 1 + k);
   for (int32_t k = 0; k < program->registers; k++)
     slot[inputs + 3 + k] = scratch->registers + k * piece;
   fl_steps(program, 0, program->setup, piece, slot, 0);
@@ -226,12 +227,12 @@ FL_INLINE int fl_run_program(int want, const fl_element_block *block) {
   for (int64_t first = 0, n; first < block->n; first += n) {
     const int64_t left = block->n - first, whole = left < piece ? left : piece;
     n = first < skew ? skew : whole;
-    const double *w = block->weight ? block->weight + first : 0;
+    const fl_weights w = fl_weights_at(block->weights, first);
     for (int32_t k = 0; k < inputs; k++) slot[k] = (real *)block->in[k] + first;
     slot[inputs] = sums ? values + (first - summed) : buffer[0];
     for (int k = 0; k < 2; k++)
       slot[inputs + 1 + k] = scaled[k] && !stream ? derivative[k] + first : buffer[1 + k];
-    fl_steps(program, program->setup, program->length, n, slot, w ? 0 : &factor);
+    fl_steps(program, program->setup, program->length, n, slot, weighted ? 0 : &factor);
     if (sums)
       summed += fl_add_values(block, summed, first + n - summed, FL_PIECE, values);
     else if (want & FL_WANT_VALUE)

@@ -4,12 +4,12 @@
 
 static void fl_accumulate_block(fl_lanes *lanes, int64_t n, const void *v,
                                 const double *w) {
-  fl_accumulate(lanes, n, v, w);
+  fl_accumulate(lanes, n, v, (fl_weights){.wide = w});
 }
 
 static void fl_scale_block(int64_t n, const void *v, const double *w, double scale,
                            void *out) {
-  fl_scale(n, v, w, scale, out);
+  fl_scale(n, v, (fl_weights){.wide = w}, scale, out);
 }
 
 static bool fl_labels_outside(int64_t n, const int64_t *labels, int64_t classes) {

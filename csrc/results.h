@@ -23,8 +23,26 @@ FL_INLINE void fl_add(double *hi, double *lo, double x) {
 #endif
 }
 
-FL_INLINE double fl_term(const real *v, const double *w, int64_t i) {
-  return w ? fl_weighted(w[i], (double)v[i]) : (double)v[i];
+/* Weights from element i on. */
+FL_INLINE fl_weights fl_weights_at(fl_weights w, int64_t i) {
+  return (fl_weights){w.wide ? w.wide + i : 0, w.narrow ? (const real *)w.narrow + i : 0};
+}
+
+/* Those of one kind, and of no other as far as the compiler can see: in f64 all are wide. */
+FL_INLINE fl_weights fl_only_wide(fl_weights w) { return (fl_weights){.wide = w.wide}; }
+FL_INLINE fl_weights fl_only_narrow(fl_weights w) {
+  return (fl_weights){.narrow = sizeof(real) < sizeof(double) ? w.narrow : 0};
+}
+
+FL_INLINE bool fl_has(fl_weights w) { return w.wide || w.narrow; }
+
+/* Of which at least one is there. */
+FL_INLINE double fl_weight(fl_weights w, int64_t i) {
+  return w.wide ? w.wide[i] : (double)((const real *)w.narrow)[i];
+}
+
+FL_INLINE double fl_term(const real *v, fl_weights w, int64_t i) {
+  return fl_has(w) ? fl_weighted(fl_weight(w, i), (double)v[i]) : (double)v[i];
 }
 
 /* Four terms of a lane are added in pairs before they meet the running sum: a quarter of
@@ -34,7 +52,7 @@ FL_INLINE void fl_add_four(double *hi, double *lo, const double *term) {
 }
 
 FL_INLINE void fl_add_fours(double *hi, double *lo, int64_t n, const real *restrict v,
-                            const double *restrict w) {
+                            fl_weights w) {
   for (int64_t i = 0; i < n; i += FL_FOUR)
     for (int j = 0; j < FL_LANES; j++) {
       double term[4];
@@ -71,16 +89,16 @@ FL_INLINE void fl_add_plain_fours(double *hi, double *lo, int64_t n, const real 
 }
 #else
 FL_INLINE void fl_add_plain_fours(double *hi, double *lo, int64_t n, const real *v) {
-  fl_add_fours(hi, lo, n, v, 0);
+  fl_add_fours(hi, lo, n, v, (fl_weights){0});
 }
 #endif
 
 FL_INLINE void fl_accumulate_terms(fl_lanes *lanes, int64_t n, const real *restrict v,
-                                   const double *restrict w) {
+                                   fl_weights w) {
   double hi[FL_LANES], lo[FL_LANES];
   for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];
   int64_t i = n / FL_FOUR * FL_FOUR;
-  if (w) fl_add_fours(hi, lo, i, v, w);
+  if (fl_has(w)) fl_add_fours(hi, lo, i, v, w);
   else fl_add_plain_fours(hi, lo, i, v);
   for (; i + FL_LANES <= n; i += FL_LANES)
     for (int j = 0; j < FL_LANES; j++) fl_add(&hi[j], &lo[j], fl_term(v, w, i + j));
@@ -88,11 +106,12 @@ FL_INLINE void fl_accumulate_terms(fl_lanes *lanes, int64_t n, const real *restr
   for (int j = 0; j < FL_LANES; j++) lanes->hi[j] = hi[j], lanes->lo[j] = lo[j];
 }
 
-/* lanes += w[i] v[i] (w may be NULL, which is asked once). */
-FL_INLINE void fl_accumulate(fl_lanes *lanes, int64_t n, const real *v,
-                             const double *w) {
-  if (w) fl_accumulate_terms(lanes, n, v, w);
-  else fl_accumulate_terms(lanes, n, v, 0);
+/* lanes += w[i] v[i]; which weights there are is asked once. */
+FL_INLINE void fl_accumulate(fl_lanes *lanes, int64_t n, const real *v, fl_weights w) {
+  const fl_weights wide = fl_only_wide(w), narrow = fl_only_narrow(w), none = {0};
+  if (fl_has(wide)) fl_accumulate_terms(lanes, n, v, wide);
+  else if (fl_has(narrow)) fl_accumulate_terms(lanes, n, v, narrow);
+  else fl_accumulate_terms(lanes, n, v, none);
 }
 
 /* Elements in front of the first of n that begins a cache line, 0 for short blocks.
@@ -110,8 +129,8 @@ FL_INLINE real *fl_values_at(int64_t skew, real *buffer) {
 }
 
 FL_OUTLINE void fl_accumulate_weighted(fl_lanes *lanes, int64_t n, const real *v,
-                                       const double *w) {
-  fl_accumulate_terms(lanes, n, v, w);
+                                       fl_weights w) {
+  fl_accumulate(lanes, n, v, w);
 }
 
 /* Adds the first of the n values of a block behind the `summed` ones, whole fours or all
@@ -120,10 +139,12 @@ FL_OUTLINE void fl_accumulate_weighted(fl_lanes *lanes, int64_t n, const real *v
 FL_INLINE int64_t fl_add_values(const fl_element_block *block, int64_t summed, int64_t n,
                                 int64_t often, real *values) {
   const int64_t ready = summed + n == block->n ? n : n / FL_FOUR * FL_FOUR;
-  if (block->weight)
-    fl_accumulate_weighted(block->lanes, ready, values, block->weight + summed);
-  else if (ready == often) fl_accumulate_terms(block->lanes, often, values, 0);
-  else fl_accumulate_terms(block->lanes, ready, values, 0);
+  const fl_weights none = {0};
+  if (fl_has(block->weights))
+    fl_accumulate_weighted(block->lanes, ready, values,
+                           fl_weights_at(block->weights, summed));
+  else if (ready == often) fl_accumulate_terms(block->lanes, often, values, none);
+  else fl_accumulate_terms(block->lanes, ready, values, none);
   for (int64_t i = 0; ready > 0 && i < n - ready; i += FL_LANES)
     memcpy(values + i, values + ready + i, FL_LANES * sizeof(real));
   return ready;
@@ -158,13 +179,21 @@ FL_INLINE real fl_times(real x, const fl_factor *factor) {
 #endif
 }
 
-/* out[i] = scale w[i] v[i] (w may be NULL; out may be v). The product with weights is
-   formed in double: one rounding to f32. A weight of 0 wins over infinity and NaN. */
-FL_INLINE void fl_scale(int64_t n, const real *v, const double *w, double scale,
+FL_INLINE void fl_scale_weighted(int64_t n, const real *v, fl_weights w, double scale,
+                                 real *out) {
+  _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++)
+    out[i] = (real)fl_weighted(fl_weight(w, i) * scale, (double)v[i]);
+}
+
+/* out[i] = scale w[i] v[i] (out may be v). The product with weights is formed in double:
+   one rounding to f32. A weight of 0 wins over infinity and NaN. */
+FL_INLINE void fl_scale(int64_t n, const real *v, fl_weights w, double scale,
                         real *out) {
-  if (w) {
-    for (int64_t i = 0; i < n; i++)
-      out[i] = (real)fl_weighted(w[i] * scale, (double)v[i]);
+  const fl_weights wide = fl_only_wide(w), narrow = fl_only_narrow(w);
+  if (fl_has(wide)) {
+    fl_scale_weighted(n, v, wide, scale, out);
+  } else if (fl_has(narrow)) {
+    fl_scale_weighted(n, v, narrow, scale, out);
   } else {
     const fl_factor factor = fl_factor_of(scale);
     _Pragma("GCC ivdep") _Pragma("GCC unroll 4") for (int64_t i = 0; i < n; i++)

@@ -272,7 +272,7 @@ class Loss(CustomFace, _bridge.Kernel):
 
     def _class_weights(self, shape: tuple[int, ...]) -> Array | None:
         given = getattr(self, "class_weight", None)
-        weights = checks.class_weights(given, shape[-1])
+        weights = None if given is None else checks.class_weights(given, shape[-1])
         if weights is None or self.reduction != "mean":
             return weights
         # The mean does not change by a power of 2; the largest weight becomes one that

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import fastloss as fl
-from fastloss import cli, evaluate
+from fastloss import cli, evaluate, tables
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_csv_in_chunks(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(evaluate, "CSV_LINES", 7)
+    monkeypatch.setattr(tables, "BATCH_CELLS", 28)
     rng = np.random.default_rng(5)
     labels = rng.integers(0, 4, size=40)
     logits = rng.normal(size=(40, 4))
@@ -419,7 +419,7 @@ def test_progress_on_a_terminal(
         (("eval", "--loss", "mse", "y.npy", "junk.npy"), ("junk.npy", "magic")),
         (("eval", "--loss", "mse", "y.npy", "junk.npz"), ("junk.npz", "zip")),
         (("eval", "--loss", "mse", "y.npy", "junk.csv"), ("junk.csv", "line 2: 'b'")),
-        (("eval", "--loss", "mse", "y.npy", "ragged.csv"), ("line 2 has 1 columns",)),
+        (("eval", "--loss", "cce", "y.npy", "ragged.csv"), ("line 2 has 1 columns",)),
         (("eval", "--loss", "mse", "y.npy", "empty.csv"), ("empty.csv: no numbers",)),
         (("eval", "--loss", "mse", "y.npy", "objects.npy"), ("objects.npy",)),
         (("eval", "--loss", "scce", "half.csv", "rows.npy"), ("line 2: '0.5'",)),

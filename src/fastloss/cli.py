@@ -6,16 +6,19 @@ import argparse
 import ast
 import dataclasses
 import os
+import signal
 import sys
-import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
 import fastloss as fl
 from fastloss import demo
-from fastloss.evaluate import evaluate, open_array
+from fastloss.evaluate import evaluate
+from fastloss.files import open_array, split_name
 from fastloss.loss import Loss
 
 _REDUCTIONS = ("mean", "sum", "sum_over_batch_size")
@@ -25,14 +28,46 @@ class _Parser(argparse.ArgumentParser):
     """An `argparse.ArgumentParser` whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
+        self.exit(2, f"{self.prog}: {_printable(message)}\n")
+
+
+class _Once(argparse.Action):
+    """Store the value of an option that may be given once."""
+
+    given = False
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if self.given:
+            raise argparse.ArgumentError(self, "given more than once; one is allowed")
+        self.given = True
+        self.store(namespace, values, option_string)
+
+    def store(
+        self, namespace: argparse.Namespace, values: Any, option_string: str | None
+    ) -> None:
+        setattr(namespace, self.dest, values)
+
+
+class _OnceOrNo(_Once, argparse.BooleanOptionalAction):
+    """The same for ``--option`` and ``--no-option``."""
+
+    def store(
+        self, namespace: argparse.Namespace, values: Any, option_string: str | None
+    ) -> None:
+        setattr(namespace, self.dest, not str(option_string).startswith("--no-"))
 
 
 def _parameter(text: str) -> Any:
     """A number, a tuple of numbers or None as Python writes them, or the text."""
     try:
         return float(text) if text in ("inf", "nan") else ast.literal_eval(text)
-    except (SyntaxError, ValueError):
+    except (MemoryError, RecursionError, SyntaxError, ValueError):
         return text
 
 
@@ -45,18 +80,23 @@ def _add_loss_options(parser: argparse.ArgumentParser, loss: Loss) -> None:
         text = f"default: {default}"
         if field.name == "reduction":
             group.add_argument(
-                option, choices=_REDUCTIONS, default=argparse.SUPPRESS, help=text
+                option,
+                action=_Once,
+                choices=_REDUCTIONS,
+                default=argparse.SUPPRESS,
+                help=text,
             )
         elif isinstance(default, bool):
             group.add_argument(
                 option,
-                action=argparse.BooleanOptionalAction,
+                action=_OnceOrNo,
                 default=argparse.SUPPRESS,
                 help=text,
             )
         else:
             group.add_argument(
                 option,
+                action=_Once,
                 type=_parameter,
                 default=argparse.SUPPRESS,
                 metavar="VALUE",
@@ -67,7 +107,7 @@ def _add_loss_options(parser: argparse.ArgumentParser, loss: Loss) -> None:
 def _named_loss(argv: Sequence[str]) -> Loss | None:
     """The loss that ``--loss`` names: the other options of `eval` follow from it."""
     parser = _Parser(prog="fastloss eval", add_help=False, allow_abbrev=False)
-    parser.add_argument("--loss", type=_loss)
+    parser.add_argument("--loss", action=_Once, type=_loss)
     known, _ = parser.parse_known_args(argv)
     return known.loss if isinstance(known.loss, Loss) else None
 
@@ -106,15 +146,27 @@ def _build_parser(loss: Loss | None) -> _Parser:
         "eval",
         help="value and gradient of a loss over files",
         description="Print the value of a loss over two files. Files are FILE.npy, "
-        "FILE.npz (one array inside), FILE.npz:KEY or FILE.csv and may be larger than "
-        "memory; .npz and .csv are unpacked into the folder for temporary files.",
+        "FILE.npz (one array inside), FILE.npz:KEY, FILE.csv or FILE.csv:COLUMN and "
+        "may be larger than memory; .npz and .csv are unpacked into the folder for "
+        "temporary files. A .csv file is one column of numbers or, where the loss "
+        "takes a row of classes, one column for each class; :COLUMN picks one by the "
+        "name in its header, :A,B several. A first line that begins with a number is "
+        "data unless a column is picked.",
         epilog="losses: " + ", ".join(fl.LOSSES) + "; name one with --loss to see its "
         "parameters here",
     )
-    command.add_argument("--loss", required=True, metavar="NAME", type=_loss)
-    command.add_argument("--weights", metavar="FILE", help="a weight for each sample")
     command.add_argument(
-        "--grad", type=Path, metavar="FILE.npy", help="write the gradient here"
+        "--loss", action=_Once, required=True, metavar="NAME", type=_loss
+    )
+    command.add_argument(
+        "--weights", action=_Once, metavar="FILE", help="a weight for each sample"
+    )
+    command.add_argument(
+        "--grad",
+        action=_Once,
+        type=Path,
+        metavar="FILE.npy",
+        help="write the gradient here, when it is complete",
     )
     command.add_argument("y_true", help="file of labels")
     command.add_argument("y_pred", help="file of predictions")
@@ -146,18 +198,21 @@ def _eval(options: argparse.Namespace) -> None:
         if options.grad.suffix != ".npy":
             raise ValueError(f"--grad {options.grad}: expected a .npy file")
         inputs = (options.y_true, options.y_pred, options.weights)
-        if any(name and _same_file(options.grad, Path(name)) for name in inputs):
+        paths = [split_name(name)[0] for name in inputs if name]
+        if any(_same_file(options.grad, path) for path in paths):
             raise ValueError(f"--grad {options.grad} is one of the inputs")
+    kind = loss._row.kind
     label_dtype = "int64" if loss._row.labels == "class" else "float64"
-    with tempfile.TemporaryDirectory(
-        prefix="fastloss-", ignore_cleanup_errors=True
-    ) as scratch:
-        folder = Path(scratch)
-        y_true = open_array(options.y_true, folder, label_dtype)
-        y_pred = open_array(options.y_pred, folder)
-        weights = options.weights and open_array(options.weights, folder)
-        with _Progress() as progress:
-            value = evaluate(loss, y_true, y_pred, weights, options.grad, progress)
+    with ExitStack() as stack:
+        y_true = open_array(options.y_true, classes=kind == "dense", dtype=label_dtype)
+        stack.enter_context(y_true)
+        y_pred = open_array(options.y_pred, classes=kind != "elementwise")
+        stack.enter_context(y_pred)
+        weights = options.weights and open_array(options.weights)
+        if weights:
+            stack.enter_context(weights)
+        progress = stack.enter_context(_Progress())
+        value = evaluate(loss, y_true, y_pred, weights, options.grad, progress)
     print(value)
 
 
@@ -185,9 +240,40 @@ class _Progress:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
+def _printable(text: object) -> str:
+    """One line that cannot steer a terminal: characters that do become escapes."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
 def _fail(message: object) -> int:
-    print("fastloss:", *str(message).split(), file=sys.stderr)
+    print("fastloss:", _printable(message), file=sys.stderr)
     return 2
+
+
+@contextmanager
+def _orderly_exit() -> Iterator[None]:
+    """Turn the signals that end a process into `SystemExit`, so that files are removed.
+
+    Signals that somebody ignores (nohup) or handles stay as they are.
+    """
+
+    def leave(number: int, frame: object) -> None:
+        for each in caught:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    caught: list[signal.Signals] = []
+    if threading.current_thread() is threading.main_thread():
+        names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        numbers = [signal.Signals[name] for name in names]
+        caught += [n for n in numbers if signal.getsignal(n) == signal.SIG_DFL]
+    try:
+        for each in caught:
+            signal.signal(each, leave)
+        yield
+    finally:
+        for each in caught:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -199,8 +285,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     loss = _named_loss(arguments[1:]) if arguments[:1] == ["eval"] else None
     options = _build_parser(loss).parse_args(arguments)
     try:
-        options.run(options)
-        sys.stdout.flush()
+        with _orderly_exit():
+            options.run(options)
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -209,6 +296,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else error)
-    except (ImportError, MemoryError, TypeError, ValueError) as error:
+    except MemoryError as error:
+        return _fail(str(error) or "not enough memory")
+    except (ImportError, OverflowError, TypeError, ValueError) as error:
         return _fail(error)
     return 0

@@ -1,0 +1,342 @@
+"""Files as arrays: opened without trust, read in slabs, replaced when complete.
+
+Nothing is mapped into memory: a mapped file that shrinks ends the process with a bus
+error, one that is read ends early and can say so.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import math
+import os
+import re
+import stat
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Self, TextIO, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fastloss import tables
+
+Array: TypeAlias = npt.NDArray[Any]
+
+#: More than the header of any array of numbers needs; longer ones are refused unread.
+HEADER_BYTES = 1 << 14
+PIECE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class FileArray:
+    """An array of numbers in an open file, read row by row of its leading axis.
+
+    Attributes
+    ----------
+    name : str
+        What errors call it.
+    file : binary file
+        Closed with the array.
+    like : array
+        Zeros of its shape and dtype that take no memory.
+    offset : int
+        Where the numbers begin.
+    fortran : bool
+        Whether the leading axis varies fastest.
+    """
+
+    name: str
+    file: io.BufferedReader | io.BufferedRandom
+    like: Array
+    offset: int
+    fortran: bool
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.file.close()
+
+    def read(self, rows: slice = slice(None)) -> Array:
+        """The rows of a slice of step 1; a scalar is one whole.
+
+        Raises
+        ------
+        ValueError
+            If the file has become shorter.
+        """
+        shape = self.like.shape
+        total = shape[0] if shape else 1
+        start, stop, _ = rows.indices(total)
+        stop = max(start, stop)
+        each = math.prod(shape[1:])
+        # In Fortran order the rows of each column lie together; all rows are one run.
+        columns = max(1, each) if self.fortran and stop - start < total else 1
+        with naming(self.name):
+            block = np.empty(
+                (columns, (stop - start) * each // columns), self.like.dtype
+            )
+            for column in range(columns):
+                first = column * total + start if columns > 1 else start * each
+                self.file.seek(self.offset + first * self.like.itemsize)
+                run = block[column].view(np.uint8)
+                if self.file.readinto(run.data) != run.size:
+                    raise ValueError("ends early: it has become shorter")
+        if not shape:
+            return block.reshape(())
+        shape = (stop - start, *shape[1:])
+        return block.reshape(shape[::-1]).T if self.fortran else block.reshape(shape)
+
+
+def open_array(
+    name: str, *, classes: bool = False, dtype: npt.DTypeLike = np.float64
+) -> FileArray:
+    """Open the array of a file.
+
+    Parameters
+    ----------
+    name : str
+        ``file.npy``, ``file.npz`` (the only array inside), ``file.npz:key``,
+        ``file.csv`` or ``file.csv:column``; see `fastloss.tables` for the last two.
+    classes : bool
+        Whether a row of a .csv file has one number for each class.
+    dtype : dtype-like
+        float64 or int64, for .csv files only.
+
+    Raises
+    ------
+    ValueError
+        If the file is not what its name says; the message names it.
+    OSError
+        If it cannot be read.
+
+    Notes
+    -----
+    What an .npz or .csv file holds is copied into a nameless temporary file.
+    """
+    path, part = split_name(name)
+    suffix = path.suffix.lower()
+    if suffix not in (".npy", ".npz", ".csv"):
+        raise ValueError(f"{name}: expected a .npy, .npz or .csv file")
+    with naming(name), ExitStack() as opened:
+        file = opened.enter_context(_open_regular(path))
+        if suffix == ".npy":
+            array = _npy(name, file)
+        else:
+            with naming(_scratch()):
+                copy = opened.enter_context(tempfile.TemporaryFile())
+            if suffix == ".npz":
+                _unpack(file, path.name, part, copy)
+                array = _npy(name, copy)
+            else:
+                text = opened.enter_context(io.TextIOWrapper(file, "utf-8-sig"))
+                like = _copy_table(text, path.name, part, classes, dtype, copy)
+                array = FileArray(name, copy, like, offset=0, fortran=False)
+        opened.pop_all()
+        if array.file is not file:
+            file.close()
+        return array
+
+
+def split_name(name: str) -> tuple[Path, str | None]:
+    """The path in ``file.npz:key`` or ``file.csv:column``, and what follows it."""
+    parts = re.fullmatch(r"(.*\.(?:npz|csv)):(.*)", name, re.DOTALL | re.IGNORECASE)
+    return (Path(parts[1]), parts[2]) if parts else (Path(name), None)
+
+
+def write(file: BinaryIO, data: bytes | Array, name: str) -> None:
+    """Write bytes or the elements of a C-ordered array; errors say `name`."""
+    with naming(name):
+        file.write(data if isinstance(data, bytes) else data.reshape(-1).data)
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Let errors say which file they are about."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror or str(error), name) from None
+    except MemoryError as error:
+        raise MemoryError(f"{name}: {error or 'not enough memory'}") from None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _open_regular(path: Path) -> io.BufferedReader:
+    """Open what has a size and an end; a pipe would block, a device never end."""
+
+    def regular(name: str, flags: int) -> int:
+        descriptor = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise ValueError("is not a regular file")
+        return descriptor
+
+    return open(path, "rb", opener=regular)
+
+
+class _Layout(NamedTuple):
+    like: Array
+    offset: int
+    fortran: bool
+
+
+def _like(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    return np.broadcast_to(np.zeros((), dtype), shape)
+
+
+def _layout(head: bytes) -> _Layout:
+    """What the header of a .npy file promises."""
+    source = io.BytesIO(head)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            version = np.lib.format.read_magic(source)
+            # Version 3 is version 2 with names of fields in UTF-8.
+            if version == (1, 0):
+                header = np.lib.format.read_array_header_1_0(source, HEADER_BYTES)
+            else:
+                header = np.lib.format.read_array_header_2_0(source, HEADER_BYTES)
+    except Exception as error:
+        # The header is Python source: what its parser raises has no bounds.
+        what = str(error).partition("\n")[0] or type(error).__name__
+        raise ValueError(f"has no valid .npy header: {what}") from None
+    shape, fortran, dtype = header
+    if dtype.kind not in "biuf":
+        raise ValueError(f"holds {dtype}: expected plain booleans, integers or floats")
+    try:
+        like = _like(shape, dtype)
+    except (OverflowError, ValueError) as error:
+        raise ValueError(f"has the impossible shape {shape}: {error}") from None
+    return _Layout(like, source.tell(), fortran)
+
+
+def _npy(name: str, file: io.BufferedReader | io.BufferedRandom) -> FileArray:
+    file.seek(0)
+    layout = _layout(file.read(HEADER_BYTES))
+    there = os.fstat(file.fileno()).st_size - layout.offset
+    if layout.like.nbytes > there:
+        raise ValueError(
+            f"is incomplete: its header promises {layout.like.nbytes} bytes of "
+            f"numbers, {there} are there"
+        )
+    return FileArray(name, file, *layout)
+
+
+def _scratch() -> str:
+    return f"{tempfile.gettempdir()} (folder for temporary files)"
+
+
+def _copy_table(
+    source: TextIO,
+    stem: str,
+    selection: str | None,
+    classes: bool,
+    dtype: npt.DTypeLike,
+    target: BinaryIO,
+) -> Array:
+    shape: tuple[int, ...] = (0,)
+    for block in tables.blocks(source, stem, selection, classes, np.dtype(dtype)):
+        write(target, block, _scratch())
+        shape = (shape[0] + len(block), *block.shape[1:])
+    if not shape[0]:
+        raise ValueError("no numbers in it")
+    with naming(_scratch()):
+        target.flush()
+    return _like(shape, np.dtype(dtype))
+
+
+def _unpack(source: BinaryIO, stem: str, key: str | None, target: BinaryIO) -> None:
+    """Copy one .npy file out of an archive, and no more than its header promises."""
+    with _damage():
+        archive = zipfile.ZipFile(source)
+    keys = [n[: -len(".npy")] for n in archive.namelist() if n.endswith(".npy")]
+    if key is None and len(keys) == 1:
+        key = keys[0]
+    if key not in keys:
+        raise ValueError(f"name one of the arrays inside: {tables.offers(stem, keys)}")
+    member = archive.getinfo(f"{key}.npy")
+    # The other methods know no bound for what a piece unpacks to.
+    methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    if member.flag_bits & 1 or member.compress_type not in methods:
+        raise ValueError(
+            f"{member.filename} is encrypted or packed by a method that NumPy does not "
+            "write: save it with numpy.savez_compressed"
+        )
+    pieces = _pieces(archive, member)
+    head = next(pieces, b"")
+    layout = _layout(head[:HEADER_BYTES])
+    if member.file_size != layout.offset + layout.like.nbytes:
+        raise ValueError(
+            f"{member.filename} unpacks to {member.file_size} bytes, its header "
+            f"promises {layout.offset + layout.like.nbytes}"
+        )
+    for piece in itertools.chain([head], pieces):
+        write(target, piece, _scratch())
+    with naming(_scratch()):
+        target.flush()
+
+
+def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    with _damage(), archive.open(member) as source:
+        while piece := source.read(PIECE_BYTES):
+            yield piece
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """One kind of error for the many that zipfile and its codecs raise."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        what = str(error) or type(error).__name__
+        raise ValueError(f"is a damaged archive: {what}") from None
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A private file that takes the place of `path` when the block is complete.
+
+    An error, also one raised by a signal, leaves `path` alone and removes the file. The
+    mode of a file that was there is kept. A symbolic link stays: what it points at is
+    replaced.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        mode = _mode(target)
+        handle, part = tempfile.mkstemp(prefix="fastloss-", dir=target.parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    try:
+        with open(handle, "wb") as file:
+            yield file
+            with naming(str(path)):
+                file.flush()
+        os.chmod(part, mode)
+        with naming(str(path)):
+            os.replace(part, target)
+    finally:
+        Path(part).unlink(missing_ok=True)
+
+
+def _mode(path: Path) -> int:
+    """Permissions of a file that is there, or those of a new one."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        mask = os.umask(0o077)
+        os.umask(mask)
+        return 0o666 & ~mask
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{path}: is not a regular file")
+    return stat.S_IMODE(status.st_mode) & 0o777

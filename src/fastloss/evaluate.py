@@ -6,19 +6,20 @@ The loss runs over slabs of rows of the leading axis. Only the sums of a slab ar
 from __future__ import annotations
 
 import dataclasses
+import io
 import itertools
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from fastloss import checks
-from fastloss.files import FileArray, naming, replacing, write
+from fastloss.files import FileArray, replacing, write
 from fastloss.loss import Loss
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -101,7 +102,7 @@ class _Inputs(NamedTuple):
 class _Gradient:
     """The .npy file of an array like `y_pred`, written from its beginning."""
 
-    def __init__(self, file: BinaryIO, name: str, y_pred: FileArray) -> None:
+    def __init__(self, file: io.FileIO, name: str, y_pred: FileArray) -> None:
         self._file = file
         self._name = name
         single = y_pred.like.dtype.newbyteorder("=") == np.float32
@@ -111,8 +112,9 @@ class _Gradient:
             "fortran_order": False,
             "shape": y_pred.like.shape,
         }
-        with naming(name):
-            np.lib.format.write_array_header_1_0(file, header)
+        head = io.BytesIO()
+        np.lib.format.write_array_header_1_0(head, header)
+        write(file, head.getvalue(), name)
 
     def append(self, grad: Array) -> None:
         write(self._file, grad, self._name)

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Self, TextIO, TypeAlias
+from typing import Any, NamedTuple, Self, TextIO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +41,7 @@ class FileArray:
     ----------
     name : str
         What errors call it.
-    file : binary file
+    file : unbuffered file
         Closed with the array.
     like : array
         Zeros of its shape and dtype that take no memory.
@@ -52,7 +52,7 @@ class FileArray:
     """
 
     name: str
-    file: io.BufferedReader | io.BufferedRandom
+    file: io.FileIO
     like: Array
     offset: int
     fortran: bool
@@ -73,8 +73,7 @@ class FileArray:
         """
         shape = self.like.shape
         total = shape[0] if shape else 1
-        start, stop, _ = rows.indices(total)
-        stop = max(start, stop)
+        start, stop, _ = (rows if shape else slice(None)).indices(total)
         each = math.prod(shape[1:])
         # In Fortran order the rows of each column lie together; all rows are one run.
         columns = max(1, each) if self.fortran and stop - start < total else 1
@@ -85,9 +84,12 @@ class FileArray:
             for column in range(columns):
                 first = column * total + start if columns > 1 else start * each
                 self.file.seek(self.offset + first * self.like.itemsize)
-                run = block[column].view(np.uint8)
-                if self.file.readinto(run.data) != run.size:
-                    raise ValueError("ends early: it has become shorter")
+                rest = block[column].view(np.uint8).data
+                while rest:
+                    count = self.file.readinto(rest)
+                    if not count:
+                        raise ValueError("ends early: it has become shorter")
+                    rest = rest[count:]
         if not shape:
             return block.reshape(())
         shape = (stop - start, *shape[1:])
@@ -130,12 +132,13 @@ def open_array(
             array = _npy(name, file)
         else:
             with naming(_scratch()):
-                copy = opened.enter_context(tempfile.TemporaryFile())
+                copy = opened.enter_context(tempfile.TemporaryFile(buffering=0))
             if suffix == ".npz":
                 _unpack(file, path.name, part, copy)
                 array = _npy(name, copy)
             else:
-                text = opened.enter_context(io.TextIOWrapper(file, "utf-8-sig"))
+                text = io.TextIOWrapper(io.BufferedReader(file), "utf-8-sig")
+                opened.enter_context(text)
                 like = _copy_table(text, path.name, part, classes, dtype, copy)
                 array = FileArray(name, copy, like, offset=0, fortran=False)
         opened.pop_all()
@@ -150,10 +153,13 @@ def split_name(name: str) -> tuple[Path, str | None]:
     return (Path(parts[1]), parts[2]) if parts else (Path(name), None)
 
 
-def write(file: BinaryIO, data: bytes | Array, name: str) -> None:
+def write(file: io.FileIO, data: bytes | Array, name: str) -> None:
     """Write bytes or the elements of a C-ordered array; errors say `name`."""
+    array = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else data
+    rest = array.reshape(-1).view(np.uint8).data
     with naming(name):
-        file.write(data if isinstance(data, bytes) else data.reshape(-1).data)
+        while rest:
+            rest = rest[file.write(rest) :]
 
 
 @contextmanager
@@ -166,12 +172,12 @@ def naming(name: str) -> Iterator[None]:
             raise
         raise OSError(error.errno, error.strerror or str(error), name) from None
     except MemoryError as error:
-        raise MemoryError(f"{name}: {error or 'not enough memory'}") from None
+        raise MemoryError(f"{name}: {str(error) or 'not enough memory'}") from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
 
 
-def _open_regular(path: Path) -> io.BufferedReader:
+def _open_regular(path: Path) -> io.FileIO:
     """Open what has a size and an end; a pipe would block, a device never end."""
 
     def regular(name: str, flags: int) -> int:
@@ -181,7 +187,7 @@ def _open_regular(path: Path) -> io.BufferedReader:
             raise ValueError("is not a regular file")
         return descriptor
 
-    return open(path, "rb", opener=regular)
+    return io.FileIO(path, "rb", opener=regular)
 
 
 class _Layout(NamedTuple):
@@ -201,15 +207,18 @@ def _layout(head: bytes) -> _Layout:
         with warnings.catch_warnings(action="ignore"):
             version = np.lib.format.read_magic(source)
             # Version 3 is version 2 with names of fields in UTF-8.
-            if version == (1, 0):
-                header = np.lib.format.read_array_header_1_0(source, HEADER_BYTES)
-            else:
-                header = np.lib.format.read_array_header_2_0(source, HEADER_BYTES)
+            read_header = {
+                (1, 0): np.lib.format.read_array_header_1_0,
+                (2, 0): np.lib.format.read_array_header_2_0,
+                (3, 0): np.lib.format.read_array_header_2_0,
+            }.get(version)
+            if read_header is None:
+                raise ValueError(f"version {version} is not known")
+            shape, fortran, dtype = read_header(source, HEADER_BYTES)
     except Exception as error:
         # The header is Python source: what its parser raises has no bounds.
         what = str(error).partition("\n")[0] or type(error).__name__
         raise ValueError(f"has no valid .npy header: {what}") from None
-    shape, fortran, dtype = header
     if dtype.kind not in "biuf":
         raise ValueError(f"holds {dtype}: expected plain booleans, integers or floats")
     try:
@@ -219,7 +228,7 @@ def _layout(head: bytes) -> _Layout:
     return _Layout(like, source.tell(), fortran)
 
 
-def _npy(name: str, file: io.BufferedReader | io.BufferedRandom) -> FileArray:
+def _npy(name: str, file: io.FileIO) -> FileArray:
     file.seek(0)
     layout = _layout(file.read(HEADER_BYTES))
     there = os.fstat(file.fileno()).st_size - layout.offset
@@ -241,7 +250,7 @@ def _copy_table(
     selection: str | None,
     classes: bool,
     dtype: npt.DTypeLike,
-    target: BinaryIO,
+    target: io.FileIO,
 ) -> Array:
     shape: tuple[int, ...] = (0,)
     for block in tables.blocks(source, stem, selection, classes, np.dtype(dtype)):
@@ -249,12 +258,10 @@ def _copy_table(
         shape = (shape[0] + len(block), *block.shape[1:])
     if not shape[0]:
         raise ValueError("no numbers in it")
-    with naming(_scratch()):
-        target.flush()
     return _like(shape, np.dtype(dtype))
 
 
-def _unpack(source: BinaryIO, stem: str, key: str | None, target: BinaryIO) -> None:
+def _unpack(source: io.FileIO, stem: str, key: str | None, target: io.FileIO) -> None:
     """Copy one .npy file out of an archive, and no more than its header promises."""
     with _damage():
         archive = zipfile.ZipFile(source)
@@ -281,8 +288,6 @@ def _unpack(source: BinaryIO, stem: str, key: str | None, target: BinaryIO) -> N
         )
     for piece in itertools.chain([head], pieces):
         write(target, piece, _scratch())
-    with naming(_scratch()):
-        target.flush()
 
 
 def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -304,7 +309,7 @@ def _damage() -> Iterator[None]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path) -> Iterator[io.FileIO]:
     """A private file that takes the place of `path` when the block is complete.
 
     An error, also one raised by a signal, leaves `path` alone and removes the file. The
@@ -313,15 +318,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """
     target = Path(os.path.realpath(path))
     try:
-        mode = _mode(target)
+        with naming(str(path)):
+            mode = _mode(target)
         handle, part = tempfile.mkstemp(prefix="fastloss-", dir=target.parent)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     try:
-        with open(handle, "wb") as file:
+        with io.FileIO(handle, "wb") as file:
             yield file
-            with naming(str(path)):
-                file.flush()
         os.chmod(part, mode)
         with naming(str(path)):
             os.replace(part, target)
@@ -338,5 +342,5 @@ def _mode(path: Path) -> int:
         os.umask(mask)
         return 0o666 & ~mask
     if not stat.S_ISREG(status.st_mode):
-        raise ValueError(f"{path}: is not a regular file")
+        raise ValueError("is not a regular file")
     return stat.S_IMODE(status.st_mode) & 0o777

@@ -16,19 +16,23 @@ import csv
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, TextIO, TypeAlias
+from typing import Any, NamedTuple, TextIO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[Any]
-Row: TypeAlias = tuple[int, list[str]]  # the number of its (last) line, its cells
 
 #: A longer line is refused, so that a file without line ends takes no more memory.
 LINE_CHARACTERS = 1 << 24
-BATCH_CELLS = 1 << 16
+BATCH_CELLS = 1 << 13
 #: Class numbers pass through float64, which has all whole numbers up to here.
 LARGEST_CLASS = 2**53
+
+
+class _Batch(NamedTuple):
+    lines: list[int]  # the number of the last line of each row
+    rows: list[list[str]]
 
 
 def blocks(
@@ -62,27 +66,26 @@ def blocks(
     ValueError
         If a line is not what it should be; the message has its number.
     """
-    rows = _rows(source)
-    first = next(rows, None)
+    batches = _batches(source)
+    first = next(batches, None)
     if first is None:
         return
-    names = [name.strip() for name in first[1]]
+    names = [name.strip() for name in first.rows[0]]
     has_header = selection is not None or not (names == [""] or _is_number(names[0]))
     if has_header:
         names[0] = names[0].removeprefix("# ")  # numpy.savetxt(header=...)
         kept = _selected(names, stem, selection)
     else:
-        rows = itertools.chain([first], rows)
+        batches = itertools.chain([first], batches)
         kept = range(len(names))
     _check_columns(names if has_header else None, kept, stem, selection, classes)
     default_header = not has_header and names == [str(i) for i in range(len(names))]
     shape = (-1,) if len(kept) == 1 else (-1, len(kept))
-    size = max(1, BATCH_CELLS // len(names))
-    for batch in iter(lambda: list(itertools.islice(rows, size)), []):
+    for batch in batches:
         numbers = _numbers(batch, len(names), kept)
         if default_header and not _all_whole(batch):
             raise ValueError(
-                f"line {first[0]} is the default header of pandas or data: pick "
+                f"line {first.lines[0]} is the default header of pandas or data: pick "
                 f"columns, as {stem}:{names[0]}, remove the line, or write 0 as 0.0"
             )
         if dtype.kind == "i":
@@ -101,16 +104,27 @@ def _quoted(name: str) -> str:
     return f'"{doubled}"' if re.search('[,"]', name) else name
 
 
-def _rows(source: TextIO) -> Iterator[Row]:
+def _batches(source: TextIO) -> Iterator[_Batch]:
+    """The rows that are not blank: first one, then as many as have `BATCH_CELLS`."""
     reader = csv.reader(_lines(source))
+    size = 1
+    batch = _Batch([], [])
     try:
         for cells in reader:
-            if cells and not (len(cells) == 1 and cells[0].isspace()):
-                yield reader.line_num, cells
+            if not cells or (len(cells) == 1 and cells[0].isspace()):
+                continue
+            batch.lines.append(reader.line_num)
+            batch.rows.append(cells)
+            if len(batch.rows) == size:
+                yield batch
+                batch = _Batch([], [])
+                size = max(1, BATCH_CELLS // len(cells))
     except UnicodeDecodeError:
         raise ValueError("is not text in UTF-8") from None
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from None
+    if batch.rows:
+        yield batch
 
 
 def _lines(source: TextIO) -> Iterator[str]:
@@ -165,21 +179,21 @@ def _check_columns(
     raise ValueError(f"{len(kept)} columns, where the loss takes one: {remedy}")
 
 
-def _numbers(batch: list[Row], columns: int, kept: Sequence[int]) -> Array:
+def _numbers(batch: _Batch, columns: int, kept: Sequence[int]) -> Array:
     try:
-        if any(len(cells) != columns for _, cells in batch):
+        if set(map(len, batch.rows)) != {columns}:
             raise ValueError
-        texts = [cells[k] for _, cells in batch for k in kept]
+        texts = [cells[k] for cells in batch.rows for k in kept]
         if "_" in "".join(texts):
             raise ValueError
         numbers = np.fromiter(map(float, texts), np.float64, len(texts))
     except ValueError:
         raise ValueError(_complaint(batch, columns, kept)) from None
-    return numbers.reshape(len(batch), len(kept))
+    return numbers.reshape(len(batch.rows), len(kept))
 
 
-def _complaint(batch: list[Row], columns: int, kept: Sequence[int]) -> str:
-    for line, cells in batch:
+def _complaint(batch: _Batch, columns: int, kept: Sequence[int]) -> str:
+    for line, cells in zip(batch.lines, batch.rows, strict=True):
         if len(cells) != columns:
             return f"line {line} has {len(cells)} columns; expected {columns}"
         for k in kept:
@@ -192,15 +206,15 @@ def _shown(text: str) -> str:
     return repr(text if len(text) <= 40 else f"{text[:37]}...")
 
 
-def _all_whole(batch: list[Row]) -> bool:
-    text = "".join(cell for _, cells in batch for cell in cells)
+def _all_whole(batch: _Batch) -> bool:
+    text = "".join(cell for cells in batch.rows for cell in cells)
     return re.fullmatch(r"[-\d\s]*", text) is not None
 
 
-def _check_classes(batch: list[Row], numbers: Array, kept: Sequence[int]) -> None:
+def _check_classes(batch: _Batch, numbers: Array, kept: Sequence[int]) -> None:
     good = (numbers == np.rint(numbers)) & (np.abs(numbers) <= LARGEST_CLASS)
     if not good.all():
         row, k = np.argwhere(~good)[0]
-        line, cells = batch[row]
-        cell = cells[kept[k]].strip()
+        cell = batch.rows[row][kept[k]].strip()
+        line = batch.lines[row]
         raise ValueError(f"line {line}: {_shown(cell)} is not a class number")

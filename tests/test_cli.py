@@ -352,6 +352,108 @@ def test_single_row_is_not_cut(
     assert number(capsys, *argv) == pytest.approx(expected, rel=1e-15)
 
 
+EXTREMES = [np.full(1000, 1e308), np.full(1000, 1e-310), np.full(1000, 5e-324)]
+EXTREMES.append(np.where(np.arange(1000) < 500, 0, 1e-310))
+EXTREMES.append(np.where(np.arange(1000) < 500, 1e308, 3e307))
+EXTREMES.append(np.where(np.arange(1000) < 500, 1e-310, -3e-310))
+
+
+@pytest.mark.usefixtures("small_slabs")
+@pytest.mark.parametrize("weights", EXTREMES)
+def test_slabs_with_weights_whose_sums_leave_the_range(
+    weights: np.ndarray, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Multiples by a power of two have the same mean and the same gradient."""
+    y_true, y_pred = regression()
+    save(y=y_true, x=y_pred, w=weights)
+    argv = ("--loss", "mse", "y.npy", "x.npy", "--weights", "w.npy")
+    ordinary = np.ldexp(weights, -np.frexp(np.abs(weights).max())[1])
+    value, grad = fl.mse.value_and_grad(y_true, y_pred, sample_weight=ordinary)
+    assert number(capsys, *argv, "--grad", "g.npy") == pytest.approx(value, rel=1e-14)
+    np.testing.assert_allclose(np.load("g.npy"), grad, rtol=1e-14, atol=0)
+
+
+@pytest.mark.usefixtures("small_slabs")
+@pytest.mark.parametrize("class_weight", [1e308, 1e-310])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_slabs_with_class_weights_whose_sums_leave_the_range(
+    weighted: bool,
+    class_weight: float,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rng = np.random.default_rng(5)
+    labels, logits = rng.integers(0, 3, size=1000), rng.normal(size=(1000, 3))
+    weights = np.full(1000, class_weight)
+    save(y=labels, x=logits, w=weights)
+    argv = ["--loss", "scce", "--from-logits", "y.npy", "x.npy", "--grad", "g.npy"]
+    argv += ["--class-weight", ",".join([str(class_weight)] * 3)]
+    argv += ["--weights", "w.npy"] if weighted else []
+    value, grad = fl.scce.value_and_grad(labels, logits, from_logits=True)
+    assert number(capsys, *argv) == pytest.approx(value, rel=1e-14)
+    np.testing.assert_allclose(np.load("g.npy"), grad, rtol=1e-14, atol=0)
+
+
+@pytest.mark.usefixtures("small_slabs")
+def test_slabs_over_the_number_of_samples_with_large_weights(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sum of the weighted losses is no number, its quotient is one."""
+    save(y=np.zeros(1000), x=np.ones(1000), w=np.full(1000, 1e307))
+    argv = ["--loss", "mse", "y.npy", "x.npy", "--weights", "w.npy", "--grad", "g.npy"]
+    argv += ["--reduction", "sum_over_batch_size"]
+    assert number(capsys, *argv) == pytest.approx(1e307, rel=1e-15)
+    np.testing.assert_allclose(np.load("g.npy"), np.full(1000, 2e304), rtol=1e-15)
+    argv[-1] = "sum"
+    assert number(capsys, *argv) == np.inf
+
+
+@pytest.mark.usefixtures("small_slabs")
+def test_slabs_with_nan_in_a_sample_of_weight_0(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(3)
+    labels, logits = np.eye(3)[rng.integers(0, 3, size=100)], rng.normal(size=(100, 3))
+    weights = rng.random(100)
+    weights[17], labels[17], logits[17] = 0, np.nan, np.nan
+    save(y=labels, x=logits, w=weights)
+    argv = ["--loss", "cce", "--from-logits", "y.npy", "x.npy", "--weights", "w.npy"]
+    argv += ["--class-weight", "1,2,0.5", "--grad", "g.npy"]
+    loss = fl.CategoricalCrossentropy(from_logits=True, class_weight=(1, 2, 0.5))
+    rest = np.arange(100) != 17
+    value = loss(labels[rest], logits[rest], sample_weight=weights[rest])
+    assert number(capsys, *argv) == pytest.approx(value, rel=1e-14)
+    assert not np.load("g.npy")[17].any()
+
+
+@pytest.mark.parametrize("outside", [7, -1, 2**63 - 1, np.nan, np.inf])
+def test_labels_of_weight_0_add_nothing_to_a_divisor(outside: float) -> None:
+    """Also labels outside the domain, whose class weight is that of no class."""
+    by_class, weights = np.array([1, 2, 0.5]), np.array([3, 0, 4.0])
+    logits = np.zeros((3, 3))
+    dense = np.array([[1, 0, 0], [outside, outside, 0], [0, 0.5, 0.5]])
+    loss = fl.CategoricalCrossentropy()
+    assert evaluate._weight_sum(loss, by_class, dense, logits, weights) == 8
+    if np.isfinite(outside):
+        sparse = np.array([0, outside, 2])
+        loss = fl.SparseCategoricalCrossentropy()
+        assert evaluate._weight_sum(loss, by_class, sparse, logits, weights) == 5
+
+
+@pytest.mark.usefixtures("small_slabs")
+def test_an_error_in_a_later_slab_has_the_index_of_the_whole(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = np.zeros((100, 5), int)
+    labels[73, 2] = 9
+    save(y=labels, x=np.full((100, 5, 3), 0.5), bad=np.where(labels, 2.0, 0.5))
+    line = complaint(capsys, "eval", "--loss", "scce", "y.npy", "x.npy")
+    assert line == "fastloss: y_true[73, 2] = 9 is not a class in [0, 3)\n"
+    save(y=np.zeros((100, 5)))
+    line = complaint(capsys, "eval", "--loss", "bce", "y.npy", "bad.npy")
+    assert line.startswith("fastloss: y_pred[73, 2] = 2.0 is not a probability")
+
+
 def test_memory_stays_bounded(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -394,6 +496,69 @@ def test_progress_on_a_terminal(
 
 
 # --- what the user did wrong
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        ("--loss", "mse", "--loss", "huber"),
+        ("--loss", "huber", "--loss", "huber"),
+        ("--loss", "huber", "--weights", "w.npy", "--weights", "y.npy"),
+        ("--loss", "huber", "--grad", "a.npy", "--grad=b.npy"),
+        ("--loss", "huber", "--delta", "1", "--delta", "2"),
+        ("--loss", "huber", "--reduction", "sum", "--red", "mean"),
+        ("--loss", "bce", "--eps", "None", "--eps", "0.1"),
+        ("--loss", "bce", "--from-logits", "--no-from-logits"),
+    ],
+)
+def test_no_option_is_given_twice(
+    twice: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(y=np.zeros(3), w=np.ones(3))
+    line = complaint(capsys, "eval", "y.npy", "y.npy", *twice)
+    assert "given more than once" in line
+    assert "argument --" in line
+    assert not Path("a.npy").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "no\x1b[31mred.npy",
+        "two\nlines.npy",
+        "\u202eyxz.npy",
+        "\x9b2J.npy",
+        "\udcff.npy",
+    ],
+)
+def test_names_do_not_steer_the_terminal(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(y=np.zeros(3))
+    Path("t.csv").write_bytes(f"{name},y\n1,2\n".encode("utf-8", "replace"))
+    np.savez("two.npz", **{name.encode("utf-8", "replace").decode(): 1, "b": 2})
+    for argv in (
+        ("eval", "--loss", "mse", "y.npy", name),
+        ("eval", "--loss", "mse", "y.npy", "y.npy", "--grad", f"no/{name}"),
+        ("eval", "--loss", "mse", "y.npy", "y.npy", name),
+        ("eval", "--loss", "mse", "y.npy", "y.npy", f"--{name}"),
+        ("eval", "--loss", name, "y.npy", "y.npy"),
+        ("eval", "--loss", "mse", "y.npy", f"t.csv:{name}"),
+        ("eval", "--loss", "mse", "y.npy", "t.csv"),
+        ("eval", "--loss", "mse", "y.npy", "two.npz"),
+        ("guide", name),
+        (name,),
+    ):
+        assert complaint(capsys, *argv)[:-1].isprintable(), argv
+
+
+@pytest.mark.parametrize("text", ["(" * 10_000, "-" * 100_000, "1" + "0" * 400, "1_"])
+def test_odd_parameters(
+    text: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(y=np.zeros(3))
+    argv = ("eval", "--loss", "huber", f"--delta={text}", "y.npy", "y.npy")
+    assert complaint(capsys, *argv)
 
 
 @pytest.mark.parametrize(

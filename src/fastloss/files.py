@@ -317,20 +317,27 @@ def replacing(path: Path) -> Iterator[io.FileIO]:
     replaced.
     """
     target = Path(os.path.realpath(path))
-    try:
-        with naming(str(path)):
-            mode = _mode(target)
+    with _naming_only(str(path)):
+        mode = _mode(target)
         handle, part = tempfile.mkstemp(prefix="fastloss-", dir=target.parent)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
     try:
         with io.FileIO(handle, "wb") as file:
             yield file
-        os.chmod(part, mode)
-        with naming(str(path)):
+        with _naming_only(str(path)):
+            os.chmod(part, mode)
             os.replace(part, target)
     finally:
         Path(part).unlink(missing_ok=True)
+
+
+@contextmanager
+def _naming_only(name: str) -> Iterator[None]:
+    """Let errors about whatever file speak of this one."""
+    try:
+        with naming(name):
+            yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from None
 
 
 def _mode(path: Path) -> int:

@@ -150,7 +150,10 @@ def _is_number(text: str) -> bool:
 def _selected(names: list[str], stem: str, selection: str | None) -> Sequence[int]:
     if selection is None:
         return range(1 if len(names) > 1 and not names[0] else 0, len(names))
-    wanted = next(csv.reader([selection]), []) or [""]
+    try:
+        wanted = next(csv.reader([selection])) or [""]
+    except csv.Error as error:
+        raise ValueError(f"{_shown(selection)} names no columns: {error}") from None
     for name in wanted:
         if names.count(name) != 1:
             number = "no column" if name not in names else "several columns"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import resource
 import signal
 import stat
 import struct
@@ -12,7 +11,6 @@ import subprocess
 import sys
 import tracemalloc
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -57,12 +55,20 @@ def raw_npy(header: str, body: bytes = b"", version: tuple[int, int] = (1, 0)) -
 FOUR = npy("(4,)", body=np.arange(4.0).tobytes())
 
 
-def disturbed(code: str, *argv: str, **options: object) -> subprocess.CompletedProcess:
+POSIX = pytest.mark.skipif(
+    sys.platform == "win32", reason="modes, links, limits and signals of POSIX"
+)
+
+
+def disturbed(
+    code: str, *argv: str, before: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
     """The command line in its own process, which runs `code` after the first slab."""
     program = f"""
 import os, signal, sys
 from pathlib import Path
 from fastloss import cli, evaluate
+{before}
 evaluate.SLAB_BYTES = 256
 def after_a_slab(self, share):
     type(self).__call__ = lambda self, share: None
@@ -76,8 +82,13 @@ sys.exit(cli.main(sys.argv[1:]))
         text=True,
         timeout=120,
         check=False,
-        **options,
+        env={**os.environ, **environment},
     )
+
+
+SMALL_FILES = """\
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))"""
 
 
 # --- .npy
@@ -167,7 +178,7 @@ def test_shapes_are_checked_before_anything_is_read(
     def unread(self: files.FileArray, rows: slice) -> np.ndarray:
         raise AssertionError("read")
 
-    monkeypatch.setattr(files.FileArray, "read", unread)
+    monkeypatch.setattr(files.FileArray, "__getitem__", unread)
     save(y=np.zeros((30, 2)), x=np.zeros((30, 3)), i=np.zeros((40, 3), int))
     for name, shape in (("x.npy", "(30, 3)"), ("i.npy", "(40, 3)")):
         line = complaint(capsys, *MSE, "y.npy", name)
@@ -222,6 +233,7 @@ def test_no_memory(
 # --- what is not a file
 
 
+@POSIX
 @pytest.mark.parametrize("suffix", ["npy", "npz", "csv"])
 @pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
 def test_only_regular_files(
@@ -229,12 +241,12 @@ def test_only_regular_files(
 ) -> None:
     save(y=np.zeros(4))
     name = f"x.{suffix}"
-    make: dict[str, Callable[[str], None]] = {
-        "folder": os.mkdir,
-        "pipe": os.mkfifo,
-        "device": lambda name: os.symlink("/dev/zero", name),
-    }
-    make[kind](name)
+    if kind == "folder":
+        os.mkdir(name)
+    elif kind == "pipe":
+        os.mkfifo(name)
+    else:
+        os.symlink("/dev/zero", name)
     line = complaint(capsys, *MSE, "y.npy", name)
     assert line == f"fastloss: {name}: is not a regular file\n"
 
@@ -346,6 +358,7 @@ def listing() -> dict[str, bytes]:
     return {name: Path(name).read_bytes() for name in os.listdir()}
 
 
+@POSIX
 def test_files_of_related_names_are_left_alone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -363,6 +376,7 @@ def test_files_of_related_names_are_left_alone(
     assert listing() == before
 
 
+@POSIX
 def test_mode_of_the_gradient(capsys: pytest.CaptureFixture[str]) -> None:
     """That of the file that was there, or what the umask leaves."""
     save(y=np.zeros(3), old=[1.0])
@@ -380,6 +394,7 @@ def test_mode_of_the_gradient(capsys: pytest.CaptureFixture[str]) -> None:
         os.umask(mask)
 
 
+@POSIX
 @pytest.mark.usefixtures("small_slabs")
 def test_an_incomplete_gradient_is_private(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -396,6 +411,7 @@ def test_an_incomplete_gradient_is_private(
     assert modes == {0o600}
 
 
+@POSIX
 @pytest.mark.parametrize("dangling", [False, True])
 def test_a_link_is_written_through(
     dangling: bool, capsys: pytest.CaptureFixture[str]
@@ -411,6 +427,7 @@ def test_a_link_is_written_through(
     assert os.listdir("there") == ["g.npy"]
 
 
+@POSIX
 def test_targets_that_are_no_files(capsys: pytest.CaptureFixture[str]) -> None:
     save(y=np.zeros(3))
     os.mkfifo("pipe.npy")
@@ -425,6 +442,7 @@ def test_targets_that_are_no_files(capsys: pytest.CaptureFixture[str]) -> None:
     assert sorted(os.listdir()) == before
 
 
+@POSIX
 def test_the_gradient_may_not_replace_an_input(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -455,6 +473,7 @@ def test_two_runs_with_one_gradient_file(
     assert sorted(os.listdir()) == ["g.npy", "one.npy", "zero.npy"]
 
 
+@POSIX
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_signals_end_in_order(name: str) -> None:
     save(y=np.zeros(1000), x=np.ones(1000), g=[1.0])
@@ -465,7 +484,7 @@ def test_signals_end_in_order(name: str) -> None:
     done = disturbed(
         f"assert len(os.listdir()) == 6\nos.kill(os.getpid(), signal.{name})",
         *(*MSE, "y.npy", "x.npy", "--weights", "w.csv", "--grad", "g.npy"),
-        env={**os.environ, "TMPDIR": "scratch"},
+        TMPDIR="scratch",
     )
     assert done.returncode == 128 + signal.Signals[name]
     assert (done.stdout, done.stderr) == ("", "")
@@ -474,6 +493,7 @@ def test_signals_end_in_order(name: str) -> None:
     assert os.listdir("scratch") == []
 
 
+@POSIX
 def test_a_second_signal_does_not_stop_the_cleaning() -> None:
     save(y=np.zeros(1000))
     code = """\
@@ -488,44 +508,48 @@ os.kill(os.getpid(), signal.SIGTERM)"""
     assert os.listdir() == ["y.npy"]
 
 
+@POSIX
 def test_a_run_that_ignores_hangups_goes_on() -> None:
     save(y=np.zeros(1000))
     done = disturbed(
         "os.kill(os.getpid(), signal.SIGHUP)",
         *(*MSE, "y.npy", "y.npy"),
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        before="signal.signal(signal.SIGHUP, signal.SIG_IGN)",
     )
     assert (done.returncode, done.stdout) == (0, "0.0\n")
 
 
+@POSIX
 def test_signals_are_as_before_afterwards(capsys: pytest.CaptureFixture[str]) -> None:
-    before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)]
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
     save(y=np.zeros(3))
     number(capsys, "--loss", "mse", "y.npy", "y.npy")
-    after = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)]
-    assert after == before
+    assert [signal.getsignal(number) for number in numbers] == before
 
 
+@POSIX
 def test_a_full_disk() -> None:
     save(y=np.zeros(1000))
     done = disturbed(
         "pass",
         *(*MSE, "y.npy", "y.npy", "--grad", "g.npy"),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+        before=SMALL_FILES,
     )
     assert done.returncode == 2
     assert done.stderr == "fastloss: g.npy: File too large\n"
     assert os.listdir() == ["y.npy"]
 
 
+@POSIX
 def test_a_full_folder_for_temporary_files() -> None:
     save(y=np.zeros(1000))
     Path("x.csv").write_text("1\n" * 1000)
     done = disturbed(
         "pass",
         *(*MSE, "y.npy", "x.csv"),
-        env={**os.environ, "TMPDIR": "."},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+        before=SMALL_FILES,
+        TMPDIR=".",
     )
     assert done.returncode == 2
     assert "(folder for temporary files): File too large" in done.stderr

@@ -9,20 +9,23 @@ import dataclasses
 import io
 import itertools
 import math
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import EllipsisType
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from fastloss import checks
-from fastloss.files import FileArray, replacing, write
+from fastloss.files import FileArray, naming, replacing, write
 from fastloss.loss import Loss
 
 Array: TypeAlias = npt.NDArray[Any]
+Source: TypeAlias = Array | FileArray
 
 #: Bytes of `y_pred` in one slab. A call on less than this is one call of the loss.
 SLAB_BYTES = 16 << 20
@@ -30,19 +33,19 @@ SLAB_BYTES = 16 << 20
 
 def evaluate(
     loss: Loss,
-    y_true: FileArray,
-    y_pred: FileArray,
-    sample_weight: FileArray | None = None,
+    y_true: Source,
+    y_pred: Source,
+    sample_weight: Source | None = None,
     grad_file: Path | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> float:
-    """Value of `loss` over files, and its gradient into a .npy file.
+    """Value of `loss` over arrays in files, and its gradient into a .npy file.
 
     Parameters
     ----------
     loss : Loss
         Its reduction is not "none".
-    y_true, y_pred, sample_weight : FileArray
+    y_true, y_pred, sample_weight : FileArray or array
         As in a call of `loss`.
     grad_file : Path, optional
         Where the gradient by `y_pred` goes, in its dtype. The file is replaced when
@@ -81,7 +84,7 @@ def evaluate(
                 return _in_slabs(loss, slabs, inputs, target, progress)
             except ArithmeticError:
                 pass
-        y, x, weight = inputs.read(slice(None))
+        y, x, weight = inputs.read(...)
         if target is None:
             return float(loss(y, x, sample_weight=weight))
         value, grad = loss.value_and_grad(y, x, sample_weight=weight)
@@ -90,30 +93,37 @@ def evaluate(
 
 
 class _Inputs(NamedTuple):
-    y_true: FileArray
-    y_pred: FileArray
-    sample_weight: FileArray | None
+    y_true: Source
+    y_pred: Source
+    sample_weight: Source | None
 
-    def read(self, rows: slice) -> tuple[Array, Array, Array | None]:
-        weight = None if self.sample_weight is None else self.sample_weight.read(rows)
-        return self.y_true.read(rows), self.y_pred.read(rows), weight
+    def read(self, rows: slice | EllipsisType) -> tuple[Array, Array, Array | None]:
+        weight = self.sample_weight
+        if weight is not None:
+            weight = weight[rows if weight.shape else ...]
+        return self.y_true[rows], self.y_pred[rows], weight
 
 
 class _Gradient:
     """The .npy file of an array like `y_pred`, written from its beginning."""
 
-    def __init__(self, file: io.FileIO, name: str, y_pred: FileArray) -> None:
+    def __init__(self, file: io.FileIO, name: str, y_pred: Source) -> None:
         self._file = file
         self._name = name
-        single = y_pred.like.dtype.newbyteorder("=") == np.float32
+        single = y_pred.dtype.newbyteorder("=") == np.float32
         self.dtype = np.dtype(np.float32 if single else np.float64)
         header = {
             "descr": np.lib.format.dtype_to_descr(self.dtype),
             "fortran_order": False,
-            "shape": y_pred.like.shape,
+            "shape": y_pred.shape,
         }
         head = io.BytesIO()
         np.lib.format.write_array_header_1_0(head, header)
+        size = head.tell() + math.prod(y_pred.shape) * self.dtype.itemsize
+        if hasattr(os, "posix_fallocate"):
+            # A full disk is said now, not after the work.
+            with naming(name):
+                os.posix_fallocate(file.fileno(), 0, size)
         write(file, head.getvalue(), name)
 
     def append(self, grad: Array) -> None:
@@ -121,37 +131,41 @@ class _Gradient:
 
 
 def _check(
-    loss: Loss, y_true: FileArray, y_pred: FileArray, sample_weight: FileArray | None
+    loss: Loss, y_true: Source, y_pred: Source, sample_weight: Source | None
 ) -> None:
     """Raise what a call says about shapes and dtypes, before anything is read."""
     row = loss._row
-    stand_in = y_pred.like
-    if stand_in.dtype.kind in "biu":  # that would be converted, in memory
-        stand_in = np.broadcast_to(0.0, stand_in.shape)
-    predictions = checks.predictions(stand_in)
+    # Integers would be converted, all of them, and become float64.
+    dtype = np.dtype(float) if y_pred.dtype.kind in "biu" else y_pred.dtype
+    predictions = checks.predictions(_stand_in(dtype, y_pred.shape))
+    labels = _stand_in(y_true.dtype, y_true.shape)
     if row.kind == "elementwise":
-        checks.elementwise_labels(y_true.like, predictions)
+        checks.elementwise_labels(labels, predictions)
     else:
         checks.rows(predictions)
         sparse = row.kind == "sparse"
-        (checks.class_labels if sparse else checks.label_weights)(
-            y_true.like, predictions
-        )
+        (checks.class_labels if sparse else checks.label_weights)(labels, predictions)
     if sample_weight is not None:
-        checks.weights(sample_weight.like, _sample_shape(loss, predictions))
+        weights = _stand_in(sample_weight.dtype, sample_weight.shape)
+        checks.weights(weights, _sample_shape(loss, predictions))
 
 
-def _sample_shape(loss: Loss, y_pred: Array) -> tuple[int, ...]:
-    return y_pred.shape[: y_pred.ndim - (loss._row.kind != "elementwise")]
+def _stand_in(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    """An array that takes no memory."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
-def _slabs(loss: Loss, y_pred: FileArray) -> Sequence[slice]:
+def _sample_shape(loss: Loss, y_pred: Source) -> tuple[int, ...]:
+    return y_pred.shape[: len(y_pred.shape) - (loss._row.kind != "elementwise")]
+
+
+def _slabs(loss: Loss, y_pred: Source) -> Sequence[slice]:
     """Slices of the leading axis, of about `SLAB_BYTES` each."""
-    like = y_pred.like
-    if not _sample_shape(loss, like):
+    if not _sample_shape(loss, y_pred):
         return [slice(None)]
-    rows = len(like)
-    step = max(1, SLAB_BYTES * rows // max(1, like.nbytes))
+    rows = y_pred.shape[0]
+    row_bytes = math.prod(y_pred.shape[1:]) * y_pred.dtype.itemsize
+    step = max(1, SLAB_BYTES // max(1, row_bytes))
     return [slice(start, start + step) for start in range(0, rows, step)]
 
 
@@ -172,7 +186,7 @@ def _in_slabs(
 
     summed = dataclasses.replace(loss, reduction="sum")
     class_weight = getattr(loss, "class_weight", None)
-    by_class = checks.class_weights(class_weight, inputs.y_pred.like.shape[-1])
+    by_class = checks.class_weights(class_weight, inputs.y_pred.shape[-1])
     class_exponent = 0
     if by_class is not None:
         by_class, class_exponent = _scaled(by_class)

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import EllipsisType
 from typing import Any, NamedTuple, Self, TextIO, TypeAlias
 
 import numpy as np
@@ -43,8 +44,8 @@ class FileArray:
         What errors call it.
     file : unbuffered file
         Closed with the array.
-    like : array
-        Zeros of its shape and dtype that take no memory.
+    dtype : dtype
+    shape : tuple of int
     offset : int
         Where the numbers begin.
     fortran : bool
@@ -53,7 +54,8 @@ class FileArray:
 
     name: str
     file: io.FileIO
-    like: Array
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
     offset: int
     fortran: bool
 
@@ -63,27 +65,25 @@ class FileArray:
     def __exit__(self, *exception: object) -> None:
         self.file.close()
 
-    def read(self, rows: slice = slice(None)) -> Array:
-        """The rows of a slice of step 1; a scalar is one whole.
+    def __getitem__(self, rows: slice | EllipsisType) -> Array:
+        """The rows of a slice of step 1, or all of the array.
 
         Raises
         ------
         ValueError
             If the file has become shorter.
         """
-        shape = self.like.shape
+        shape = self.shape
         total = shape[0] if shape else 1
-        start, stop, _ = (rows if shape else slice(None)).indices(total)
+        start, stop, _ = (slice(None) if rows is ... else rows).indices(total)
         each = math.prod(shape[1:])
         # In Fortran order the rows of each column lie together; all rows are one run.
         columns = max(1, each) if self.fortran and stop - start < total else 1
         with naming(self.name):
-            block = np.empty(
-                (columns, (stop - start) * each // columns), self.like.dtype
-            )
+            block = np.empty((columns, (stop - start) * each // columns), self.dtype)
             for column in range(columns):
                 first = column * total + start if columns > 1 else start * each
-                self.file.seek(self.offset + first * self.like.itemsize)
+                self.file.seek(self.offset + first * self.dtype.itemsize)
                 rest = block[column].view(np.uint8).data
                 while rest:
                     count = self.file.readinto(rest)
@@ -139,8 +139,8 @@ def open_array(
             else:
                 text = io.TextIOWrapper(io.BufferedReader(file), "utf-8-sig")
                 opened.enter_context(text)
-                like = _copy_table(text, path.name, part, classes, dtype, copy)
-                array = FileArray(name, copy, like, offset=0, fortran=False)
+                shape = _copy_table(text, path.name, part, classes, dtype, copy)
+                array = FileArray(name, copy, np.dtype(dtype), shape, 0, fortran=False)
         opened.pop_all()
         if array.file is not file:
             file.close()
@@ -191,13 +191,14 @@ def _open_regular(path: Path) -> io.FileIO:
 
 
 class _Layout(NamedTuple):
-    like: Array
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
     offset: int
     fortran: bool
 
-
-def _like(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    return np.broadcast_to(np.zeros((), dtype), shape)
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 def _layout(head: bytes) -> _Layout:
@@ -222,19 +223,19 @@ def _layout(head: bytes) -> _Layout:
     if dtype.kind not in "biuf":
         raise ValueError(f"holds {dtype}: expected plain booleans, integers or floats")
     try:
-        like = _like(shape, dtype)
+        np.broadcast_to(np.zeros((), dtype), shape)
     except (OverflowError, ValueError) as error:
         raise ValueError(f"has the impossible shape {shape}: {error}") from None
-    return _Layout(like, source.tell(), fortran)
+    return _Layout(dtype, shape, source.tell(), fortran)
 
 
 def _npy(name: str, file: io.FileIO) -> FileArray:
     file.seek(0)
     layout = _layout(file.read(HEADER_BYTES))
     there = os.fstat(file.fileno()).st_size - layout.offset
-    if layout.like.nbytes > there:
+    if layout.nbytes > there:
         raise ValueError(
-            f"is incomplete: its header promises {layout.like.nbytes} bytes of "
+            f"is incomplete: its header promises {layout.nbytes} bytes of "
             f"numbers, {there} are there"
         )
     return FileArray(name, file, *layout)
@@ -251,14 +252,14 @@ def _copy_table(
     classes: bool,
     dtype: npt.DTypeLike,
     target: io.FileIO,
-) -> Array:
+) -> tuple[int, ...]:
     shape: tuple[int, ...] = (0,)
     for block in tables.blocks(source, stem, selection, classes, np.dtype(dtype)):
         write(target, block, _scratch())
         shape = (shape[0] + len(block), *block.shape[1:])
     if not shape[0]:
         raise ValueError("no numbers in it")
-    return _like(shape, np.dtype(dtype))
+    return shape
 
 
 def _unpack(source: io.FileIO, stem: str, key: str | None, target: io.FileIO) -> None:
@@ -281,10 +282,10 @@ def _unpack(source: io.FileIO, stem: str, key: str | None, target: io.FileIO) ->
     pieces = _pieces(archive, member)
     head = next(pieces, b"")
     layout = _layout(head[:HEADER_BYTES])
-    if member.file_size != layout.offset + layout.like.nbytes:
+    if member.file_size != layout.offset + layout.nbytes:
         raise ValueError(
             f"{member.filename} unpacks to {member.file_size} bytes, its header "
-            f"promises {layout.offset + layout.like.nbytes}"
+            f"promises {layout.offset + layout.nbytes}"
         )
     for piece in itertools.chain([head], pieces):
         write(target, piece, _scratch())

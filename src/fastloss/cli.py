@@ -280,6 +280,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     Wrong arguments and wrong input are one line on standard error and exit code 2.
+    SIGTERM and SIGHUP raise `SystemExit` with 128 + their number.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     loss = _named_loss(arguments[1:]) if arguments[:1] == ["eval"] else None

@@ -196,20 +196,33 @@ static bool fl_find_in_row(const fl_plan *plan, fl_progress *progress, fl_status
                          plan->job->type, numbers, (fl_weights){0});
 }
 
-/* The kernel met something outside its domain: names the first, as read. Rows of weight
-   0 may hold anything. */
+/* Labels of a row outside [0, 1], or with a sum that is not 1; NaN is data. */
+static bool fl_find_bad_labels(const fl_plan *plan, fl_progress *progress, int64_t row,
+                               const void *q) {
+  if (fl_find_in_row(plan, progress, FL_BAD_LABEL, FL_UNIT, row, q)) return true;
+  if (plan->job->any_label_sum) return false;
+  double sum = 0;
+  for (int64_t j = 0; j < plan->classes; j++) sum += fl_number(q, j, plan->job->type);
+  if (!(fabs(sum - 1) > FL_LABEL_SUM_TOLERANCE)) return false;
+  progress->error =
+      (fl_result){.status = FL_BAD_LABEL_SUM, .index = row, .number = sum};
+  return true;
+}
+
+/* The kernel met something outside its domain, or a sum of labels that it doubts: names
+   the first, as read. Rows of weight 0 may hold anything. */
 static bool fl_report_rows(fl_progress *progress, const fl_plan *plan, int64_t first,
-                           const fl_row_block *block, const fl_rows *rows) {
+                           int flags, const fl_row_block *block, const fl_rows *rows) {
   const fl_type type = plan->job->type;
-  bool excused = false;
+  bool excused = !(flags & FL_OUTSIDE_DOMAIN);
   for (int64_t r = 0; r < block->rows; r++) {
     if (!fl_counts(rows, r)) {
       excused = true;
       continue;
     }
     if (block->q && !fl_transforms(plan->job)
-        && fl_find_in_row(plan, progress, FL_BAD_LABEL, plan->labels, first + r,
-                          fl_at(block->q, r * block->ldq, type)))
+        && fl_find_bad_labels(plan, progress, first + r,
+                              fl_at(block->q, r * block->ldq, type)))
       return true;
     if (fl_find_in_row(plan, progress, FL_BAD_PREDICTION, plan->predictions, first + r,
                        fl_at(block->x, r * block->ldx, type)))
@@ -239,8 +252,8 @@ static bool fl_read_label_weights(const fl_plan *plan, int64_t first, int64_t n,
   if (!fl_transforms(job)) return true;
   for (int64_t r = 0; !job->integer_labels && r < n; r++)
     if (fl_counts(rows, r)
-        && fl_find_in_row(plan, progress, FL_BAD_LABEL, FL_UNIT, first + r,
-                          fl_at(rows->q, r * classes, job->type)))
+        && fl_find_bad_labels(plan, progress, first + r,
+                              fl_at(rows->q, r * classes, job->type)))
       return false;
   fl_label_weights(plan, n, rows);
   return true;
@@ -318,9 +331,9 @@ static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
   if (hess)
     block.h = fl_matrix(plan, &plan->hess, plan->ldh, first, rows.h, &block.ldh);
 
-  if (plan->kernels->rowwise[job->outputs](&block)
-      && fl_report_rows(progress, plan, first, &block, &rows))
-    return false;
+  int flags = plan->kernels->rowwise[job->outputs](&block);
+  if (job->any_label_sum || fl_transforms(job)) flags &= ~FL_LABEL_SUM;
+  if (flags && fl_report_rows(progress, plan, first, flags, &block, &rows)) return false;
 
   if (plan->want & FL_WANT_VALUE)
     fl_finish_values(plan, first, n, &rows, progress, sums);

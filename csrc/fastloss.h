@@ -56,6 +56,7 @@ typedef struct {
   const double *parameters; /* FL_MAX_PARAMETERS, in the order of the registry */
   const void *program;
   bool integer_labels;
+  bool any_label_sum; /* rows of label weights need not sum to 1 */
   double label_smoothing;     /* row-wise losses: the engine's part */
   const double *class_weight; /* one per class, or NULL */
   bool has_ignore;
@@ -72,7 +73,8 @@ typedef enum {
   FL_BAD_WEIGHTS,    /* they sum to zero, but not all are */
   FL_CHANGED,        /* a bad label or prediction that was gone on a second look */
   FL_STOPPED,        /* poll said so */
-  FL_NO_MEMORY
+  FL_NO_MEMORY,
+  FL_BAD_LABEL_SUM /* the row y_true[index] sums to `number` */
 } fl_status;
 
 typedef struct {

@@ -67,6 +67,13 @@ typedef struct {
   void *scratch;
 } fl_row_block;
 
+/* What a row-wise kernel returns: some label or prediction is outside its domain, as
+   `!= 0` says it; some row of label weights may not sum to 1. */
+enum { FL_OUTSIDE_DOMAIN = 1, FL_LABEL_SUM = 2 };
+
+/* Labels rounded to float16 are within 2^-11 of their sum. */
+#define FL_LABEL_SUM_TOLERANCE 1e-3
+
 typedef int fl_rowwise_fn(const fl_row_block *block);
 
 /* The kernels of the output sets, in their order: a function run(want, block) compiled for

@@ -27,6 +27,15 @@ FL_INLINE void fl_add_terms(fl_lanes *lanes, int64_t n, const real *v) {
     fl_add(&lanes->hi[j], &lanes->lo[j], (double)v[i + j]);
 }
 
+/* Sums of label weights as kernels take them are right to 2e-5, 256 roundings of f32. */
+#define FL_LABEL_OFF ((real)(FL_LABEL_SUM_TOLERANCE - 2e-5))
+
+/* FL_LABEL_SUM if labels of this sum may not sum to 1; NaN is data. */
+FL_INLINE int64_t fl_label_sum(double sum) {
+  const double off = sum - 1;
+  return (int64_t)((off > FL_LABEL_OFF) | (off < -FL_LABEL_OFF)) * FL_LABEL_SUM;
+}
+
 FL_INLINE double fl_row_total(const double *hi, const double *lo) {
 #if defined(FL_DTYPE_f32)
   double eight[8], quad[4];

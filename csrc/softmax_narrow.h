@@ -45,7 +45,7 @@ FL_OUTLINE void fl_narrow_max(int64_t rows, int64_t classes, const real *restric
     }
 }
 
-/* sum q_j and sum q_j (m - x_j); non-zero for a q outside [0, limit]. */
+/* sum q_j and sum q_j (m - x_j); what the kernel returns, q inside [0, limit]. */
 FL_OUTLINE int fl_narrow_labels(int64_t rows, int64_t classes, const real *restrict x,
                                const real *restrict q, real limit,
                                fl_narrow *restrict sums) {
@@ -62,7 +62,10 @@ FL_OUTLINE int fl_narrow_labels(int64_t rows, int64_t classes, const real *restr
       fl_add(&sums->weight[r], &sums->weight_tail[r], (double)z);
       outside |= -(fl_int)((z < 0) | (z > limit));
     }
-  return outside != 0;
+  int64_t sum = 0;
+  for (int64_t r = 0; r < rows; r++)
+    sum |= fl_label_sum(sums->weight[r] + sums->weight_tail[r]);
+  return (outside != 0) | (int)sum;
 }
 
 /* How each row takes its exponentials. Where the maximum is infinite x becomes x - m

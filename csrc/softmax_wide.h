@@ -115,8 +115,8 @@ FL_INLINE void fl_add_labels(fl_label_sums *sums, const real *restrict x,
 }
 
 /* sum q (m - x) to *gap and sum q to *weight, this one with what rounding took from it:
-   s - q_j cancels where one label holds nearly all of the weight. Non-zero for a q
-   outside [0, limit]. Terms of q = 0 are 0: rows of few labels skip nearly all of them,
+   s - q_j cancels where one label holds nearly all of the weight. Returns what the
+   kernel does, with q inside [0, limit]. Terms of q = 0 are 0: rows of few labels skip nearly all of them,
    and those of one need no sums. */
 FL_OUTLINE int fl_row_labels(int64_t n, const real *x, const real *q, real m,
                              real limit, double *gap, fl_sum *weight) {
@@ -143,7 +143,7 @@ FL_OUTLINE int fl_row_labels(int64_t n, const real *x, const real *q, real m,
   weight->hi += 0.0;
   fl_int outside = 0;
   for (int j = 0; j < FL_LANES; j++) outside |= sums.outside[j];
-  return outside != 0;
+  return (outside != 0) | (int)fl_label_sum(weight->hi + weight->lo);
 }
 
 /* e becomes l'; h becomes l''. q may be NULL: 0 in all. */

@@ -125,7 +125,8 @@ class Truth:
 
 def parameters(loss: fl.Loss) -> dict[str, Any]:
     named = {field.name: getattr(loss, field.name) for field in fields(loss)}
-    del named["reduction"]
+    for no_number in ("reduction", "label_sum"):
+        named.pop(no_number, None)
     return named
 
 
@@ -160,6 +161,8 @@ def label(loss: fl.Loss) -> str:
 def calculate(loss: fl.Loss, output: str, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """What fastloss says: the output of each sample, not reduced."""
     loss = replace(loss, reduction="none")
+    if hasattr(loss, "label_sum"):
+        loss = replace(loss, label_sum="any")  # sums have no part in the formula
     if output == "value":
         return loss(y, x)
     return loss.grad(y, x) if output == "grad" else loss.grad_and_hess(y, x)[1]

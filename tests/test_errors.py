@@ -16,6 +16,7 @@ LOSSES = list(oracle.losses())
 INT64 = np.iinfo(np.int64)
 scce = fl.SparseCategoricalCrossentropy(from_logits=True)
 two, rows = np.zeros(2), np.zeros((20, 10))
+one_hot = np.eye(10)[np.arange(20) % 10]
 labels = np.zeros(20, np.int64)
 
 
@@ -49,7 +50,7 @@ CASES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: scce(labels, np.zeros((20, 0))),
         ValueError,
-        r"y_pred is empty.*\(20, 0\)",
+        r"y_pred has shape \(20, 0\): it has no classes",
     ),
     (lambda: scce(0, 0.5), ValueError, r"y_pred has shape \(\).*classes"),
     (
@@ -163,17 +164,17 @@ CASES: list[tuple[Callable[[], Any], type[Exception], str]] = [
         r"y_pred\[1\] = 1\.0000001\d* is not a probability",
     ),
     (
-        lambda: fl.cce(rows, changed(rows, (3, 9), 1.5)),
+        lambda: fl.cce(one_hot, changed(rows, (3, 9), 1.5)),
         ValueError,
         r"y_pred\[3, 9\] = 1\.5 is not a probability",
     ),
     (
-        lambda: fl.cce(changed(rows, (3, 9), -1), rows),
+        lambda: fl.cce(changed(one_hot, (3, 9), -1), rows),
         ValueError,
         r"y_true\[3, 9\] = -1\.0 is not in \[0, 1\]",
     ),
     (
-        lambda: fl.cce(changed(rows, (0, 2), 1.5), rows, from_logits=True),
+        lambda: fl.cce(changed(one_hot, (0, 2), 1.5), rows, from_logits=True),
         ValueError,
         r"y_true\[0, 2\] = 1\.5 is not in \[0, 1\]",
     ),
@@ -250,7 +251,7 @@ CASES: list[tuple[Callable[[], Any], type[Exception], str]] = [
             two, two, out=np.lib.stride_tricks.as_strided(np.zeros(1), (2,), (0,))
         ),
         ValueError,
-        r"out has a stride of 0",
+        r"out has strides \(0,\): its elements share memory",
     ),
     (
         lambda: fl.mse.grad_and_hess(two, two, out=np.zeros(2)),

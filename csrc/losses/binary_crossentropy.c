@@ -4,8 +4,9 @@
      a = (1-y)(1-s) + s/2,  b = P (y (1-s) + s/2)     smoothing s, positive weight P
      l = -(a log(1-p) + b log(p)),  l' = a/(1-p) - b/p,  l'' = a/(1-p)^2 + b/p^2
 
-   at p clipped to [eps, 1-eps]; a negative eps means the machine epsilon of the dtype.
-   What rounding takes from 1-p goes into its logarithm. A term with the factor 0 counts
+   at p and 1-p clipped to [eps, 1-eps], each by itself: 1-p is never taken from a clipped
+   p, as 1-eps may round to 1. A negative eps means the machine epsilon of the dtype.
+   What rounding takes from p and 1-p goes into their logarithms. A term with the factor 0 counts
    0 also where its logarithm is infinite; without smoothing a hard label leaves one
    term, one logarithm and one quotient. */
 #include "../elementwise.h"
@@ -22,22 +23,24 @@
 #endif
 
 typedef struct {
-  real p, q, q_tail; /* q + q_tail = 1 - p (T. J. Dekker's fast two-sum) */
+  real p, q; /* q = 1 - p, both rounded */
 } fl_pair;
 
 FL_INLINE fl_pair fl_pair_of(real x, const double *parameters) {
-  const real p = fl_clip(x, parameters[2]), q = 1 - p;
-  return (fl_pair){p, q, (1 - q) - p};
+  return (fl_pair){fl_clip(x, parameters[2]), fl_clip(1 - x, parameters[2])};
 }
+
+/* What rounding took from a = 1 - b (T. J. Dekker's fast two-sum). */
+FL_INLINE real fl_tail(real a, real b) { return (1 - a) - b; }
 
 /* For the value: the logarithm of p or, of a hard label 0, of 1-p. */
 FL_INLINE real FL_AHEAD(int want, fl_case is, real y, real x,
                         const double *parameters) {
   if (!(want & FL_WANT_VALUE)) return 0;
   const fl_pair at = fl_pair_of(x, parameters);
-  if (is != FL_IS_HARD) return fl_log(at.p);
-  const real u = fl_select(y != 0, at.p, at.q);
-  const real log_u = fl_log_sum(u, fl_where(y == 0, at.q_tail), 0);
+  if (is != FL_IS_HARD) return fl_log_tail(at.p, fl_tail(at.p, at.q));
+  const real u = fl_select(y != 0, at.p, at.q), rest = fl_select(y != 0, at.q, at.p);
+  const real log_u = fl_log_sum(u, fl_tail(u, rest), 0);
   return fl_unless_nan(u, log_u);
 }
 #define FL_AHEAD FL_AHEAD
@@ -59,7 +62,7 @@ FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real log_ahead,
   }
   const real a = FL_FMA(1 - y, (real)keep, (real)half);
   const real b = FL_FMA(y, (real)(positive * keep), (real)(positive * half));
-  const real log_q = fl_log_tail(at.q, at.q_tail);
+  const real log_q = fl_log_tail(at.q, fl_tail(at.q, at.p));
   const real a_q = fl_where(a != 0, a / at.q), b_p = fl_where(b != 0, b / at.p);
   return (fl_point){
       .value = -FL_FMA_ONCE(b, fl_where(b != 0, log_ahead), fl_masked(a, log_q)),

@@ -2,6 +2,7 @@
    probabilities.h, summed over the row.
 
      l = -sum q_j log(p_j),  l'_j = -q_j/p_j,  l''_j = q_j/p_j^2 */
+#include "../label_sums.h"
 #include "../one_hot.h"
 #include "../rowsum.h"
 #include "../targets.h"
@@ -11,6 +12,7 @@ typedef struct {
   int64_t labels[FL_TILE_ROWS];
   fl_targets targets;
   _Alignas(FL_LINE) real term[FL_PIECE], factor[FL_PIECE], unused[FL_PIECE];
+  _Alignas(FL_LINE) double wide[FL_PIECE];
 } fl_scratch;
 
 /* Where the entries of a piece come from and go to; one without a use has a buffer. */
@@ -35,33 +37,48 @@ FL_OUTLINE int fl_entries(int want, int64_t n, fl_piece at, const double *parame
   return outside != 0;
 }
 
-/* The factor of each entry of rows that mostly have the same. */
-FL_INLINE void fl_spread(int64_t rows, int64_t classes, const double *row_factor,
-                         real *factor) {
+FL_INLINE bool fl_is_one_factor(int64_t rows, const double *row_factor) {
   int64_t others = 0; /* as wide as the factors, for vectors */
   for (int64_t r = 0; r < rows; r++) others |= -(int64_t)(row_factor[r] != row_factor[0]);
-  if (!others) {
-    for (int64_t i = 0; i < rows * classes; i++) factor[i] = (real)row_factor[0];
-    return;
-  }
+  return !others;
+}
+
+/* The factor of each entry of some rows. */
+FL_INLINE void fl_spread(int64_t rows, int64_t classes, const double *row_factor,
+                         real *factor) {
   for (int64_t r = 0; r < rows; r++)
     for (int64_t j = 0; j < classes; j++)
       factor[r * classes + j] = (real)row_factor[r];
 }
 
-/* The sums of rows of n terms; few terms in their order. */
-FL_INLINE void fl_sum_rows(int64_t rows, int64_t n, const real *term, real *v) {
+/* Terms in double precision. */
+FL_INLINE const double *fl_widened(int64_t n, const real *term, double *room) {
+#if defined(FL_DTYPE_f32)
+  for (int64_t i = 0; i < n; i++) room[i] = (double)term[i];
+  return room;
+#else
+  (void)n, (void)room;
+  return term;
+#endif
+}
+
+/* The sums of rows of few terms, in their order. */
+FL_INLINE void fl_sum_few(int64_t rows, int64_t n, const real *term, double *room,
+                          real *v) {
+  const double *wide = fl_widened(rows * n, term, room);
   for (int64_t r = 0; r < rows; r++) {
     double sum = 0;
-    if (n < FL_LANES) {
-      for (int64_t j = 0; j < n; j++) sum += (double)term[r * n + j];
-    } else {
-      fl_lanes lanes;
-      for (int j = 0; j < FL_LANES; j++) lanes.hi[j] = lanes.lo[j] = -0.0;
-      fl_add_terms(&lanes, n, term + r * n);
-      sum = fl_row_total(lanes.hi, lanes.lo) + 0.0;
-    }
+    for (int64_t j = 0; j < n; j++) sum += wide[r * n + j];
     v[r] = (real)sum;
+  }
+}
+
+FL_INLINE void fl_sum_many(int64_t rows, int64_t n, const real *term, real *v) {
+  for (int64_t r = 0; r < rows; r++) {
+    fl_lanes lanes;
+    for (int j = 0; j < FL_LANES; j++) lanes.hi[j] = lanes.lo[j] = -0.0;
+    fl_add_terms(&lanes, n, term + r * n);
+    v[r] = (real)(fl_row_total(lanes.hi, lanes.lo) + 0.0);
   }
 }
 
@@ -75,6 +92,7 @@ FL_INLINE int fl_long_row(int want, const fl_row_block *block, int64_t r) {
   real *g = want == FL_WANT_VALUE ? 0 : (real *)block->g + r * block->ldg;
   real *h = want & FL_WANT_HESS ? (real *)block->h + r * block->ldh : 0;
   fl_lanes sum = {{0}, {0}};
+  double labels = 0;
   int outside = 0;
   for (int64_t j = 0; j < FL_PIECE; j++) factor[j] = (real)block->factor[r];
   for (int64_t j = 0; j < classes; j += FL_PIECE) {
@@ -83,10 +101,11 @@ FL_INLINE int fl_long_row(int want, const fl_row_block *block, int64_t r) {
                             h ? h + j : unused};
     outside |= fl_entries(want, n, piece, block->parameters, (real)block->q_limit);
     if (want & FL_WANT_VALUE) fl_add_terms(&sum, n, term);
+    labels += fl_sum_labels(n, q + j);
   }
   if (want & FL_WANT_VALUE)
     ((real *)block->v)[r] = (real)fl_row_total(sum.hi, sum.lo);
-  return outside;
+  return outside | (int)fl_label_sum(labels);
 }
 
 /* Rows that fit into a piece together, without gaps between them. */
@@ -94,22 +113,28 @@ FL_INLINE int fl_short_rows(int want, const fl_row_block *block, int64_t first,
                             int64_t rows) {
   const int64_t classes = block->classes, n = rows * classes;
   fl_scratch *const scratch = block->scratch;
-  real *const term = scratch->term, *const factor = scratch->factor;
-  real *const unused = scratch->unused;
-  if (want != FL_WANT_VALUE) fl_spread(rows, classes, block->factor + first, factor);
+  real *const term = scratch->term, *const unused = scratch->unused;
   const fl_piece piece = {
       (const real *)block->q + first * block->ldq,
-      (const real *)block->x + first * block->ldx, factor, term,
+      (const real *)block->x + first * block->ldx, scratch->factor, term,
       want == FL_WANT_VALUE ? unused : (real *)block->g + first * block->ldg,
       want & FL_WANT_HESS ? (real *)block->h + first * block->ldh : unused};
   const int outside =
       fl_entries(want, n, piece, block->parameters, (real)block->q_limit);
   if (want & FL_WANT_VALUE) {
     real *v = (real *)block->v + first;
-    if (classes == 2) fl_sum_rows(rows, 2, term, v);
-    else fl_sum_rows(rows, classes, term, v);
+    if (classes == 2) fl_sum_few(rows, 2, term, scratch->wide, v);
+    else if (classes == 3) fl_sum_few(rows, 3, term, scratch->wide, v);
+    else if (classes < FL_LANES) fl_sum_few(rows, classes, term, scratch->wide, v);
+    else fl_sum_many(rows, classes, term, v);
   }
-  return outside;
+  return outside | fl_labels_off(rows, classes, piece.q);
+}
+
+/* Rows taken together: whole groups of lanes, if they are as narrow as that. */
+FL_INLINE int64_t fl_height(int64_t classes) {
+  const int64_t rows = FL_PIECE / classes;
+  return rows >= FL_LANES ? rows / FL_LANES * FL_LANES : rows;
 }
 
 /* Rows of any labels. */
@@ -119,12 +144,21 @@ FL_INLINE int fl_soft_rows(int want, const fl_row_block *block, int64_t first,
   const bool packed = block->ldx == classes && block->ldq == classes
                       && (want == FL_WANT_VALUE || block->ldg == classes)
                       && (!(want & FL_WANT_HESS) || block->ldh == classes);
-  const int64_t height = packed && classes <= FL_PIECE ? FL_PIECE / classes : 1;
+  const int64_t height = packed && classes <= FL_PIECE ? fl_height(classes) : 1;
   int outside = 0;
+  if (classes > FL_PIECE) {
+    for (int64_t r = first; r < first + rows; r++) outside |= fl_long_row(want, block, r);
+    return outside;
+  }
+  real *const factor = ((fl_scratch *)block->scratch)->factor;
+  const double *row_factor = block->factor + first;
+  const bool one = want == FL_WANT_VALUE || fl_is_one_factor(rows, row_factor);
+  for (int64_t i = 0; want != FL_WANT_VALUE && i < FL_PIECE; i++)
+    factor[i] = (real)row_factor[0];
   for (int64_t r = 0; r < rows; r += height) {
     const int64_t left = rows - r, count = left < height ? left : height;
-    outside |= classes > FL_PIECE ? fl_long_row(want, block, first + r)
-                                  : fl_short_rows(want, block, first + r, count);
+    if (!one) fl_spread(count, classes, row_factor + r, factor);
+    outside |= fl_short_rows(want, block, first + r, count);
   }
   return outside;
 }

@@ -48,6 +48,7 @@ def run(
     ignore_class: int | None,
     threads: int,
     program: Program | None = None,
+    any_label_sum: bool = False,
 ) -> tuple[float, int, int, float, int]: ...
 
 class Kernel:

@@ -58,6 +58,7 @@ cdef extern from "fastloss.h" nogil:
         const double *parameters
         const void *program
         bint integer_labels
+        bint any_label_sum
         double label_smoothing
         const double *class_weight
         bint has_ignore
@@ -73,6 +74,7 @@ cdef extern from "fastloss.h" nogil:
         FL_CHANGED
         FL_STOPPED
         FL_NO_MEMORY
+        FL_BAD_LABEL_SUM
     ctypedef struct fl_result:
         double value
         fl_status status
@@ -240,6 +242,7 @@ def run(
     ignore_class,
     int threads,
     Program program=None,
+    bint any_label_sum=False,
 ):
     """Run a job; returns (value, status, index, number, label) of fastloss.h."""
     cdef fl_job job
@@ -271,6 +274,7 @@ def run(
         numbers[k] = parameters[k]
     job.parameters = numbers
     job.integer_labels = integer_labels
+    job.any_label_sum = any_label_sum
     job.label_smoothing = label_smoothing
     job.class_weight = NULL
     if class_weight is not None:

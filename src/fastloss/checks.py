@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -47,9 +47,19 @@ def predictions(y_pred: ArrayLike) -> Array:
     array = _as_numbers("y_pred", y_pred)
     if array.dtype.kind in "biu":
         array = array.astype(np.float64)
-    if array.size == 0:
-        raise ValueError(f"y_pred is empty: its shape is {array.shape}")
     return array
+
+
+def is_empty(y_pred: Array, reduction: str) -> bool:
+    """Whether there are no samples, of which there are sums, but no mean."""
+    if y_pred.size:
+        return False
+    if reduction not in ("sum", "none"):
+        raise ValueError(
+            f"y_pred is empty: its shape is {y_pred.shape}. There is no mean of no "
+            'samples: use reduction="sum", which is 0, or reduction="none"'
+        )
+    return True
 
 
 def elementwise_labels(y_true: ArrayLike, y_pred: Array) -> Array:
@@ -77,6 +87,8 @@ def rows(y_pred: Array) -> None:
     """`y_pred` has a last axis of classes."""
     if y_pred.ndim == 0:
         raise ValueError("y_pred has shape (): it needs a last axis of classes")
+    if y_pred.shape[-1] == 0:
+        raise ValueError(f"y_pred has shape {y_pred.shape}: it has no classes")
 
 
 def class_labels(y_true: ArrayLike, y_pred: Array) -> Array:
@@ -137,15 +149,55 @@ def output(name: str, out: Any, shape: tuple[int, ...]) -> Array:
     """An array the engine may write to."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{name} is {type(out).__name__}: it must be a NumPy array")
+    if isinstance(out, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} is a masked array, whose mask would stay as it is: pass {name}.data"
+        )
     if out.dtype.kind != "f" or out.dtype.itemsize not in (4, 8):
         raise TypeError(f"{name} has dtype {out.dtype}: it must be float32 or float64")
     if out.shape != shape:
         raise ValueError(f"{name} has shape {out.shape}: it must be {shape}")
     if not out.flags.writeable:
         raise ValueError(f"{name} is read-only: pass a writable array")
-    if any(s == 0 and n > 1 for s, n in zip(out.strides, out.shape, strict=True)):
-        raise ValueError(f"{name} has a stride of 0: its elements share memory")
+    if _overlaps_itself(out):
+        raise ValueError(
+            f"{name} has strides {out.strides}: its elements share memory"
+        )
     return out
+
+
+def _overlaps_itself(array: Array) -> bool:
+    """Whether two elements have a byte in common."""
+    axes = [
+        (abs(stride), length)
+        for stride, length in zip(array.strides, array.shape, strict=True)
+        if length > 1
+    ]
+    nested, extent = True, array.itemsize
+    for stride, length in sorted(axes):
+        nested = nested and stride >= extent
+        extent += stride * (length - 1)
+    if array.size == 0 or nested:
+        return False
+    if array.nbytes > extent:
+        return True
+    starts = np.zeros(1, dtype=np.int64)
+    for stride, length in axes:
+        starts = np.add.outer(starts, stride * np.arange(length)).ravel()
+    return bool(np.any(np.diff(np.sort(starts)) < array.itemsize))
+
+
+_MAX_WORK = 10_000
+
+
+def share_memory(a: Array, b: Array) -> bool:
+    """Whether two arrays have a byte in common, or it is hard to tell."""
+    if not np.may_share_memory(a, b):
+        return False
+    try:
+        return np.shares_memory(a, b, max_work=_MAX_WORK)
+    except (np.exceptions.TooHardError, OverflowError):
+        return True
 
 
 def pair(name: str, out: Any) -> tuple[Any, Any]:
@@ -164,16 +216,58 @@ def at(name: str, index: int, shape: tuple[int, ...]) -> str:
     return f"{name}[{', '.join(str(int(i)) for i in np.unravel_index(index, shape))}]"
 
 
+def element(name: str, array: Array, index: int) -> str:
+    """The element of a C-order index and its value."""
+    where = np.unravel_index(index, array.shape)
+    return f"{at(name, index, array.shape)} = {array[where]}"
+
+
+def key(value: Any) -> Any:
+    """What tells values apart that are equal: True, 1 and 1.0, or 0.0 and -0.0."""
+    if isinstance(value, tuple):
+        return type(value), tuple(map(key, value))
+    if isinstance(value, frozenset):
+        return type(value), frozenset(map(key, value))
+    if isinstance(value, float):
+        return type(value), value.hex()
+    if isinstance(value, complex | np.inexact):
+        return type(value), repr(value)
+    return type(value), value
+
+
 def number(name: str, value: Any, low: float, high: float, *, open_low: bool) -> float:
     """A real parameter between two bounds."""
     bracket = "(" if open_low else "["
     expected = f"a number in {bracket}{low:g}, {high:g})"
-    if isinstance(value, bool | str) or not isinstance(value, int | float | np.number):
+    if not (_is_integer(value) or isinstance(value, float | np.floating)):
         raise TypeError(f"{name} = {value!r} is not {expected}")
-    x = float(value)
+    try:
+        x = float(value) + 0.0  # 0.0 of -0.0
+    except OverflowError:
+        x = math.inf
     if not (low < x if open_low else low <= x) or not x < high:
-        raise ValueError(f"{name} = {value!r} is not {expected}")
+        raise ValueError(f"{name} = {_shown(value)} is not {expected}")
     return x
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(
+        value, bool | np.timedelta64
+    )
+
+
+def _shown(value: Any) -> str:
+    """`value`, but not hundreds of digits."""
+    if isinstance(value, int) and value.bit_length() > 1024:
+        return f"an integer of {value.bit_length()} bits"
+    return repr(value)
+
+
+def one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    """One of some words."""
+    if not isinstance(value, str) or value not in choices:
+        names = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"{name} = {value!r} is not one of {names}")
 
 
 def boolean(name: str, value: Any) -> None:
@@ -184,10 +278,10 @@ def boolean(name: str, value: Any) -> None:
 
 def integer(name: str, value: Any) -> int:
     """An integer parameter of at most 64 bits."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+    if not _is_integer(value):
         raise TypeError(f"{name} = {value!r} is not an integer")
     if not -(2**63) <= value < 2**63:
-        raise ValueError(f"{name} = {value!r} does not fit into 64 bits")
+        raise ValueError(f"{name} = {_shown(value)} does not fit into 64 bits")
     return int(value)
 
 
@@ -195,26 +289,42 @@ ClassWeight = tuple[float, ...] | tuple[tuple[int, float], ...]
 
 
 def class_weight(value: Any) -> ClassWeight | None:
-    """One weight per class, or a mapping from classes to weights (others weigh 1)."""
+    """One weight per class, or a mapping from classes to weights (others weigh 1).
+
+    A series is a mapping from its index.
+    """
     if value is None:
         return None
-    if isinstance(value, Mapping):
-        value = tuple(sorted(value.items()))
-    if not isinstance(value, Iterable) or isinstance(value, str):
+    if hasattr(value, "to_dict") and hasattr(value, "index"):
+        pairs = list(zip(value.index, value, strict=True))
+    elif isinstance(value, Mapping):
+        pairs = list(value.items())
+    elif isinstance(value, str | bytes | Set) or not isinstance(value, Iterable):
         raise TypeError(
-            f"class_weight = {value!r} is neither one weight per class nor a mapping "
-            "from classes to weights"
+            f"class_weight = {value!r} is neither one weight per class, in their "
+            "order, nor a mapping from classes to weights"
         )
-    entries = list(value)
-    if entries and all(isinstance(e, tuple) and len(e) == 2 for e in entries):
-        return tuple(
-            (
-                integer(f"class of class_weight[{i}]", c),
-                _weight(f"class_weight of class {c}", w),
+    else:
+        pairs = list(value)
+        if not pairs or not all(isinstance(e, tuple) and len(e) == 2 for e in pairs):
+            return tuple(_weight(f"class_weight[{i}]", w) for i, w in enumerate(pairs))
+    return _class_weight_of(pairs)
+
+
+def _class_weight_of(pairs: list[tuple[Any, Any]]) -> ClassWeight | None:
+    weights = {}
+    for c, w in pairs:
+        if not _is_integer(c):
+            raise TypeError(
+                f"class_weight names the class {c!r}: classes are integers, 0 is the "
+                "first"
             )
-            for i, (c, w) in enumerate(entries)
+        if int(c) in weights:
+            raise ValueError(f"class_weight names class {c} twice")
+        weights[integer("class of class_weight", c)] = _weight(
+            f"class_weight of class {c}", w
         )
-    return tuple(_weight(f"class_weight[{i}]", w) for i, w in enumerate(entries))
+    return tuple(sorted(weights.items())) or None
 
 
 def _weight(name: str, value: Any) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
 from typing import Any, ClassVar, dataclass_transform
 
 import numpy as np
@@ -21,11 +20,12 @@ Array = NDArray[Any]
 # fl_output_set and fl_status of csrc/fastloss.h
 _VALUE, _GRAD, _VALUE_GRAD, _GRAD_HESS = range(4)
 _OK, _BAD_LABEL, _BAD_PREDICTION, _BAD_WEIGHTS = range(4)
-_CHANGED, _STOPPED, _NO_MEMORY = range(4, 7)
+_CHANGED, _STOPPED, _NO_MEMORY, _BAD_LABEL_SUM = range(4, 8)
 
 _EXPECTED = {
     "unit": "is not in [0, 1]",
     "sign": "is not a hinge label: use -1 and +1, or booleans",
+    "class": "is not a class in [0, {classes})",
 }
 
 
@@ -41,8 +41,12 @@ class Advice:
     when: str
 
 
+_VARIANTS = 1024
+_variants: dict[Any, Loss] = {}
+
+
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Loss(CustomFace, _bridge.Kernel):
     """A loss function: immutable, hashable, comparable, picklable.
 
@@ -63,19 +67,20 @@ class Loss(CustomFace, _bridge.Kernel):
     logits_aliases: ClassVar[tuple[str, ...]] = ()  # of the loss with from_logits=True
     advice: ClassVar[Advice]
 
+    _key: ClassVar[Any]  # of each loss: what equal ones share
+
     reduction: str = "mean"
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if hasattr(cls, "call"):
             prepare(cls)
-        dataclass(frozen=True, kw_only=True, repr=False)(cls)
+        dataclass(frozen=True, kw_only=True, repr=False, eq=False)(cls)
 
     def __post_init__(self) -> None:
-        if self.reduction not in _bridge.REDUCTIONS:
-            names = ", ".join(repr(name) for name in _bridge.REDUCTIONS)
-            raise ValueError(f"reduction = {self.reduction!r} is not one of {names}")
+        checks.one_of("reduction", self.reduction, _bridge.REDUCTIONS)
         self._validate()
+        self._set("_key", (type(self), checks.key(tuple(self._parameters_of().values()))))
         if self._compiler is not None:
             runs_alone = self._compiler.traced and not self.inputs
             fast = runs_alone and self.reduction != "none"
@@ -122,6 +127,12 @@ class Loss(CustomFace, _bridge.Kernel):
                 shown.append(f"{field.name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Loss) and bool(self._key == other._key)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self._parameters_of())
 
@@ -139,6 +150,19 @@ class Loss(CustomFace, _bridge.Kernel):
     def _changed(self, parameters: dict[str, Any]) -> Loss:
         if not parameters:
             return self
+        key = self._key, checks.key(tuple(parameters.items()))
+        try:
+            variant = _variants.get(key)
+        except TypeError:  # unhashable, as a list of class weights
+            return self._replaced(parameters)
+        if variant is None:
+            variant = self._replaced(parameters)
+            if len(_variants) >= _VARIANTS:
+                _variants.clear()
+            _variants[key] = variant
+        return variant
+
+    def _replaced(self, parameters: dict[str, Any]) -> Loss:
         known = self._parameters_of()
         for name in parameters:
             if name not in known:
@@ -146,10 +170,7 @@ class Loss(CustomFace, _bridge.Kernel):
                     f"{type(self).__name__} has no parameter {name!r}; "
                     f"it has {', '.join(sorted(known))}"
                 )
-        try:
-            return _variant(self, tuple(sorted(parameters.items())))
-        except TypeError:  # unhashable, as a list of class weights
-            return replace(self, **parameters)
+        return replace(self, **parameters)
 
     def _value(
         self,
@@ -228,7 +249,10 @@ class Loss(CustomFace, _bridge.Kernel):
             )
             labels = to_labels(y_true, predictions)
         weight = checks.weights(sample_weight, samples)
-        extra, program = self._job(outputs, labels, predictions)
+        empty = checks.is_empty(predictions, self.reduction)
+        extra, program = (
+            ((), None) if empty else self._job(outputs, labels, predictions)
+        )
         inputs = [a for a in (labels, predictions, weight, *extra) if a is not None]
         cannot_fail = row.labels == row.predictions == "real"
         targets = _Targets(predictions, inputs, in_place=cannot_fail)
@@ -237,11 +261,14 @@ class Loss(CustomFace, _bridge.Kernel):
         grad = targets.add("out", grad_out) if outputs != _VALUE else None
         hess = targets.add("out", hess_out) if outputs == _GRAD_HESS else None
 
+        if empty:
+            return value if want_values else 0.0, grad, hess
+
         smoothing = 0.0 if row.kind == "elementwise" else self._row_smoothing()
         kernel = self.kernel
         if row.kind == "sparse" and smoothing:
             kernel = kernel.removeprefix("sparse_")
-        total, status, index, number, label = _bridge.run(
+        total, status, index, number, _ = _bridge.run(
             _bridge.CUSTOM if program is not None else NUMBERS[kernel],
             outputs,
             _bridge.REDUCTIONS.index(self.reduction),
@@ -260,9 +287,10 @@ class Loss(CustomFace, _bridge.Kernel):
             getattr(self, "ignore_class", None),
             get_num_threads(),
             program,
+            getattr(self, "label_sum", "one") == "any",
         )
         if status != _OK:
-            self._raise(status, index, number, label, labels, predictions)
+            self._raise(status, index, number, labels, predictions)
         targets.finish()
         result = targets.result(value) if want_values else total
         return result, targets.result(grad), targets.result(hess)
@@ -285,28 +313,24 @@ class Loss(CustomFace, _bridge.Kernel):
         status: int,
         index: int,
         number: float,
-        label: int,
         y_true: Array,
         y_pred: Array,
     ) -> None:
         row = self._row
-        if status == _BAD_LABEL and row.kind == "sparse":
-            if y_true.dtype.kind == "u":
-                label %= 2**64
-            element = checks.at("y_true", index, y_true.shape)
-            raise ValueError(
-                f"{element} = {label} is not a class in [0, {y_pred.shape[-1]})"
-            )
         if status == _BAD_LABEL:
-            element = checks.at("y_true", index, y_true.shape)
-            value = y_true.dtype.type(number)
-            raise ValueError(f"{element} = {value} {_EXPECTED[row.labels]}")
-        if status == _BAD_PREDICTION:
-            element = checks.at("y_pred", index, y_pred.shape)
-            value = y_pred.dtype.type(number)
+            expected = _EXPECTED[row.labels].format(classes=y_pred.shape[-1])
+            raise ValueError(f"{checks.element('y_true', y_true, index)} {expected}")
+        if status == _BAD_LABEL_SUM:
+            where = checks.at("y_true", index, y_true.shape[:-1])
             raise ValueError(
-                f"{element} = {value} is not a probability in [0, 1]; "
-                "for logits pass from_logits=True"
+                f"the row {where} sums to {number:.7g}, not to 1: for labels that are "
+                'no distribution over the classes pass label_sum="any"; for several '
+                "yes-or-no labels a sample use binary_crossentropy"
+            )
+        if status == _BAD_PREDICTION:
+            raise ValueError(
+                f"{checks.element('y_pred', y_pred, index)} is not a probability in "
+                "[0, 1]; for logits pass from_logits=True"
             )
         if status == _BAD_WEIGHTS:
             raise ValueError(
@@ -342,7 +366,7 @@ class _Targets:
             array = np.empty(shape, dtype=self._like.dtype.newbyteorder("="))
         else:
             array = checks.output(name, out, shape)
-            if any(np.may_share_memory(array, other) for other in self._added):
+            if any(checks.share_memory(array, other) for other in self._added):
                 raise ValueError(f"{name}: the arrays of the pair share memory")
             self._added.append(array)
             if any(self._collides(array, other) for other in self._inputs):
@@ -352,7 +376,7 @@ class _Targets:
 
     def _collides(self, out: Array, other: Array) -> bool:
         """Whether writing `out` block by block could spoil `other`."""
-        if not np.may_share_memory(out, other):
+        if not checks.share_memory(out, other):
             return False
         same = (
             out.__array_interface__["data"][0] == other.__array_interface__["data"][0]
@@ -375,8 +399,3 @@ class _Targets:
 
 def _rebuild(cls: type[Loss], parameters: dict[str, Any]) -> Loss:
     return cls(**parameters)
-
-
-@lru_cache(maxsize=1024)
-def _variant(loss: Loss, parameters: tuple[tuple[str, Any], ...]) -> Loss:
-    return replace(loss, **dict(parameters))

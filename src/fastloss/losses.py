@@ -436,8 +436,12 @@ class CategoricalCrossentropy(_Crossentropy):
     label_smoothing : float
         In [0, 1): moves labels towards 1/C.
     class_weight : sequence of float or mapping, optional
-        w_c, one per class, or a mapping from classes to weights (others weigh 1).
+        w_c, one per class, or a mapping from classes to weights (others weigh 1), as a
+        pandas Series is one from its index.
         "mean" then divides by the sum of w_c y_c over samples and classes.
+    label_sum : {"one", "any"}
+        "one" refuses a row of labels whose sum is off 1 by more than 1e-3, which labels
+        rounded to float16 are not, unless its sample weighs 0; "any" takes every sum.
     eps : float, optional
         Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the
         dtype, 0 clips nothing. Derivatives are those at the clipped point.
@@ -447,15 +451,15 @@ class CategoricalCrossentropy(_Crossentropy):
     Notes
     -----
     Row-wise: `y_true` and `y_pred` have one shape (..., C), float32 or float64; labels
-    are in [0, 1]; rows of probabilities are used as they are. Gradient and diagonal of
+    are in [0, 1] and sum to 1; rows of probabilities are used as they are. Gradient and diagonal of
     the Hessian, with s = sum q_c: s p_c - q_c and s p_c (1 - p_c) for logits, -q_c/p_c
     and q_c/p_c^2 for probabilities. A label of 0 at a logit of -inf counts 0.
 
     Raises
     ------
     ValueError, TypeError
-        For labels or probabilities outside [0, 1], and for shapes, dtypes or
-        parameters that do not fit.
+        For labels or probabilities outside [0, 1], for rows of labels that do not sum
+        to 1, and for shapes, dtypes or parameters that do not fit.
 
     References
     ----------
@@ -475,7 +479,6 @@ class CategoricalCrossentropy(_Crossentropy):
     aliases: ClassVar[tuple[str, ...]] = (
         "cce",
         "categorical_cross_entropy",
-        "log_loss",
     )
     logits_aliases: ClassVar[tuple[str, ...]] = (
         "softmax_cross_entropy",
@@ -491,14 +494,20 @@ class CategoricalCrossentropy(_Crossentropy):
     )
 
     class_weight: Sequence[float] | Mapping[int, float] | None = None
+    label_sum: str = "one"
 
     def _validate(self) -> None:
         super()._validate()
         self._set("class_weight", checks.class_weight(self.class_weight))
+        checks.one_of("label_sum", self.label_sum, ("one", "any"))
 
     @property
     def _uses_engine_options(self) -> bool:
-        return bool(self.label_smoothing) or self.class_weight is not None
+        return (
+            bool(self.label_smoothing)
+            or self.class_weight is not None
+            or self.label_sum != "one"
+        )
 
 
 categorical_crossentropy = cce = CategoricalCrossentropy()
@@ -521,7 +530,8 @@ class SparseCategoricalCrossentropy(_Crossentropy):
     label_smoothing : float
         In [0, 1): moves labels towards 1/C.
     class_weight : sequence of float or mapping, optional
-        One weight per class, or a mapping from classes to weights (others weigh 1).
+        One weight per class, or a mapping from classes to weights (others weigh 1), as
+        a pandas Series is one from its index.
         "mean" then divides by the sum of the weights of the labels.
     eps : float, optional
         Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the

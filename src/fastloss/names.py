@@ -14,15 +14,49 @@ def _plain(name: str) -> str:
     return name.replace("_", "").replace("-", "").replace(" ", "").lower()
 
 
-def _table() -> dict[str, Loss]:
-    table: dict[str, Loss] = {}
+def _table() -> dict[str, tuple[str, Loss]]:
+    """Names without case, underscores and hyphens: one to show, and the loss."""
+    table: dict[str, tuple[str, Loss]] = {}
     for name, loss in LOSSES.items():
         for alias in (name, type(loss).__name__, *loss.aliases):
-            table.setdefault(_plain(alias), loss)
+            table.setdefault(_plain(alias), (alias, loss))
         for alias in loss.logits_aliases:
-            table.setdefault(_plain(alias), loss._with({"from_logits": True}))
+            table.setdefault(_plain(alias), (alias, loss._with({"from_logits": True})))
     return table
 
+
+#: Names of other libraries that are no loss here, without a "loss" at their end.
+_ELSEWHERE: dict[str, str] = {
+    "log": (
+        "scikit-learn's log_loss is 'binary_crossentropy' for a vector of "
+        "probabilities, 'sparse_categorical_crossentropy' for classes and rows of "
+        "probabilities, 'categorical_crossentropy' for one-hot rows"
+    ),
+    "nll": (
+        "of the logits whose log-softmax PyTorch's takes, use 'cross_entropy'; of "
+        "probabilities 'sparse_categorical_crossentropy'"
+    ),
+    "smoothl1": "use fl.Huber(delta=beta) divided by beta",
+    "rmse": "use the square root of 'mean_squared_error'",
+    "rootmeansquarederror": "use the square root of 'mean_squared_error'",
+    "msle": "use 'mean_squared_error' of np.log1p of both",
+    "meansquaredlogarithmicerror": "use 'mean_squared_error' of np.log1p of both",
+    "mape": (
+        "use 'mean_absolute_error' with sample_weight=100/np.abs(y_true) and "
+        'reduction="sum_over_batch_size"'
+    ),
+    "meanabsolutepercentageerror": (
+        "use 'mean_absolute_error' with sample_weight=100/np.abs(y_true) and "
+        'reduction="sum_over_batch_size"'
+    ),
+    "categoricalhinge": "it is no hinge of -1 and +1, nor built in",
+    "focal": "it is an example in docs/custom.md",
+    "quantile": "it is an example in docs/custom.md",
+    "pinball": "it is the quantile loss, an example in docs/custom.md",
+    "poisson": "use fl.custom, with p - y * np.log(p)",
+    "kldiv": "use 'categorical_crossentropy', which has its derivatives",
+    "kldivergence": "use 'categorical_crossentropy', which has its derivatives",
+}
 
 _NAMES = _table()
 
@@ -42,7 +76,8 @@ def get(identifier: str | Loss) -> Loss:
     Raises
     ------
     ValueError
-        If no loss has the name; the message proposes near ones.
+        If no loss has the name; the message proposes near ones, or says what a name of
+        another library means here.
 
     Examples
     --------
@@ -58,9 +93,13 @@ def get(identifier: str | Loss) -> Loss:
         raise TypeError(
             f"identifier is {type(identifier).__name__}: pass a name or a Loss"
         )
-    loss = _NAMES.get(_plain(identifier))
-    if loss is not None:
-        return loss
-    near = get_close_matches(_plain(identifier), _NAMES, n=3)
-    hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(LOSSES)}"
-    raise ValueError(f"no loss is called {identifier!r}; {hint}")
+    plain = _plain(identifier)
+    if plain in _NAMES:
+        return _NAMES[plain][1]
+    said = f"no loss is called {identifier!r}"
+    if plain.removesuffix("loss") in _ELSEWHERE:
+        raise ValueError(f"{said}: {_ELSEWHERE[plain.removesuffix('loss')]}")
+    near = [_NAMES[name][0] for name in get_close_matches(plain, _NAMES, 3, 0.75)]
+    if near:
+        raise ValueError(f"{said}; did you mean {', '.join(near)}?")
+    raise ValueError(f"{said}; known: {', '.join(LOSSES)}; others with fl.custom")

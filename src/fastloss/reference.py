@@ -429,7 +429,8 @@ class SparseCategoricalCrossentropy:
 
 def _parameters(loss: Loss) -> dict[str, Any]:
     params = {field.name: getattr(loss, field.name) for field in fields(loss)}
-    del params["reduction"]
+    for checked in ("reduction", "label_sum"):  # no part of a formula
+        params.pop(checked, None)
     return params
 
 

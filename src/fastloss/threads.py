@@ -16,9 +16,12 @@ _VARIABLE = "FASTLOSS_NUM_THREADS"
 _override: ContextVar[int | None] = ContextVar("fastloss_threads", default=None)
 
 
+_MOST = 2**31 - 1  # a C int
+
+
 def _checked(n: int, name: str) -> int:
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"{name} = {n!r} is not a number of threads: use 1 or more")
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= _MOST:
+        raise ValueError(f"{name} = {n!r} is not a number of threads: use 1 to {_MOST}")
     return n
 
 
@@ -39,13 +42,13 @@ def _cgroup_limit() -> int | None:
 
 
 def _default() -> int:
-    text = os.environ.get(_VARIABLE)
-    if text is not None:
-        if not text.strip().isdigit():
+    if text := os.environ.get(_VARIABLE):
+        try:
+            return _checked(int(text), _VARIABLE)
+        except ValueError:
             raise ImportError(
-                f"{_VARIABLE}={text!r} is not a number of threads: use 1 or more"
-            )
-        return _checked(int(text), _VARIABLE)
+                f"{_VARIABLE}={text!r} is not a number of threads: use 1 to {_MOST}"
+            ) from None
     limits = [_bridge.default_threads()]
     if hasattr(os, "sched_getaffinity"):
         limits.append(len(os.sched_getaffinity(0)))
@@ -82,12 +85,12 @@ def set_num_threads(n: int) -> None:
     Parameters
     ----------
     n : int
-        1 or more. Other libraries that use OpenMP are not affected.
+        1 to 2**31 - 1. Other libraries that use OpenMP are not affected.
 
     Raises
     ------
     ValueError
-        If `n` is not a positive integer.
+        If `n` is not such an integer.
     """
     global _threads
     _threads = _checked(n, "n")
@@ -100,7 +103,7 @@ def threads(n: int) -> Iterator[None]:
     Raises
     ------
     ValueError
-        If `n` is not a positive integer.
+        If `n` is not such an integer.
     """
     token = _override.set(_checked(n, "n"))
     try:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fastloss import _bridge
+from fastloss import _bridge, checks
 
 from .derive import NoDerivativeError, derivative, guarded
 from .graph import Node, node
@@ -103,7 +103,10 @@ class Expressions:
 
     def holds(self, values: Mapping[str, float]) -> bool:
         """Whether a new trace with these parameters would find the same."""
-        return all(evaluate_graph([x], values)[x] == seen for x, seen in self.reads)
+        return all(
+            checks.key(evaluate_graph([x], values)[x]) == checks.key(seen)
+            for x, seen in self.reads
+        )
 
 
 def _derivative(x: Node) -> Node:
@@ -144,7 +147,7 @@ class TracedCompiler:
         _refuse_arrays(parameters)
         numbers = {k: float(v) for k, v in parameters.items() if is_number(v)}
         static = {k: v for k, v in parameters.items() if k not in numbers}
-        key = tuple((k, type(v), v) for k, v in sorted(static.items()))
+        key = checks.key(tuple(sorted(static.items())))
         with self._lock:
             known = self._traces.setdefault(key, [])
             for found in known:
@@ -179,7 +182,7 @@ class TracedCompiler:
     def program(self, parameters: Mapping[str, Any], outputs: int) -> Any:
         """Return the engine's program for these parameters and outputs."""
         _refuse_arrays(parameters)
-        key = (outputs, tuple((k, type(v), v) for k, v in parameters.items()))
+        key = outputs, checks.key(tuple(parameters.items()))
         with self._lock:
             bound = self._programs.get(key)
             if bound is None:

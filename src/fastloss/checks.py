@@ -151,7 +151,7 @@ def output(name: str, out: Any, shape: tuple[int, ...]) -> Array:
         raise TypeError(f"{name} is {type(out).__name__}: it must be a NumPy array")
     if isinstance(out, np.ma.MaskedArray):
         raise TypeError(
-            f"{name} is a masked array, whose mask would stay as it is: pass {name}.data"
+            f"{name} is a masked array, whose mask would not change: pass {name}.data"
         )
     if out.dtype.kind != "f" or out.dtype.itemsize not in (4, 8):
         raise TypeError(f"{name} has dtype {out.dtype}: it must be float32 or float64")
@@ -160,9 +160,7 @@ def output(name: str, out: Any, shape: tuple[int, ...]) -> Array:
     if not out.flags.writeable:
         raise ValueError(f"{name} is read-only: pass a writable array")
     if _overlaps_itself(out):
-        raise ValueError(
-            f"{name} has strides {out.strides}: its elements share memory"
-        )
+        raise ValueError(f"{name} has strides {out.strides}: its elements share memory")
     return out
 
 
@@ -195,7 +193,7 @@ def share_memory(a: Array, b: Array) -> bool:
     if not np.may_share_memory(a, b):
         return False
     try:
-        return np.shares_memory(a, b, max_work=_MAX_WORK)
+        return np.shares_memory(a, b, max_work=_MAX_WORK)  # type: ignore[arg-type]
     except (np.exceptions.TooHardError, OverflowError):
         return True
 

@@ -80,7 +80,9 @@ class Loss(CustomFace, _bridge.Kernel):
     def __post_init__(self) -> None:
         checks.one_of("reduction", self.reduction, _bridge.REDUCTIONS)
         self._validate()
-        self._set("_key", (type(self), checks.key(tuple(self._parameters_of().values()))))
+        self._set(
+            "_key", (type(self), checks.key(tuple(self._parameters_of().values())))
+        )
         if self._compiler is not None:
             runs_alone = self._compiler.traced and not self.inputs
             fast = runs_alone and self.reduction != "none"

@@ -361,7 +361,7 @@ class BinaryCrossentropy(_Crossentropy):
     pos_weight : float
         Factor of the positive term; not part of the divisor of "mean".
     eps : float, optional
-        Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the
+        p and 1 - p are clipped to [eps, 1 - eps]; None is the machine epsilon of the
         dtype, 0 clips nothing. Derivatives are those at the clipped point.
     reduction : str
         See `Loss`.
@@ -451,9 +451,10 @@ class CategoricalCrossentropy(_Crossentropy):
     Notes
     -----
     Row-wise: `y_true` and `y_pred` have one shape (..., C), float32 or float64; labels
-    are in [0, 1] and sum to 1; rows of probabilities are used as they are. Gradient and diagonal of
-    the Hessian, with s = sum q_c: s p_c - q_c and s p_c (1 - p_c) for logits, -q_c/p_c
-    and q_c/p_c^2 for probabilities. A label of 0 at a logit of -inf counts 0.
+    are in [0, 1] and sum to 1; rows of probabilities are used as they are. Gradient and
+    diagonal of the Hessian, with s = sum q_c: s p_c - q_c and s p_c (1 - p_c) for
+    logits, -q_c/p_c and q_c/p_c^2 for probabilities. A label of 0 at a logit of -inf
+    counts 0.
 
     Raises
     ------

@@ -179,3 +179,92 @@ def test_label_sum_is_a_parameter() -> None:
         fl.CategoricalCrossentropy(label_sum="two")
     with pytest.raises(TypeError, match="no parameter 'label_sum'"):
         fl.scce([0], x, label_sum="any")
+
+
+# A sample of weight 0 counts nothing, whatever it holds: labels and probabilities
+# outside their domains too.
+OUTSIDE: dict[str, list[float]] = {"unit": [-1.0, 2.0, np.inf], "sign": [0.0, 255.0]}
+EVERY = list(oracle.losses())
+
+
+def outside_of_weight_0(loss: fl.Loss, dtype: type, n: int) -> Any:
+    """A problem, the same with bad samples, and weights of 0 for these."""
+    row = oracle.ROWS[loss.kernel]
+    random = np.random.RandomState(n)
+    y, x = oracle.plain(loss.kernel, dtype, 7 * n, random)
+    samples = y.shape if row.kind != "dense" else y.shape[:-1]
+    weight = np.where(random.rand(*samples) < 0.3, 0.0, 0.5 + random.rand(*samples))
+    weight.flat[0] = weight.flat[-1] = 0
+    if row.kind == "sparse":
+        y[weight == 0] = 1  # not ignored: such rows are no part of N
+    bad_y, bad_x = y.copy(), x.copy()
+    for i in np.flatnonzero(weight == 0):
+        if row.kind == "sparse":
+            bad_y[i] = random.choice([-1, 7, 255, np.iinfo(np.int64).min])
+        elif row.labels in OUTSIDE:
+            bad_y[i] = random.choice(OUTSIDE[row.labels])
+        if row.predictions in OUTSIDE:
+            bad_x[i] = random.choice(OUTSIDE[row.predictions])
+    return (y, x), (bad_y, bad_x), weight
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none", "sum_over_batch_size"])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", EVERY, ids=oracle.label)
+def test_a_sample_of_weight_0_may_hold_anything(
+    loss: fl.Loss, dtype: type, reduction: str, isa: str
+) -> None:
+    loss = replace(loss, reduction=reduction)
+    for n in (6, 3001):
+        good, bad, weight = outside_of_weight_0(loss, dtype, n)
+        expected = loss.value_and_grad(*good, sample_weight=weight)
+        got = loss.value_and_grad(*bad, sample_weight=weight)
+        np.testing.assert_array_equal(got[0], expected[0])
+        np.testing.assert_array_equal(got[1], expected[1])
+        hess = loss.grad_and_hess(*good, sample_weight=weight)[1]
+        both = loss.grad_and_hess(*bad, sample_weight=weight)
+        np.testing.assert_array_equal(both[0], expected[1])
+        np.testing.assert_array_equal(both[1], hess)
+        np.testing.assert_array_equal(loss(*bad, sample_weight=weight), expected[0])
+
+
+@pytest.mark.parametrize("options", [{"label_smoothing": 0.1}, {"class_weight": 1}])
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("cls", [fl.cce, fl.scce], ids=lambda loss: loss.name)
+def test_the_same_with_smoothing_and_class_weights(
+    cls: fl.Loss, from_logits: bool, options: dict[str, Any]
+) -> None:
+    if "class_weight" in options:
+        options = {"class_weight": [1, 0.5, 2, 1, 3, 0.25, 1.5]}
+    loss = replace(cls, from_logits=from_logits, **options)
+    good, bad, weight = outside_of_weight_0(loss, np.float64, 300)
+    expected = loss.value_and_grad(*good, sample_weight=weight)
+    got = loss.value_and_grad(*bad, sample_weight=weight)
+    assert got[0] == expected[0]
+    np.testing.assert_array_equal(got[1], expected[1])
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", EVERY, ids=oracle.label)
+def test_a_bad_sample_that_weighs_something_is_named(
+    loss: fl.Loss, dtype: type
+) -> None:
+    """Not a bad one of weight 0 before it."""
+    row = oracle.ROWS[loss.kernel]
+    if row.labels == "real":
+        return
+    _, (y, x), weight = outside_of_weight_0(loss, dtype, 300)
+    weight[137] = 1e-300
+    y[137] = 99
+    place = r"137, 0" if row.kind == "dense" else "137"
+    with pytest.raises(ValueError, match=rf"y_true\[{place}\] = 99"):
+        loss(y, x, sample_weight=weight)
+
+
+def test_padding_of_weight_0() -> None:
+    row = [0.5, 0.5]
+    assert fl.bce([-1.0, 1.0], row, sample_weight=[0, 1]) == -np.log(0.5)
+    assert fl.scce([-1, 1], [row, row], sample_weight=[0, 1]) == -np.log(0.5)
+    assert fl.hinge([0, 1], row, sample_weight=[0, 1]) == 0.5
+    with pytest.raises(ValueError, match=r"y_true\[1\] = -1\.0"):
+        fl.bce([-1.0, -1.0], row, sample_weight=[0, 1])

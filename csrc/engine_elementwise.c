@@ -21,7 +21,8 @@ static int64_t fl_chunk_elements(int64_t n) {
 
 /* Kernels are compiled for outputs apart from their inputs. */
 static bool fl_in_place(const fl_job *job, const fl_array *output) {
-  bool shared = output->data == job->y_pred.data || output->data == job->y_true.data;
+  bool shared = output->data == job->y_pred.data || output->data == job->y_true.data
+                || output->data == job->weight.data;
   for (int k = 0; k < job->n_extra; k++) shared |= output->data == job->extra[k].data;
   return output->data && shared;
 }

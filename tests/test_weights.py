@@ -11,6 +11,11 @@ import pytest
 import fastloss as fl
 
 LOSSES = [pytest.param(loss, id=oracle.label(loss)) for loss in oracle.losses()]
+ELEMENTWISE = [
+    pytest.param(loss, id=oracle.label(loss))
+    for loss in oracle.losses()
+    if oracle.ROWS[loss.kernel].kind == "elementwise"
+]
 # 2^-1074 is the smallest double; 7 times 2^1021 is nearly the largest.
 POWERS = (-1074, -1000, -300, 300, 900, 1021)
 
@@ -76,3 +81,17 @@ def test_a_value_beyond_the_range_is_infinite_in_sums_alone() -> None:
     weight = [1e20, 1e20]
     assert fl.mse(y, p, sample_weight=weight, reduction="sum") == math.inf
     assert fl.mse(y, p, sample_weight=[1e200, 1e200]) == pytest.approx(5e299)
+
+
+@pytest.mark.parametrize("loss", ELEMENTWISE)
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("n", [5, 37, 1013, 40_007])
+def test_weights_as_out(loss: fl.Loss, dtype: type, n: int) -> None:
+    random = np.random.RandomState(7)
+    y, x = oracle.plain(loss.kernel, dtype, n, random)
+    weight = random.randint(0, 3, n).astype(dtype)
+    expected = loss.value_and_grad(y, x, sample_weight=weight.copy())
+    value, grad = loss.value_and_grad(y, x, sample_weight=weight, out=weight)
+    assert value == expected[0]
+    assert grad is weight
+    np.testing.assert_array_equal(grad, expected[1])

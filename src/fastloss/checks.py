@@ -146,22 +146,27 @@ def weights(sample_weight: ArrayLike | None, shape: tuple[int, ...]) -> Array | 
 
 
 def output(name: str, out: Any, shape: tuple[int, ...]) -> Array:
-    """An array the engine may write to."""
+    """A view of an array the engine may write to; a view as in `_as_array`."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{name} is {type(out).__name__}: it must be a NumPy array")
     if isinstance(out, np.ma.MaskedArray):
         raise TypeError(
             f"{name} is a masked array, whose mask would not change: pass {name}.data"
         )
-    if out.dtype.kind != "f" or out.dtype.itemsize not in (4, 8):
-        raise TypeError(f"{name} has dtype {out.dtype}: it must be float32 or float64")
-    if out.shape != shape:
-        raise ValueError(f"{name} has shape {out.shape}: it must be {shape}")
-    if not out.flags.writeable:
+    array = out.view(np.ndarray)
+    if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
+        raise TypeError(
+            f"{name} has dtype {array.dtype}: it must be float32 or float64"
+        )
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}: it must be {shape}")
+    if not array.flags.writeable:
         raise ValueError(f"{name} is read-only: pass a writable array")
-    if _overlaps_itself(out):
-        raise ValueError(f"{name} has strides {out.strides}: its elements share memory")
-    return out
+    if _overlaps_itself(array):
+        raise ValueError(
+            f"{name} has strides {array.strides}: its elements share memory"
+        )
+    return array
 
 
 def _overlaps_itself(array: Array) -> bool:

@@ -264,7 +264,8 @@ class Loss(CustomFace, _bridge.Kernel):
         hess = targets.add("out", hess_out) if outputs == _GRAD_HESS else None
 
         if empty:
-            return value if want_values else 0.0, grad, hess
+            result = targets.result(value) if want_values else 0.0
+            return result, targets.result(grad), targets.result(hess)
 
         smoothing = 0.0 if row.kind == "elementwise" else self._row_smoothing()
         kernel = self.kernel
@@ -359,21 +360,19 @@ class _Targets:
         self._like = like
         self._inputs = inputs
         self._in_place = in_place
-        self._added: list[Array] = []
-        self._copies: list[tuple[Array, Array]] = []
+        self._given: list[tuple[Array, Array, Array]] = []
 
     def add(self, name: str, out: Any, shape: tuple[int, ...] | None = None) -> Array:
+        """Return the array that the engine writes to."""
         shape = self._like.shape if shape is None else shape
         if out is None:
-            array = np.empty(shape, dtype=self._like.dtype.newbyteorder("="))
-        else:
-            array = checks.output(name, out, shape)
-            if any(checks.share_memory(array, other) for other in self._added):
-                raise ValueError(f"{name}: the arrays of the pair share memory")
-            self._added.append(array)
-            if any(self._collides(array, other) for other in self._inputs):
-                given, array = array, np.empty(shape, dtype=array.dtype)
-                self._copies.append((given, array))
+            return np.empty(shape, dtype=self._like.dtype.newbyteorder("="))
+        view = checks.output(name, out, shape)
+        if any(checks.share_memory(view, other) for _, other, _ in self._given):
+            raise ValueError(f"{name}: the arrays of the pair share memory")
+        spoils = any(self._collides(view, other) for other in self._inputs)
+        array = np.empty(shape, dtype=view.dtype) if spoils else view
+        self._given.append((array, view, out))
         return array
 
     def _collides(self, out: Array, other: Array) -> bool:
@@ -389,13 +388,16 @@ class _Targets:
         return not (same and self._in_place)
 
     def finish(self) -> None:
-        for given, array in self._copies:
-            np.copyto(given, array)
+        """Copy from the stand-ins."""
+        for array, view, _ in self._given:
+            if array is not view:
+                np.copyto(view, array)
 
-    def result(self, array: Array | None) -> Array | None:
-        for given, stand_in in self._copies:
-            if stand_in is array:
-                return given
+    def result(self, array: Array | None) -> Any:
+        """What was given for an array the engine wrote to, or that array."""
+        for written, _, out in self._given:
+            if written is array:
+                return out
         return array
 
 

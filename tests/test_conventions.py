@@ -21,54 +21,69 @@ Row = tuple[float, float, float, float, float]  # y, x, value, gradient, Hessian
 def kinks(dtype: type) -> Iterator[tuple[fl.Loss, list[Row]]]:
     """Losses with points on a kink, beside it and away from it."""
     e = EPS[dtype]  # 1 + e follows on 1, 1 - e/2 comes before it
-    yield fl.Huber(delta=1.0), [
-        (0, 1, 0.5, 1, 1),
-        (0, -1, 0.5, -1, 1),
-        (2, 1, 0.5, -1, 1),
-        (0, 1 + e, 0.5 + e, 1, 0),
-        (0, -1 - e, 0.5 + e, -1, 0),
-        (0, 1 - e / 2, (1 - e) / 2, 1 - e / 2, 1),
-        (3, 3, 0, 0, 1),
-        (0, 4, 3.5, 1, 0),
-        (0, INF, INF, 1, 0),
-    ]
-    yield fl.Huber(delta=0.75), [
-        (0, 0.75, 0.28125, 0.75, 1),
-        (0, -0.75, 0.28125, -0.75, 1),
-        (0, 0.75 + e, 0.28125 + 0.75 * e, 0.75, 0),
-        (0.5, -0.25, 0.28125, -0.75, 1),
-        (0, 2, 1.21875, 0.75, 0),
-    ]
-    yield fl.hinge, [
-        (1, 1, 0, 0, 0),
-        (-1, -1, 0, 0, 0),
-        (1, 1 + e, 0, 0, 0),
-        (-1, -1 - e, 0, 0, 0),
-        (1, 1 - e / 2, e / 2, -1, 0),
-        (-1, -1 + e / 2, e / 2, 1, 0),
-        (1, 0, 1, -1, 0),
-        (-1, 3, 4, 1, 0),
-        (1, INF, 0, 0, 0),
-        (1, -INF, INF, -1, 0),
-    ]
-    yield fl.squared_hinge, [
-        (1, 1, 0, 0, 0),
-        (-1, -1, 0, 0, 0),
-        (1, 1 + e, 0, 0, 0),
-        (1, 1 - e / 2, e * e / 4, -e, 2),
-        (-1, -1 + e / 2, e * e / 4, e, 2),
-        (1, -1, 4, -4, 2),
-        (-1, 0, 1, 2, 2),
-        (1, INF, 0, 0, 0),
-    ]
-    yield fl.mae, [
-        (0, 0, 0, 0, 0),
-        (-0.0, 0, 0, 0, 0),
-        (3, 3, 0, 0, 0),
-        (1, 1 + e, e, 1, 0),
-        (1, 1 - e / 2, e / 2, -1, 0),
-        (INF, 0, INF, -1, 0),
-    ]
+    yield (
+        fl.Huber(delta=1.0),
+        [
+            (0, 1, 0.5, 1, 1),
+            (0, -1, 0.5, -1, 1),
+            (2, 1, 0.5, -1, 1),
+            (0, 1 + e, 0.5 + e, 1, 0),
+            (0, -1 - e, 0.5 + e, -1, 0),
+            (0, 1 - e / 2, (1 - e) / 2, 1 - e / 2, 1),
+            (3, 3, 0, 0, 1),
+            (0, 4, 3.5, 1, 0),
+            (0, INF, INF, 1, 0),
+        ],
+    )
+    yield (
+        fl.Huber(delta=0.75),
+        [
+            (0, 0.75, 0.28125, 0.75, 1),
+            (0, -0.75, 0.28125, -0.75, 1),
+            (0, 0.75 + e, 0.28125 + 0.75 * e, 0.75, 0),
+            (0.5, -0.25, 0.28125, -0.75, 1),
+            (0, 2, 1.21875, 0.75, 0),
+        ],
+    )
+    yield (
+        fl.hinge,
+        [
+            (1, 1, 0, 0, 0),
+            (-1, -1, 0, 0, 0),
+            (1, 1 + e, 0, 0, 0),
+            (-1, -1 - e, 0, 0, 0),
+            (1, 1 - e / 2, e / 2, -1, 0),
+            (-1, -1 + e / 2, e / 2, 1, 0),
+            (1, 0, 1, -1, 0),
+            (-1, 3, 4, 1, 0),
+            (1, INF, 0, 0, 0),
+            (1, -INF, INF, -1, 0),
+        ],
+    )
+    yield (
+        fl.squared_hinge,
+        [
+            (1, 1, 0, 0, 0),
+            (-1, -1, 0, 0, 0),
+            (1, 1 + e, 0, 0, 0),
+            (1, 1 - e / 2, e * e / 4, -e, 2),
+            (-1, -1 + e / 2, e * e / 4, e, 2),
+            (1, -1, 4, -4, 2),
+            (-1, 0, 1, 2, 2),
+            (1, INF, 0, 0, 0),
+        ],
+    )
+    yield (
+        fl.mae,
+        [
+            (0, 0, 0, 0, 0),
+            (-0.0, 0, 0, 0, 0),
+            (3, 3, 0, 0, 0),
+            (1, 1 + e, e, 1, 0),
+            (1, 1 - e / 2, e / 2, -1, 0),
+            (INF, 0, INF, -1, 0),
+        ],
+    )
     yield fl.mse, [(3, 3, 0, 0, 2), (1, 3, 4, 4, 2), (1, -1, 4, -4, 2)]
     yield fl.log_cosh, [(3, 3, 0, 0, 1), (0, INF, INF, 1, 0), (0, -INF, INF, -1, 0)]
 
@@ -120,7 +135,9 @@ def test_nan_beside_kinks(dtype: type, number: int, isa: str) -> None:
         check(loss, *some.T.astype(dtype))
 
 
-@pytest.mark.parametrize("loss", [fl.hinge, fl.squared_hinge], ids=lambda loss: loss.name)
+@pytest.mark.parametrize(
+    "loss", [fl.hinge, fl.squared_hinge], ids=lambda loss: loss.name
+)
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 def test_hinge_labels_of_nan_are_data(loss: fl.Loss, dtype: type, isa: str) -> None:
     """They do not raise, not even beside labels that make the engine look again."""

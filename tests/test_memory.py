@@ -186,7 +186,9 @@ def test_outputs_of_another_dtype_over_inputs(name: str) -> None:
         grad, hess = loss.grad_and_hess(y, x.copy())
         np.testing.assert_array_equal(loss.grad(y, x, out=room[:n]), grad)
         x[...] = start
-        np.testing.assert_array_equal(loss.grad(x, y, out=room[:n]), loss.grad(start, y))
+        np.testing.assert_array_equal(
+            loss.grad(x, y, out=room[:n]), loss.grad(start, y)
+        )
         x[...] = start
         got = loss.grad_and_hess(y, x, out=(np.zeros(n), room[:n]))
         np.testing.assert_array_equal(got[0], grad)
@@ -349,10 +351,14 @@ def test_integers_at_their_ends(integer: np.dtype, order: str, step: int) -> Non
         np.testing.assert_array_equal(grad, -2 * expected)
         grad = fl.mae.grad(x, x + 1, sample_weight=y, reduction="sum")
         np.testing.assert_array_equal(grad, np.array(exact).astype(dtype))
-    np.testing.assert_array_equal(fl.mae(np.zeros(y.size), y, reduction="none"), np.abs(exact))
+    np.testing.assert_array_equal(
+        fl.mae(np.zeros(y.size), y, reduction="none"), np.abs(exact)
+    )
 
 
-@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"class_weight": {1: 2}}])
+@pytest.mark.parametrize(
+    "options", [{}, {"label_smoothing": 0.1}, {"class_weight": {1: 2}}]
+)
 @pytest.mark.parametrize("from_logits", [False, True])
 def test_classes_beyond_int64_are_no_ignored_class(
     from_logits: bool, options: dict[str, Any]

@@ -123,7 +123,8 @@ def test_probabilities_no_class_picks_are_checked(
                 p[row, column] = bad
                 for call in (fl.cce, fl.cce.value_and_grad, fl.cce.grad):
                     with pytest.raises(
-                        ValueError, match=rf"y_pred\[{row}, {column}\] = .* is not a pro"
+                        ValueError,
+                        match=rf"y_pred\[{row}, {column}\] = .* is not a pro",
                     ):
                         call(y, p)
             p[row, column] = 0.5

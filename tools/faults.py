@@ -83,7 +83,16 @@ class Copy:
         make = ["cmake", "--build", str(self.build)]
         if subprocess.run(make, capture_output=True, check=False).returncode:
             return "does not build"
-        run = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+        run = [
+            sys.executable,
+            "-B",
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+        ]
         environment = {**os.environ, "PYTHONPATH": str(self.tree / "src")}
         try:
             code = subprocess.run(

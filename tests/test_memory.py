@@ -152,6 +152,29 @@ def test_only_the_elements_are_read(loss: fl.Loss, dtype: type, room: str) -> No
 
 
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", KERNELS, ids=oracle.label)
+def test_matrices_within_matrices(loss: fl.Loss, dtype: type) -> None:
+    """Three dimensions, of which the last two are together in memory, or the first."""
+    loss = replace(loss, reduction="none")
+    for columns in (3, 20, 70):
+        y, x = problem(loss, dtype, 24, columns)
+        values, grad = loss.value_and_grad(y, x)
+        y = y.reshape(6, 4, *y.shape[1:])
+        for room in ((6, 5, columns), (7, 4, columns), (6, 4, columns + 1)):
+            whole_x, out = np.zeros((2, *room), dtype)
+            inner = whole_x[:6, :4, :columns]
+            inner[...] = x.reshape(inner.shape)
+            out[...] = CANARY
+            within = out[:6, :4, :columns]
+            of_values = np.empty((6, 4, *values.shape[1:]), dtype)
+            loss.value_and_grad(y, inner, out=(of_values, within))
+            np.testing.assert_array_equal(of_values.reshape(values.shape), values)
+            np.testing.assert_array_equal(within.reshape(x.shape), grad)
+            within[...] = CANARY
+            assert np.all(out == CANARY)
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
 @pytest.mark.parametrize("name", ["mse", "huber", "bce", "cce", "custom"])
 def test_outputs_that_share_memory_with_inputs(name: str, dtype: type) -> None:
     """In ways that are not the same elements in the same order."""

@@ -262,6 +262,10 @@ NEAR: list[tuple[Callable[..., Any], Callable[..., Any]]] = [
     (lambda y, p: np.log(1 - np.exp(-abs(p))), lambda p: np.log(-np.expm1(-np.abs(p)))),
     (lambda y, p: p**-2 + p**0.5 + p**3, lambda p: p**-2.0 + np.sqrt(p) + p**3),
     (lambda y, p: p * (1 - 0.25) + p * 0.25, lambda p: p),
+    (lambda y, p: np.where(~(p > 1), p, 3.0), lambda p: np.where(p > 1, 3, p)),
+    (lambda y, p: (p < 1) + 2.0 * (p <= 1), lambda p: (p < 1) + 2.0 * (p <= 1)),
+    (lambda y, p: (p > 1) + 2.0 * (p >= 1), lambda p: (p > 1) + 2.0 * (p >= 1)),
+    (lambda y, p: np.clip(p, None, 1) + p.clip(1.5), lambda p: p + np.clip(p, 1, 1.5)),
     (lambda y, p: ~(p > 1) * 2.0 + (p != 1), lambda p: (p <= 1) * 2.0 + (p != 1)),
 ]
 
@@ -272,3 +276,23 @@ def test_forms_and_their_neighbours(number: int) -> None:
     x = np.array([0.125, 0.5, 1.0, 1.5, 2.5])
     values = outputs(fl.custom(loss), x.tolist())[0]
     np.testing.assert_allclose(values, exact(x), rtol=1e-13)
+
+
+def test_roots_do_not_overflow() -> None:
+    """sqrt(c + x^2) where x^2 is beyond the largest float, and its slope."""
+    for dtype, big in ((np.float32, 1e30), (np.float64, 1e200)):
+        y, x = np.zeros(3, dtype), np.array([big, -big, INF], dtype)
+        for loss in (
+            fl.custom(lambda y, p: np.sqrt(1 + p**2)),
+            fl.custom(lambda y, p: np.sqrt(1 + p**2) - 1),
+        ):
+            assert loss(y, x, reduction="none").tolist() == abs(x).tolist()
+            assert loss.grad(y, x, reduction="sum").tolist() == [1, -1, 1]
+
+
+def test_zero_and_minus_zero_are_two_constants() -> None:
+    plus, minus = (fl.custom(lambda y, p, k=k: (p + 1) / k) for k in (0.0, -0.0))
+    assert plus([0.0], [1.0]) == INF
+    assert minus([0.0], [1.0]) == -INF
+    losses = [fl.custom(f) for f in (lambda y, p: p / 0.0, lambda y, p: p / -0.0)]
+    assert [loss([0.0], [1.0]) for loss in losses] == [INF, -INF]

@@ -13,7 +13,10 @@ import pytest
 import fastloss as fl
 
 LOSSES = list(oracle.losses())
-KERNELS = list({loss.kernel: loss for loss in LOSSES}.values())
+ROWWISE = [loss for loss in LOSSES if oracle.ROWS[loss.kernel].kind != "elementwise"]
+#: Every way of arrays to a kernel: options of rows have ways of their own.
+KERNELS = list({loss.kernel: loss for loss in LOSSES if loss not in ROWWISE}.values())
+KERNELS += ROWWISE
 CANARY = 77
 
 
@@ -96,17 +99,17 @@ def problem(
 
 @pytest.mark.parametrize("room", ROOMS)
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
-@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+@pytest.mark.parametrize("loss", KERNELS, ids=oracle.label)
 def test_nothing_is_written_between_the_elements(
     loss: fl.Loss, dtype: type, room: str
 ) -> None:
     loss = replace(loss, reduction="none")
-    for rows, columns in ((300, 3), (40, 17), (7, 70), (2, 1100)):
+    for rows, columns in ((300, 3), (7, 70), (2, 1100)):
         y, x = problem(loss, dtype, rows, columns)
         values = loss(y, x)
         samples = values.shape
         grad, hess = loss.grad_and_hess(y, x)
-        for out_dtype in oracle.DTYPES:
+        for out_dtype in oracle.DTYPES if rows == 7 else (dtype,):
             first = Guarded(room, samples, out_dtype)
             loss(y, x, out=first.out)
             first.holds(values)

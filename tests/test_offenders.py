@@ -88,7 +88,7 @@ def test_classes_are_named_as_given(
 def test_the_lowest_of_many_is_named(loss: fl.Loss, threads: int) -> None:
     """Every thread meets one, in nearly every chunk; the first is named each time."""
     row = oracle.ROWS[loss.kernel]
-    y, x = oracle.plain(loss.kernel, np.float32, 120_000, np.random.RandomState(1), 5)
+    y, x = oracle.plain(loss.kernel, np.float32, 100_000, np.random.RandomState(1), 5)
     first = len(x) // 40
     if row.labels != "real":
         y[first:] = 99
@@ -100,7 +100,7 @@ def test_the_lowest_of_many_is_named(loss: fl.Loss, threads: int) -> None:
         return
     inner = ", 0" if row.kind == "dense" else ""
     with fl.threads(threads):
-        for _ in range(12):
+        for _ in range(8):
             for call in (loss, loss.grad):
                 refused(f"{name}[{first}{inner}] = 99", call, y, x)
 
@@ -114,6 +114,6 @@ def test_the_lowest_prediction_is_named(name: str, threads: int) -> None:
     x[first:] = 1.5
     where = f"y_pred[{first}{', 0' * (x.ndim > 1)}] = 1.5"
     with fl.threads(threads):
-        for _ in range(12):
+        for _ in range(8):
             refused(where, loss, y, x)
             refused(where, loss.grad, y, x)

@@ -17,9 +17,9 @@ threads = sys.modules["fastloss.threads"]  # fl.threads is the function
 BOTH_WAYS = """
 import numpy as np, fastloss as fl
 random = np.random.RandomState(1)
-x = random.rand(600_000)
-y = np.round(random.rand(600_000))
-rows, labels = x.reshape(-1, 6), random.randint(0, 6, 100_000)
+x = random.rand(300_000)
+y = np.round(random.rand(300_000))
+rows, labels = x.reshape(-1, 6), random.randint(0, 6, 50_000)
 hot = np.eye(6)[labels]
 calls = [(fl.mse, y, x), (fl.bce, y, x), (fl.scce, labels, rows), (fl.cce, hot, rows),
          (fl.scce, labels, rows.astype(np.float32))]
@@ -41,9 +41,7 @@ print(all(results(n) == alone for n in (2, 3, 8)))
     "environment",
     [
         {"OMP_THREAD_LIMIT": "1"},
-        {"OMP_THREAD_LIMIT": "2"},
-        {"OMP_DYNAMIC": "true"},
-        {"OMP_NUM_THREADS": "1", "OMP_DYNAMIC": "true"},
+        {"OMP_THREAD_LIMIT": "2", "OMP_DYNAMIC": "true"},
     ],
     ids=str,
 )
@@ -139,12 +137,11 @@ def test_the_smallest_of_the_limits_counts(monkeypatch: pytest.MonkeyPatch) -> N
         assert threads._default() == min(openmp, affinity, container)
 
 
-@pytest.mark.parametrize("n", [134_217_728, 135_000_001])
-def test_more_chunks_than_the_table_of_sums_has(n: int) -> None:
+def test_more_chunks_than_the_table_of_sums_has() -> None:
     """Elements: the chunks grow."""
-    y, x = np.broadcast_to(np.float32(1.5), (2, n))
-    assert fl.mae(y, x) == 0.0
-    assert fl.mae(0 * y[:1].repeat(2), x[:2], reduction="sum") == 3.0
+    n = 135_000_001
+    y, x = (np.broadcast_to(np.float32(z), n) for z in (0.5, 2))
+    assert fl.mae(y, x, reduction="sum") == 1.5 * n
 
 
 def test_more_rows_than_the_table_of_sums_has() -> None:

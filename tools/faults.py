@@ -1,9 +1,9 @@
 """Proof that the tests can fail: plants each fault of faults.toml and runs its tests.
 
-The tree is copied to a temporary folder and built there once, without optimisation to
-speak of and, on x86-64, for AVX2 alone; a fault in C then compiles what it touches. The
-tests named by a fault must pass in the clean copy and fail with the fault. Needs what a
-build without isolation needs, and the installed package for its version.
+The tree is copied to a temporary folder and built there once, nearly unoptimised and,
+on x86-64, for AVX2 alone; a fault in C then compiles what it touches. The tests a fault
+names must pass in the clean copy and fail with the fault. Needs what a build without
+isolation needs, and the package installed, for its version.
 
     python tools/faults.py [--list] [--only NAME ...]
 """
@@ -25,13 +25,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LIST = ROOT / "tools/faults.toml"
-SECONDS = 120  # a run of tests that takes longer hangs
+SECONDS = 120  # tests that take longer hang
+ROWS = "FL_ISA_ROW(avx512), FL_ISA_ROW(avx2), FL_ISA_ROW(baseline)"
 ONE_INSTRUCTION_SET = {
     "CMakeLists.txt": ("set(isas baseline avx2 avx512)", "set(isas avx2)"),
-    "csrc/dispatch.c": (
-        "FL_ISA_ROW(avx512), FL_ISA_ROW(avx2), FL_ISA_ROW(baseline),",
-        "FL_ISA_ROW(avx2),",
-    ),
+    "csrc/dispatch.c": (ROWS, "FL_ISA_ROW(avx2)"),
 }
 
 
@@ -46,9 +44,17 @@ class Fault:
     tests: tuple[str, ...]
     wrong: str
 
-    def planted(self, text: str) -> str | None:
-        """The text with the fault, or None if `old` does not stand there just once."""
-        return text.replace(self.old, self.new) if text.count(self.old) == 1 else None
+    def text(self, tree: Path) -> str:
+        """The file as it is, or nothing."""
+        file = tree / self.file
+        return file.read_text("utf-8") if file.exists() else ""
+
+    def complaint(self, tree: Path) -> str | None:
+        """What is said if the old text does not stand there just once."""
+        count = self.text(tree).count(self.old)
+        return (
+            None if count == 1 else f"NEEDS A NEW TEXT: old stands there {count} times"
+        )
 
 
 def faults(only: Sequence[str]) -> list[Fault]:
@@ -70,9 +76,9 @@ class Copy:
         self.tree, self.build = folder / "tree", folder / "build"
         unwanted = shutil.ignore_patterns(".git", ".*cache*", "__pycache__", "build")
         shutil.copytree(ROOT, self.tree, ignore=unwanted)
-        for file, change in ONE_INSTRUCTION_SET.items():
-            path = self.tree / file
-            path.write_text(path.read_text("utf-8").replace(*change), "utf-8")
+        for name, change in ONE_INSTRUCTION_SET.items():
+            file = self.tree / name
+            file.write_text(file.read_text("utf-8").replace(*change), "utf-8")
         cython = importlib.util.find_spec("cython_cmake")
         if cython is None or cython.origin is None:
             raise SystemExit("cython-cmake is missing: see CONTRIBUTING.md, Working")
@@ -84,57 +90,42 @@ class Copy:
             "Python_EXECUTABLE": sys.executable,
         }
         options = [f"-D{name}={value}" for name, value in settings.items()]
-        where = ["-S", str(self.tree), "-B", str(self.build)]
-        for command in (
-            ["-G", "Ninja", *where, *options],
-            ["--build", str(self.build)],
-        ):
-            made = subprocess.run(["cmake", *command], capture_output=True, check=False)
-            if made.returncode:
-                raise SystemExit(made.stdout.decode() + made.stderr.decode())
+        self.cmake("-G", "Ninja", "-S", self.tree, "-B", self.build, *options)
+        if complaint := self.cmake("--build", self.build):
+            raise SystemExit(complaint)
 
-    def verdict(self, tests: Sequence[str], seconds: float | None = SECONDS) -> str:
+    def cmake(self, *arguments: str | Path) -> str:
+        """Nothing, or what is said when it fails."""
+        made = subprocess.run(["cmake", *arguments], capture_output=True, text=True)
+        return made.stdout + made.stderr if made.returncode else ""
+
+    def verdict(self, tests: Sequence[str], seconds: float | None = None) -> str:
         """What a build, and a run of these tests until the first that fails, say."""
-        make = ["cmake", "--build", str(self.build)]
-        if subprocess.run(make, capture_output=True, check=False).returncode:
-            return "does not build"
-        run = [
-            sys.executable,
-            "-B",
-            "-m",
-            "pytest",
-            "-x",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-        ]
-        environment = {**os.environ, "PYTHONPATH": str(self.tree / "src")}
+        if self.cmake("--build", self.build):
+            return "DOES NOT BUILD"
+        source = {"PYTHONPATH": str(self.tree / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, **source}
+        quiet = subprocess.DEVNULL if seconds else None
+        run = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", *tests]
         try:
-            code = subprocess.run(
-                [*run, *tests],
-                cwd=self.tree,
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=seconds,
-                check=False,
-            ).returncode
+            done = subprocess.run(
+                run, cwd=self.tree, env=environment, stdout=quiet, timeout=seconds
+            )
         except subprocess.TimeoutExpired:
-            return "caught, hangs"
-        if code < 0:
-            return "caught, crashes"
-        return {0: "MISSED", 1: "caught"}.get(code, "tests do not start")
+            return "caught: hangs"
+        if done.returncode < 0:
+            return "caught: crashes"
+        said = {0: "MISSED", 1: "caught"}
+        return said.get(done.returncode, "TESTS DO NOT START")
 
     def verdict_on(self, fault: Fault) -> str:
         """What the tests of a fault say while it is planted."""
-        file = self.tree / fault.file
-        clean = file.read_text("utf-8") if file.exists() else ""
-        planted = fault.planted(clean)
-        if planted is None:
-            return f"needs a new text: {clean.count(fault.old)} times in {fault.file}"
-        file.write_text(planted, "utf-8")
+        if complaint := fault.complaint(self.tree):
+            return complaint
+        file, clean = self.tree / fault.file, fault.text(self.tree)
+        file.write_text(clean.replace(fault.old, fault.new), "utf-8")
         try:
-            return self.verdict(fault.tests)
+            return self.verdict(fault.tests, SECONDS)
         finally:
             file.write_text(clean, "utf-8")
 
@@ -148,13 +139,14 @@ def main() -> int:
     chosen = faults(arguments.only)
     if arguments.list:
         for fault in chosen:
-            print(f"{fault.name:32} {fault.file}: {fault.wrong}")
+            said = fault.complaint(ROOT) or fault.wrong
+            print(f"{fault.name:32} {fault.file}: {said}")
         return 0
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(Path(folder))
         every = sorted({test for fault in chosen for test in fault.tests})
-        if (clean := copy.verdict(every, seconds=None)) != "MISSED":
-            print(f"without a fault: {clean.replace('caught', 'tests fail')}")
+        if copy.verdict(every) != "MISSED":
+            print("the tests fail without a fault")
             return 1
         missed = 0
         for fault in chosen:

@@ -109,7 +109,12 @@ class Copy:
         run = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", *tests]
         try:
             done = subprocess.run(
-                run, cwd=self.tree, env=environment, stdout=quiet, timeout=seconds
+                run,
+                cwd=self.tree,
+                env=environment,
+                stdout=quiet,
+                stderr=quiet,
+                timeout=seconds,
             )
         except subprocess.TimeoutExpired:
             return "caught: hangs"

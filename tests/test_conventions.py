@@ -235,6 +235,38 @@ def test_a_label_of_zero_counts_nothing(dtype: type, classes: int, isa: str) -> 
     np.testing.assert_array_equal(hess, curve)
 
 
+@pytest.mark.parametrize("dense", [False, True])
+@pytest.mark.parametrize("classes", [2, 3, 10, 64, 70, 1500])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_a_logit_of_infinity_is_a_certain_class(
+    dtype: type, classes: int, dense: bool, isa: str
+) -> None:
+    x = np.random.RandomState(classes).randn(20, classes).astype(dtype)
+    sure, other = classes - 1, classes // 2 - 1
+    x[3:5, sure] = INF
+    x[3:5, other] = [0, -INF] if classes > 2 else 0
+    x[7:9, other] = INF
+    labels = np.full(20, sure)
+    loss = fl.SparseCategoricalCrossentropy(from_logits=True, reduction="none")
+    y: Any = labels
+    if dense:
+        loss = fl.CategoricalCrossentropy(from_logits=True, reduction="none")
+        y = np.eye(classes, dtype=dtype)[labels]
+    for size in (4, 5, 8, 9, 20):
+        values = loss(y[:size], x[:size])
+        grad, hess = loss.grad_and_hess(y[:size], x[:size])
+        assert np.isfinite(values[:3]).all()
+        assert not values[3:5].any()
+        assert not grad[3:5].any()
+        if size > 7:
+            assert np.all(values[7:9] == INF)
+            expected = np.zeros(classes)
+            expected[[other, sure]] = 1, -1
+            np.testing.assert_array_equal(grad[7], expected)
+            assert not hess[7:9].any()
+        assert not hess[3:5].any()
+
+
 REFUSED: list[tuple[type[fl.Loss], str, Any]] = [
     (fl.BinaryCrossentropy, "label_smoothing", 1),
     (fl.BinaryCrossentropy, "label_smoothing", 1.0),

@@ -20,11 +20,13 @@ KERNELS += ROWWISE
 CANARY = 77
 
 
-def field(shape: tuple[int, ...], dtype: Any, count: int) -> np.ndarray:
-    """A field of records between two bytes; each record has `count` of the numbers."""
+def field(
+    shape: tuple[int, ...], dtype: Any, count: int, before: int = 1
+) -> np.ndarray:
+    """A field of records, bytes before and behind it, of one number or a row."""
     inner = shape[len(shape) - 1 :] if count > 1 else ()
     outer = shape[: len(shape) - len(inner)]
-    record = np.dtype([("a", "u1"), ("z", dtype, inner), ("b", "u1", (2,))])
+    record = np.dtype([("a", "u1", (before,)), ("z", dtype, inner), ("b", "u1")])
     return np.zeros(outer, record)["z"]
 
 
@@ -38,8 +40,10 @@ ROOMS: dict[str, Callable[[tuple[int, ...], Any], np.ndarray]] = {
     "reversed": lambda s, t: np.zeros((*s[:-1], s[-1] + 2), t)[..., -2:0:-1],
     "transposed": lambda s, t: np.zeros((s[-1] + 1, *s[-2::-1]), t)[1:].T,
     "a field of rows": lambda s, t: field(s, t, s[-1]),
+    "a field of rows, first": lambda s, t: field(s, t, s[-1], before=0),
     "a field of numbers": lambda s, t: field(s, t, 1),
-    "bytes swapped": lambda s, t: np.zeros(
+    "bytes swapped": lambda s, t: np.zeros(s, np.dtype(t).newbyteorder("S")),
+    "bytes swapped, wider rows": lambda s, t: np.zeros(
         (*s[:-1], s[-1] + 1), np.dtype(t).newbyteorder("S")
     )[..., 1:],
 }

@@ -84,7 +84,16 @@ def kinks(dtype: type) -> Iterator[tuple[fl.Loss, list[Row]]]:
             (INF, 0, INF, -1, 0),
         ],
     )
-    yield fl.mse, [(3, 3, 0, 0, 2), (1, 3, 4, 4, 2), (1, -1, 4, -4, 2)]
+    yield (
+        fl.mse,
+        [
+            (3, 3, 0, 0, 2),
+            (1, 3, 4, 4, 2),
+            (1, -1, 4, -4, 2),
+            (0, INF, INF, INF, 2),
+            (0, -INF, INF, -INF, 2),
+        ],
+    )
     yield fl.log_cosh, [(3, 3, 0, 0, 1), (0, INF, INF, 1, 0), (0, -INF, INF, -1, 0)]
 
 

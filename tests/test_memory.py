@@ -32,6 +32,7 @@ def field(
 
 #: Memory of which a view of a shape takes a part.
 ROOMS: dict[str, Callable[[tuple[int, ...], Any], np.ndarray]] = {
+    "together": lambda s, t: np.zeros((s[0] + 2, *s[1:]), t)[1:-1],
     "wider rows": lambda s, t: np.zeros((*s[:-1], s[-1] + 1), t)[..., :-1],
     "columns in the middle": lambda s, t: np.zeros((*s[:-1], s[-1] + 5), t)[..., 2:-3],
     "every second row": lambda s, t: np.zeros((2 * s[0], *s[1:]), t)[1::2],
@@ -108,7 +109,7 @@ def test_nothing_is_written_between_the_elements(
     loss: fl.Loss, dtype: type, room: str
 ) -> None:
     loss = replace(loss, reduction="none")
-    for rows, columns in ((300, 3), (7, 70), (2, 1100)):
+    for rows, columns in ((300, 3), (101, 2), (7, 70), (2, 1100)):
         y, x = problem(loss, dtype, rows, columns)
         values = loss(y, x)
         samples = values.shape
@@ -136,7 +137,7 @@ def test_nothing_is_written_between_the_elements(
 @pytest.mark.parametrize("loss", KERNELS, ids=oracle.label)
 def test_only_the_elements_are_read(loss: fl.Loss, dtype: type, room: str) -> None:
     """Whatever lies between them: strides need not be multiples of an element."""
-    for rows, columns in ((300, 3), (7, 70), (2, 1100)):
+    for rows, columns in ((300, 3), (101, 2), (7, 70), (2, 1100)):
         y, x = problem(loss, dtype, rows, columns)
         expected = [*loss.value_and_grad(y, x), *loss.grad_and_hess(y, x)]
         samples = loss(y, x, reduction="none").shape

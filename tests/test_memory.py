@@ -146,7 +146,6 @@ def test_only_the_elements_are_read(loss: fl.Loss, dtype: type, room: str) -> No
         for labels, points in (
             (placed(y, room), placed(x, room)),
             (y, placed(x, room)),
-            (placed(y, room), x),
         ):
             got = [*loss.value_and_grad(labels, points)]
             got += loss.grad_and_hess(labels, points)

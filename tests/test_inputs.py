@@ -265,3 +265,12 @@ def test_no_dimensions(loss: fl.Loss) -> None:
     value, grad = loss.value_and_grad(y[0], x[0])
     assert value == one[0]
     np.testing.assert_array_equal(grad, one[1][0])
+
+
+@pytest.mark.parametrize("loss", [fl.cce, fl.scce])
+def test_rows_without_an_axis(loss: fl.Loss) -> None:
+    label = np.array(1.0) if loss is fl.cce else np.array(1)
+    for y_pred in (np.array(0.5), np.array(0.5, np.float32), 0.5):
+        for call in (loss, loss.grad, loss.value_and_grad, loss.grad_and_hess):
+            with pytest.raises(ValueError, match="needs a last axis of classes"):
+                call(label, y_pred)

@@ -244,6 +244,10 @@ NEAR: list[tuple[Callable[..., Any], Callable[..., Any]]] = [
         lambda y, p: np.exp(p) / (1 + np.exp(p)) ** 2,
         lambda p: np.exp(p) / (1 + np.exp(p)) ** 2,
     ),
+    (
+        lambda y, p: np.exp(-p) / (1 + np.exp(p)) ** 2,
+        lambda p: np.exp(-p) / (1 + np.exp(p)) ** 2,
+    ),
     (lambda y, p: np.sqrt(1 + p**2) - 1, lambda p: p**2 / (np.sqrt(1 + p**2) + 1)),
     (lambda y, p: np.sqrt(4 + p**2) - 1, lambda p: np.sqrt(4 + p**2) - 1),
     (lambda y, p: np.sqrt(2 + p) - 1, lambda p: np.sqrt(2 + p) - 1),
@@ -271,6 +275,14 @@ NEAR: list[tuple[Callable[..., Any], Callable[..., Any]]] = [
     ),
     (lambda y, p: ~(p > 1) * 2.0 + (p != 1), lambda p: (p <= 1) * 2.0 + (p != 1)),
 ]
+
+
+def test_constants_keep_the_sign_of_zero() -> None:
+    loss = fl.custom(lambda y, p: p / -0.0)
+    assert loss([0.0], [1.0]) == -INF
+    loss = fl.custom(lambda y, p, *, a=0.0: p / (a * 1.0))
+    assert loss([0.0], [1.0], a=-0.0) == -INF
+    assert loss([0.0], [1.0], a=0.0) == INF
 
 
 @pytest.mark.parametrize("number", range(len(NEAR)))

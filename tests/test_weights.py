@@ -83,6 +83,12 @@ def test_a_value_beyond_the_range_is_infinite_in_sums_alone() -> None:
     assert fl.mse(y, p, sample_weight=[1e200, 1e200]) == pytest.approx(5e299)
 
 
+def test_nan_labels_of_weight_0_have_no_share_of_class_weights() -> None:
+    loss = fl.CategoricalCrossentropy(from_logits=True, class_weight=(1, 2.0))
+    y = np.array([[1, 0], [math.nan, math.nan]])
+    assert loss(y, np.zeros((2, 2)), sample_weight=[1, 0]) == math.log(2)
+
+
 @pytest.mark.parametrize("loss", ELEMENTWISE)
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 @pytest.mark.parametrize("n", [5, 37, 1013, 40_007])

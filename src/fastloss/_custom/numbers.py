@@ -118,6 +118,12 @@ def evaluate(op: str, args: Sequence[float]) -> float:
         return float(FUNCTIONS[op](*map(np.float64, args)))
 
 
+def number_of(x: Node) -> float:
+    """Return the number of a constant; the sign of -0.0 is part of it."""
+    assert isinstance(x.value, float)
+    return x.value
+
+
 def evaluate_graph(
     roots: Sequence[Node], values: Mapping[str, float]
 ) -> dict[Node, float]:
@@ -125,7 +131,7 @@ def evaluate_graph(
     known: dict[Node, float] = {}
     for x in walk(*roots):
         if x.op == "const":
-            known[x] = float(x.value or 0.0)
+            known[x] = number_of(x)
         elif x.op == "param":
             known[x] = values[str(x.value)]
         else:

@@ -29,7 +29,7 @@ import math
 from collections.abc import Callable
 
 from .graph import Node, const, node
-from .numbers import evaluate
+from .numbers import evaluate, number_of
 
 ZERO = const(0.0)
 ONE = const(1.0)
@@ -52,7 +52,7 @@ def is_const(x: Node, number: float) -> bool:
 def raw(op: str, *args: Node) -> Node:
     """Return the node, folded to a number if all operands are constants."""
     if args and all(a.op == "const" for a in args):
-        return const(evaluate(op, [float(a.value or 0.0) for a in args]))
+        return const(evaluate(op, [number_of(a) for a in args]))
     return node(op, *args)
 
 
@@ -448,9 +448,8 @@ def div(a: Node, b: Node) -> Node:
         return mul(a, sigmoid(neg(u)))
     if b.op == "square" and a.op == "exp":
         u = _one_plus_exp(b.args[0])
-        if u is not None and a.args[0] in (u, neg(u)):
-            slope = sigmoid_slope(u)
-            return slope if a.args[0] is u else mul(slope, square(sigmoid(neg(u))))
+        if u is not None and a.args[0] is u:
+            return sigmoid_slope(u)
     return raw("div", a, b)
 
 

@@ -158,11 +158,14 @@ def label(loss: fl.Loss) -> str:
     return "-".join([loss.kernel, *changed])
 
 
+def of_any_labels(loss: fl.Loss) -> fl.Loss:
+    """`loss` without a look at the sums of labels, which are no part of the formula."""
+    return replace(loss, label_sum="any") if hasattr(loss, "label_sum") else loss
+
+
 def calculate(loss: fl.Loss, output: str, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """What fastloss says: the output of each sample, not reduced."""
-    loss = replace(loss, reduction="none")
-    if hasattr(loss, "label_sum"):
-        loss = replace(loss, label_sum="any")  # sums have no part in the formula
+    loss = replace(of_any_labels(loss), reduction="none")
     if output == "value":
         return loss(y, x)
     return loss.grad(y, x) if output == "grad" else loss.grad_and_hess(y, x)[1]

@@ -68,6 +68,25 @@ def test_a_row_of_another_sum_is_named(
                 getattr(free, call)(layout(bad), layout(x))
 
 
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("classes", [2, 3, 5, 8, 15, 16, 17, 63, 64, 65, 80, 128, 150])
+@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+def test_every_label_counts_once(
+    loss: fl.Loss, classes: int, dtype: type, isa: str
+) -> None:
+    """Without the label k, or with two of it, the sum of the row would be 1."""
+    x = np.full((6, classes), 1 / classes, dtype)
+    for k in range(classes):
+        for other, extra in [(1.0, 0.5), (0.5, 0.25)]:
+            y = np.zeros((6, classes), dtype)
+            y[:, (k + classes // 2) % classes] = 1
+            y[k % 6] *= other
+            y[k % 6, k] = extra
+            for call in (loss, loss.grad):
+                with pytest.raises(ValueError, match=rf"y_true\[{k % 6}\] sums to"):
+                    call(y, x)
+
+
 @pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"class_weight": 1}])
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 @pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)

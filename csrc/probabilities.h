@@ -14,8 +14,12 @@ typedef struct {
 } fl_term_point;
 
 /* Masks choose eps: GCC compares each element with both when it sees a conditional. */
+FL_INLINE real fl_eps(double eps_parameter) {
+  return fl_select(eps_parameter < 0, FL_EPSILON, (real)eps_parameter);
+}
+
 FL_INLINE real fl_clip(real x, double eps_parameter) {
-  const real eps = fl_select(eps_parameter < 0, FL_EPSILON, (real)eps_parameter);
+  const real eps = fl_eps(eps_parameter);
   return fl_min(1 - eps, fl_max(eps, x));
 }
 

@@ -27,7 +27,8 @@ typedef struct {
 } fl_pair;
 
 FL_INLINE fl_pair fl_pair_of(real x, const double *parameters) {
-  return (fl_pair){fl_clip(x, parameters[2]), fl_clip(1 - x, parameters[2])};
+  const real eps = fl_eps(parameters[2]), low = fl_max(eps, x);
+  return (fl_pair){fl_min(1 - eps, low), fl_max(eps, 1 - low)};
 }
 
 /* What rounding took from a = 1 - b (T. J. Dekker's fast two-sum). */

@@ -1,5 +1,5 @@
-/* label_sums.h: do the label weights of a row sum to 1? A kernel looks in its own dtype, a
-   little strictly; the engine, which names the row, decides. NaN is data and passes. */
+/* label_sums.h: do the label weights of a row sum to 1? A kernel looks in its own dtype,
+   a little strictly; the engine, which names the row, decides. NaN is data and passes. */
 #ifndef FL_LABEL_SUMS_H
 #define FL_LABEL_SUMS_H
 
@@ -103,8 +103,8 @@ FL_INLINE bool fl_off_fours(int64_t rows, int64_t n, const real *q) {
   return (off[0] | off[1] | off[2] | off[3]) || fl_off_few(rows - r, n, q + r * n);
 }
 
-/* FL_LABEL_SUM if one of some rows of up to 1024 label weights, one behind the other, may
-   not sum to 1. */
+/* FL_LABEL_SUM if one of some rows of up to 1024 label weights, one behind the other,
+   may not sum to 1. */
 FL_OUTLINE int fl_labels_off(int64_t rows, int64_t n, const real *q) {
   const bool off = n >= FL_FOUR ? fl_off_wide(rows, n, q)
                    : n >= 4     ? fl_off_fours(rows, n, q)

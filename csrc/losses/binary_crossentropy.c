@@ -4,11 +4,11 @@
      a = (1-y)(1-s) + s/2,  b = P (y (1-s) + s/2)     smoothing s, positive weight P
      l = -(a log(1-p) + b log(p)),  l' = a/(1-p) - b/p,  l'' = a/(1-p)^2 + b/p^2
 
-   at p and 1-p clipped to [eps, 1-eps], each by itself: 1-p is never taken from a clipped
-   p, as 1-eps may round to 1. A negative eps means the machine epsilon of the dtype.
-   What rounding takes from p and 1-p goes into their logarithms. A term with the factor 0 counts
-   0 also where its logarithm is infinite; without smoothing a hard label leaves one
-   term, one logarithm and one quotient. */
+   at p and 1-p clipped to [eps, 1-eps], where 1-p is not taken from 1-eps, which may
+   round to 1. A negative eps means the machine epsilon of the dtype. What rounding takes
+   from p and 1-p goes into their logarithms. A term with the factor 0 counts 0 also
+   where its logarithm is infinite; without smoothing a hard label leaves one term, one
+   logarithm and one quotient. */
 #include "../elementwise.h"
 #include "../probabilities.h"
 

@@ -1,5 +1,5 @@
-/* label_sums.h: do the label weights of a row sum to 1? A kernel looks in its own dtype,
-   a little strictly; the engine, which names the row, decides. NaN is data and passes. */
+/* label_sums.h: do the label weights of a row sum to 1? A kernel looks in its own
+   dtype, a little strictly; the engine, which names the row, decides. NaN is data. */
 #ifndef FL_LABEL_SUMS_H
 #define FL_LABEL_SUMS_H
 

@@ -5,8 +5,8 @@
      l = -(a log(1-p) + b log(p)),  l' = a/(1-p) - b/p,  l'' = a/(1-p)^2 + b/p^2
 
    at p and 1-p clipped to [eps, 1-eps], where 1-p is not taken from 1-eps, which may
-   round to 1. A negative eps means the machine epsilon of the dtype. What rounding takes
-   from p and 1-p goes into their logarithms. A term with the factor 0 counts 0 also
+   round to 1. A negative eps means the machine epsilon of the dtype. What rounding
+   takes from p and 1-p goes into their logarithms. A term with the factor 0 counts 0 also
    where its logarithm is infinite; without smoothing a hard label leaves one term, one
    logarithm and one quotient. */
 #include "../elementwise.h"

@@ -186,6 +186,8 @@ def test_matrices_within_matrices(loss: fl.Loss, dtype: type) -> None:
 def test_outputs_that_share_memory_with_inputs(name: str, dtype: type) -> None:
     """In ways that are not the same elements in the same order."""
     loss = fl.custom(lambda y, x: (x - y) ** 4) if name == "custom" else fl.get(name)
+    if name == "cce":
+        loss = fl.CategoricalCrossentropy(label_sum="any")
     random = np.random.RandomState(4)
     for n in (5, 40, 150):
         y, x = random.rand(2, n, n).astype(dtype)
@@ -331,6 +333,8 @@ def test_booleans_are_true_whatever_their_byte(
 ) -> None:
     """As `np.frombuffer` makes them, or a comparison in another language."""
     row = oracle.ROWS[loss.kernel]
+    if row.kind == "dense":
+        loss = replace(loss, label_sum="any")
     random = np.random.RandomState(10)
     _, x = oracle.plain(loss.kernel, dtype, 40 * 8, random, 8)
     shape = x.shape[:-1] if row.kind == "sparse" else x.shape

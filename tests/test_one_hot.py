@@ -37,7 +37,9 @@ def row_of(dtype: type, classes: int, from_logits: bool) -> np.ndarray:
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 def test_a_second_entry_counts(dtype: type, from_logits: bool, classes: int) -> None:
     """Wherever the 1 and the other entry are, in a row between one-hot rows."""
-    loss = fl.CategoricalCrossentropy(from_logits=from_logits, reduction="none")
+    loss = fl.CategoricalCrossentropy(
+        from_logits=from_logits, reduction="none", label_sum="any"
+    )
     x = np.tile(row_of(dtype, classes, from_logits), (3, 1))
     each = costs(x[0], from_logits)
     y = np.zeros((3, classes), dtype)
@@ -67,7 +69,9 @@ def test_gradients_know_the_second_entry(
     dtype: type, from_logits: bool, classes: int
 ) -> None:
     """As the sum of those of two one-hot rows; the same with the value asked for."""
-    loss = fl.CategoricalCrossentropy(from_logits=from_logits, reduction="none")
+    loss = fl.CategoricalCrossentropy(
+        from_logits=from_logits, reduction="none", label_sum="any"
+    )
     x = np.tile(row_of(dtype, classes, from_logits), (3, 1))
     eye = np.eye(classes, dtype=dtype)
     for one in places(classes):
@@ -87,7 +91,9 @@ def test_gradients_know_the_second_entry(
 @pytest.mark.parametrize("from_logits", [False, True])
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 def test_what_is_no_label_weight(dtype: type, from_logits: bool, classes: int) -> None:
-    loss = fl.CategoricalCrossentropy(from_logits=from_logits, reduction="none")
+    loss = fl.CategoricalCrossentropy(
+        from_logits=from_logits, reduction="none", label_sum="any"
+    )
     x = np.tile(row_of(dtype, classes, from_logits), (3, 1))
     eye = np.eye(classes, dtype=dtype)
     for one in places(classes):

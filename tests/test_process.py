@@ -113,9 +113,7 @@ print(call() == expected)
 
 @POSIX
 def test_small_stacks_of_python_threads() -> None:
-    child = python(
-        EVERYTHING + "fl.set_num_threads(1)\neverything()\nin_a_thread(64)"
-    )
+    child = python(EVERYTHING + "fl.set_num_threads(1)\neverything()\nin_a_thread(64)")
     assert child.stdout == "1\n", (child.returncode, child.stderr)
 
 

@@ -1,4 +1,4 @@
-"""What a process may do to a call: limits, small stacks, forks, signals, other threads."""
+"""What a process may do to a call: limits, small stacks, forks, signals, threads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -37,7 +36,7 @@ EVERYTHING = """
 import sys, threading, numpy as np, fastloss as fl
 random = np.random.RandomState(0)
 custom = fl.custom(lambda y, p: np.exp(-p) * (y - p) ** 2)
-product = fl.custom(lambda y, p: (p - y) * (p - 2 * y) * (p - 3 * y) * (p + y) * (p + 2))
+product = fl.custom(lambda y, p: (p - y) * (p - 2 * y) * (p - 3 * y) * (p + 2) / p)
 def outputs(loss, y, x, **options):
     loss(y, x, **options)
     loss.value_and_grad(y, x, **options)

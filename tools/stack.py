@@ -1,4 +1,4 @@
-"""Print the stack that a call needs at most on each instruction set, from GCC's figures.
+"""Print the stack that a call needs on each instruction set, from GCC's figures.
 
     python tools/stack.py
 

@@ -309,7 +309,8 @@ class Loss(CustomFace, _bridge.Kernel):
         # The mean does not change by a power of 2; the largest weight becomes one that
         # no product with a loss or a sample weight takes out of range.
         _, exponent = np.frexp(weights.max())
-        return np.ldexp(weights, -exponent)
+        scaled: Array = np.ldexp(weights, -exponent)
+        return scaled
 
     def _raise(
         self,

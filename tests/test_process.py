@@ -280,8 +280,12 @@ except KeyboardInterrupt:
 
 @POSIX
 @pytest.mark.parametrize("threads", [1, 2])
-def test_signals_during_the_longest_call(threads: int) -> None:
-    x = np.broadcast_to(np.float32(0.5), (2**61 - 1,))
+@pytest.mark.parametrize("rows", [False, True])
+def test_signals_during_the_longest_call(rows: bool, threads: int) -> None:
+    """So long that not even a sum of each chunk would fit into memory."""
+    x = np.broadcast_to(np.float32(0.5), (2**60 - 1, 2) if rows else (2**61 - 1,))
+    y = np.broadcast_to(np.int8(1), x.shape[:1]) if rows else x
+    loss = fl.scce if rows else fl.mse
 
     def handle(number: int, frame: object) -> None:
         raise TimeoutError
@@ -290,7 +294,7 @@ def test_signals_during_the_longest_call(threads: int) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0.2)
     try:
         with fl.threads(threads), pytest.raises(TimeoutError):
-            fl.mse(x, x)
+            loss(y, x)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

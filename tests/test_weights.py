@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import oracle
@@ -83,6 +85,24 @@ def test_a_value_beyond_the_range_is_infinite_in_sums_alone() -> None:
     assert fl.mse(y, p, sample_weight=[1e200, 1e200]) == pytest.approx(5e299)
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_weights_of_any_dtype_and_layout_are_the_same(
+    loss: fl.Loss, dtype: type, isa: str
+) -> None:
+    """Read where they are, or through a buffer, in several blocks."""
+    random = np.random.RandomState(8)
+    y, x = oracle.plain(loss.kernel, dtype, 5003, random)
+    weight = random.randint(0, 9, len(x)).astype(float)
+    expected = outputs(loss, y, x, weight)
+    strided = np.repeat(weight, 3)[::3]
+    swapped = weight.astype(weight.dtype.newbyteorder())
+    kinds = (np.int8, np.uint64, np.float32, np.float64)
+    for other in (*map(weight.astype, kinds), strided, swapped, weight[::-1][::-1]):
+        for got, right in zip(outputs(loss, y, x, other), expected, strict=True):
+            np.testing.assert_array_equal(got, right)
+
+
 def test_nan_labels_of_weight_0_have_no_share_of_class_weights() -> None:
     loss = fl.CategoricalCrossentropy(from_logits=True, class_weight=(1, 2.0))
     y = np.array([[1, 0], [math.nan, math.nan]])
@@ -101,3 +121,91 @@ def test_weights_as_out(loss: fl.Loss, dtype: type, n: int) -> None:
     assert value == expected[0]
     assert grad is weight
     np.testing.assert_array_equal(grad, expected[1])
+
+
+# A sample of weight 0 counts nothing, whatever it holds: labels and probabilities
+# outside their domains too.
+OUTSIDE: dict[str, list[float]] = {"unit": [-1.0, 2.0, np.inf], "sign": [0.0, 255.0]}
+
+
+def outside_of_weight_0(loss: fl.Loss, dtype: type, n: int) -> Any:
+    """A problem, the same with bad samples, and weights of 0 for these."""
+    row = oracle.ROWS[loss.kernel]
+    random = np.random.RandomState(n)
+    y, x = oracle.plain(loss.kernel, dtype, 7 * n, random)
+    samples = y.shape if row.kind != "dense" else y.shape[:-1]
+    weight = np.where(random.rand(*samples) < 0.3, 0.0, 0.5 + random.rand(*samples))
+    weight.flat[0] = weight.flat[-1] = 0
+    if row.kind == "sparse":
+        y[weight == 0] = 1  # not ignored: such rows are no part of N
+    bad_y, bad_x = y.copy(), x.copy()
+    for i in np.flatnonzero(weight == 0):
+        if row.kind == "sparse":
+            bad_y[i] = random.choice([-1, 7, 255, np.iinfo(np.int64).min])
+        elif row.labels in OUTSIDE:
+            bad_y[i] = random.choice(OUTSIDE[row.labels])
+        if row.predictions in OUTSIDE:
+            bad_x[i] = random.choice(OUTSIDE[row.predictions])
+    return (y, x), (bad_y, bad_x), weight
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none", "sum_over_batch_size"])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_sample_of_weight_0_may_hold_anything(
+    loss: fl.Loss, dtype: type, reduction: str, isa: str
+) -> None:
+    loss = replace(loss, reduction=reduction)
+    for n in (6, 3001):
+        good, bad, weight = outside_of_weight_0(loss, dtype, n)
+        expected = loss.value_and_grad(*good, sample_weight=weight)
+        got = loss.value_and_grad(*bad, sample_weight=weight)
+        np.testing.assert_array_equal(got[0], expected[0])
+        np.testing.assert_array_equal(got[1], expected[1])
+        hess = loss.grad_and_hess(*good, sample_weight=weight)[1]
+        both = loss.grad_and_hess(*bad, sample_weight=weight)
+        np.testing.assert_array_equal(both[0], expected[1])
+        np.testing.assert_array_equal(both[1], hess)
+        np.testing.assert_array_equal(loss(*bad, sample_weight=weight), expected[0])
+
+
+@pytest.mark.parametrize("options", [{"label_smoothing": 0.1}, {"class_weight": 1}])
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("cls", [fl.cce, fl.scce], ids=lambda loss: loss.name)
+def test_the_same_with_smoothing_and_class_weights(
+    cls: fl.Loss, from_logits: bool, options: dict[str, Any]
+) -> None:
+    if "class_weight" in options:
+        options = {"class_weight": [1, 0.5, 2, 1, 3, 0.25, 1.5]}
+    loss = replace(cls, from_logits=from_logits, **options)
+    good, bad, weight = outside_of_weight_0(loss, np.float64, 300)
+    expected = loss.value_and_grad(*good, sample_weight=weight)
+    got = loss.value_and_grad(*bad, sample_weight=weight)
+    assert got[0] == expected[0]
+    np.testing.assert_array_equal(got[1], expected[1])
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_bad_sample_that_weighs_something_is_named(
+    loss: fl.Loss, dtype: type
+) -> None:
+    """Not a bad one of weight 0 before it."""
+    row = oracle.ROWS[loss.kernel]
+    if row.labels == "real":
+        return
+    _, (y, x), weight = outside_of_weight_0(loss, dtype, 300)
+    weight[137] = 1e-300
+    y[137] = 99
+    place = r"137, 0" if row.kind == "dense" else "137"
+    with pytest.raises(ValueError, match=rf"y_true\[{place}\] = 99"):
+        loss(y, x, sample_weight=weight)
+
+
+def test_padding_of_weight_0() -> None:
+    row = [0.5, 0.5]
+    assert fl.bce([-1.0, 1.0], row, sample_weight=[0, 1]) == -np.log(0.5)
+    assert fl.scce([-1, 1], [row, row], sample_weight=[0, 1]) == -np.log(0.5)
+    assert fl.hinge([0, 1], row, sample_weight=[0, 1]) == 0.5
+    with pytest.raises(ValueError, match=r"y_true\[1\] = -1\.0"):
+        fl.bce([-1.0, -1.0], row, sample_weight=[0, 1])

@@ -26,16 +26,22 @@ enum { FL_ENTRIES_PER_THREAD = 12288 };
 static const double fl_poll_seconds = 0.1;
 enum { FL_ENTRIES_PER_LOOK = 1 << 20 };
 
-/* A thread of the team: what is left of its share of the turns, on a cache line of its
-   own, and the turn it has begun. */
+/* A turn that a thread has begun; number -1: none. */
+typedef struct {
+  int64_t number, first; /* and its next item */
+  fl_progress progress;
+} fl_turn;
+
+/* A thread of the team: what is left of its share of the turns, and its scratch memory,
+   on a cache line of its own; behind it what it seldom writes. */
 typedef struct {
   _Alignas(FL_LINE) _Atomic int64_t next;
   int64_t end;
-  _Alignas(FL_LINE) int64_t turn; /* -1: none */
-  int64_t first;             /* the next item of it */
-  fl_progress progress;
-  int64_t error_turn; /* the lowest that had one */
+  char *scratch;
+  _Alignas(FL_LINE) fl_turn left; /* at a pause */
+  int64_t error_turn;             /* the lowest that had one */
   fl_result error;
+  bool any;
 } fl_worker;
 
 struct fl_team {
@@ -182,7 +188,7 @@ static fl_team *fl_new_team(const fl_plan *plan, int threads) {
   team->threads = threads;
   team->sums = fl_cut(line, &used, sums);
   for (int w = 0; w < threads; w++)
-    team->workers[w].progress.scratch = fl_cut(line, &used, plan->scratch);
+    team->workers[w].scratch = fl_cut(line, &used, plan->scratch);
   return team;
 }
 
@@ -222,50 +228,61 @@ static bool fl_pauses(fl_pass *pass, bool calling, int64_t entries) {
   return true;
 }
 
-static void fl_note_error(fl_pass *pass, fl_worker *worker) {
-  if (worker->turn < worker->error_turn) {
-    worker->error_turn = worker->turn;
-    worker->error = worker->progress.error;
+static void fl_note_error(fl_pass *pass, fl_worker *worker, const fl_turn *turn) {
+  if (turn->number < worker->error_turn) {
+    worker->error_turn = turn->number;
+    worker->error = turn->progress.error;
   }
   int64_t lowest = atomic_load_explicit(&pass->error_turn, memory_order_relaxed);
-  while (worker->turn < lowest
+  while (turn->number < lowest
          && !atomic_compare_exchange_weak_explicit(&pass->error_turn, &lowest,
-                                                   worker->turn, memory_order_relaxed,
+                                                   turn->number, memory_order_relaxed,
                                                    memory_order_relaxed)) {
   }
 }
 
-/* Runs the worker's turn to its end; false: paused before. */
-static bool fl_run_turn(fl_pass *pass, fl_worker *worker, bool calling) {
+/* Runs a turn to its end; false: paused before, and left with the worker. */
+static bool fl_run_turn(fl_pass *pass, fl_worker *worker, fl_turn *turn, bool calling) {
   const fl_plan *plan = pass->plan;
-  const int64_t length = pass->length * plan->chunk, start = worker->turn * length;
+  const int64_t length = pass->length * plan->chunk, start = turn->number * length;
   const int64_t end = plan->items - start < length ? plan->items : start + length;
   const int64_t block = plan->direct || plan->gathers ? length : plan->block;
-  fl_sum *sums = pass->team->sums + worker->turn * pass->length;
-  while (worker->first < end) {
-    const int64_t left = end - worker->first, n = left < block ? left : block;
-    if (fl_pauses(pass, calling, n * plan->entries)) return false;
-    if (!pass->block(plan, worker->first, n, &worker->progress, sums)) {
-      fl_note_error(pass, worker);
-      worker->turn = -1;
+  fl_sum *sums = pass->team->sums + turn->number * pass->length;
+  while (turn->first < end) {
+    const int64_t left = end - turn->first, n = left < block ? left : block;
+    if (fl_pauses(pass, calling, n * plan->entries)) {
+      worker->left = *turn;
+      return false;
+    }
+    if (!pass->block(plan, turn->first, n, &turn->progress, sums)) {
+      fl_note_error(pass, worker, turn);
       return true;
     }
-    worker->first += n;
+    turn->first += n;
   }
-  if (pass->length == 1) *sums = fl_chunk_sum(&worker->progress.lanes, end - start);
-  worker->turn = -1;
+  if (pass->length == 1) *sums = fl_chunk_sum(&turn->progress.lanes, end - start);
+  if (turn->progress.any) worker->any = true;
   return true;
 }
 
+/* Ends the turn that a worker has left at a pause; false: paused again. */
+static bool fl_end_left_turn(fl_pass *pass, fl_worker *worker, bool calling) {
+  fl_turn turn = worker->left;
+  worker->left.number = -1;
+  return fl_run_turn(pass, worker, &turn, calling);
+}
+
 /* The next turn of a share; false: there is none, or none that still matters. */
-static bool fl_begin_turn(fl_pass *pass, fl_worker *worker, fl_worker *share) {
-  const int64_t turn = atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed);
-  if (turn >= share->end
-      || turn > atomic_load_explicit(&pass->error_turn, memory_order_relaxed))
+static bool fl_begin_turn(fl_pass *pass, fl_worker *worker, fl_worker *share,
+                          fl_turn *turn) {
+  const int64_t number =
+      atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed);
+  if (number >= share->end
+      || number > atomic_load_explicit(&pass->error_turn, memory_order_relaxed))
     return false;
-  worker->turn = turn;
-  worker->first = turn * pass->length * pass->plan->chunk;
-  worker->progress.lanes = (fl_lanes){{0}, {0}};
+  *turn = (fl_turn){.number = number,
+                    .first = number * pass->length * pass->plan->chunk,
+                    .progress = {.scratch = worker->scratch}};
   return true;
 }
 
@@ -275,10 +292,11 @@ static bool fl_begin_turn(fl_pass *pass, fl_worker *worker, fl_worker *share) {
 static void fl_help(fl_pass *pass, int me, bool calling) {
   const int threads = pass->team->threads;
   fl_worker *worker = &pass->team->workers[me];
-  if (worker->turn >= 0 && !fl_run_turn(pass, worker, calling)) return;
+  if (worker->left.number >= 0 && !fl_end_left_turn(pass, worker, calling)) return;
+  fl_turn turn;
   for (int s = 0; s < threads; s++)
-    while (fl_begin_turn(pass, worker, &pass->team->workers[(me + s) % threads]))
-      if (!fl_run_turn(pass, worker, calling)) return;
+    while (fl_begin_turn(pass, worker, &pass->team->workers[(me + s) % threads], &turn))
+      if (!fl_run_turn(pass, worker, &turn, calling)) return;
 }
 
 /* Until all is done, or paused. What threads that have not come, or not come again, leave
@@ -296,7 +314,7 @@ static void fl_help_all(fl_pass *pass) {
 #endif
   for (int w = 0; w < threads; w++) {
     fl_worker *worker = &pass->team->workers[w];
-    if (worker->turn >= 0 && !fl_run_turn(pass, worker, true)) return;
+    if (worker->left.number >= 0 && !fl_end_left_turn(pass, worker, true)) return;
   }
   fl_help(pass, 0, true);
 }
@@ -340,10 +358,9 @@ static void fl_share_out(fl_pass *pass) {
     fl_worker *worker = &pass->team->workers[w];
     atomic_init(&worker->next, turns * w / threads);
     worker->end = turns * (w + 1) / threads;
-    worker->turn = -1;
+    worker->left.number = -1;
     worker->error_turn = INT64_MAX;
-    worker->progress.any = false;
-    worker->progress.error = (fl_result){0};
+    worker->any = false;
   }
 }
 
@@ -353,7 +370,7 @@ static bool fl_collect(const fl_pass *pass, fl_outcome *outcome, fl_result *resu
   outcome->any = false;
   for (int w = 0; w < pass->team->threads; w++) {
     const fl_worker *worker = &pass->team->workers[w];
-    outcome->any |= worker->progress.any;
+    outcome->any |= worker->any;
     if (worker->error_turn < lowest) {
       lowest = worker->error_turn;
       *result = worker->error;

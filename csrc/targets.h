@@ -44,29 +44,39 @@ typedef struct {
   real p[FL_TARGETS], g[FL_TARGETS], h[FL_TARGETS];
 } fl_targets;
 
+/* Value and derivatives at the probabilities of some targets; non-zero if one may be
+   outside its domain. */
+FL_INLINE int fl_target_points(int want, bool dense, int64_t rows, double eps,
+                               const real *restrict p, const double *restrict factor,
+                               real *restrict v, real *restrict g, real *restrict h) {
+  fl_int outside = 0;
+  for (int64_t r = 0; r < rows; r++) {
+    const fl_term_point point = fl_log_probability(1, p[r], eps);
+    if (want & FL_WANT_VALUE) v[r] = point.value;
+    if (want & (FL_WANT_GRAD | FL_WANT_HESS))
+      g[r] = fl_by_row(dense, point.grad, factor[r]);
+    if (want & FL_WANT_HESS) h[r] = fl_by_row(dense, point.hess, factor[r]);
+    outside |= fl_outside_unit(p[r]);
+  }
+  return outside != 0;
+}
+
 FL_INLINE int fl_few_targets(int want, bool dense, const fl_row_block *block,
                              int64_t first, int64_t rows, const int64_t *labels,
                              fl_targets *few) {
-  real *const p = few->p, *const g = few->g, *const h = few->h;
+  real *const g = few->g, *const h = few->h;
   const real *x = (const real *)block->x + first * block->ldx;
-  const double *factor = block->factor + first;
-  real *v = (real *)block->v + first;
-  fl_int outside = 0;
-  fl_pick(rows, labels, x, block->ldx, p);
-  for (int64_t r = 0; r < rows; r++) {
-    const fl_term_point point = fl_log_probability(1, p[r], block->parameters[0]);
-    if (want & FL_WANT_VALUE) v[r] = point.value;
-    g[r] = fl_by_row(dense, point.grad, factor[r]);
-    h[r] = fl_by_row(dense, point.hess, factor[r]);
-    outside |= fl_outside_unit(p[r]);
-  }
+  fl_pick(rows, labels, x, block->ldx, few->p);
+  const int outside =
+      fl_target_points(want, dense, rows, block->parameters[0], few->p,
+                       block->factor + first, (real *)block->v + first, g, h);
   if (want & (FL_WANT_GRAD | FL_WANT_HESS))
     fl_scatter(block->stream, rows, block->classes, labels, g,
                (real *)block->g + first * block->ldg, block->ldg);
   if (want & FL_WANT_HESS)
     fl_scatter(block->stream, rows, block->classes, labels, h,
                (real *)block->h + first * block->ldh, block->ldh);
-  return outside != 0;
+  return outside;
 }
 
 /* Value and derivatives of rows with these classes; non-zero if the probability of one

@@ -54,10 +54,13 @@ struct fl_team {
 /* A pass over all items: what to do with a block, and how far it is. */
 typedef struct {
   const fl_plan *plan;
-  fl_team *team;
   fl_block_fn *block;
+  int threads;
+  fl_worker *workers;
+  fl_sum *sums;
   int64_t chunks, length; /* of them in a turn */
   int64_t turns;
+  bool resumed;               /* after a pause: workers may have left turns */
   _Atomic int64_t error_turn; /* the lowest that had one */
   _Atomic bool paused;        /* every thread stops behind its block */
   double asked;               /* when `poll` was last asked; 0: not known yet */
@@ -247,7 +250,7 @@ static bool fl_run_turn(fl_pass *pass, fl_worker *worker, fl_turn *turn, bool ca
   const int64_t length = pass->length * plan->chunk, start = turn->number * length;
   const int64_t end = plan->items - start < length ? plan->items : start + length;
   const int64_t block = plan->direct || plan->gathers ? length : plan->block;
-  fl_sum *sums = pass->team->sums + turn->number * pass->length;
+  fl_sum *sums = pass->sums + turn->number * pass->length;
   while (turn->first < end) {
     const int64_t left = end - turn->first, n = left < block ? left : block;
     if (fl_pauses(pass, calling, n * plan->entries)) {
@@ -290,30 +293,35 @@ static bool fl_begin_turn(fl_pass *pass, fl_worker *worker, fl_worker *share,
    call the same data, which its caches still hold, one stream for its prefetcher, its own
    huge pages of a new array. Then it helps the others with theirs. */
 static void fl_help(fl_pass *pass, int me, bool calling) {
-  const int threads = pass->team->threads;
-  fl_worker *worker = &pass->team->workers[me];
-  if (worker->left.number >= 0 && !fl_end_left_turn(pass, worker, calling)) return;
+  const int threads = pass->threads;
+  fl_worker *worker = &pass->workers[me];
+  if (pass->resumed && worker->left.number >= 0
+      && !fl_end_left_turn(pass, worker, calling))
+    return;
   fl_turn turn;
   for (int s = 0; s < threads; s++)
-    while (fl_begin_turn(pass, worker, &pass->team->workers[(me + s) % threads], &turn))
+    while (fl_begin_turn(pass, worker, &pass->workers[(me + s) % threads], &turn))
       if (!fl_run_turn(pass, worker, &turn, calling)) return;
 }
 
 /* Until all is done, or paused. What threads that have not come, or not come again, leave
    is the calling thread's. */
 static void fl_help_all(fl_pass *pass) {
-  const int threads = pass->team->threads;
+  const int threads = pass->threads;
 #ifdef _OPENMP
   if (threads > 1 && !atomic_load(&fl_forked)) {
+    int came = 1;
 #pragma omp parallel num_threads(threads)
     {
       const int me = omp_get_thread_num();
+      if (me == 0) came = omp_get_num_threads();
       fl_help(pass, me, me == 0);
     }
+    if (came == threads) return;
   }
 #endif
   for (int w = 0; w < threads; w++) {
-    fl_worker *worker = &pass->team->workers[w];
+    fl_worker *worker = &pass->workers[w];
     if (worker->left.number >= 0 && !fl_end_left_turn(pass, worker, true)) return;
   }
   fl_help(pass, 0, true);
@@ -346,16 +354,16 @@ static fl_sum fl_total(const fl_pass *pass) {
   for (int64_t c = 0; c < pass->chunks; c += segment) {
     const int64_t left = pass->chunks - c;
     fl_add_sum(&total.hi, &total.lo,
-               fl_segment_sum(left < segment ? left : segment, pass->team->sums + c));
+               fl_segment_sum(left < segment ? left : segment, pass->sums + c));
   }
   return total;
 }
 
 static void fl_share_out(fl_pass *pass) {
   const int64_t turns = pass->turns;
-  const int threads = pass->team->threads;
+  const int threads = pass->threads;
   for (int w = 0; w < threads; w++) {
-    fl_worker *worker = &pass->team->workers[w];
+    fl_worker *worker = &pass->workers[w];
     atomic_init(&worker->next, turns * w / threads);
     worker->end = turns * (w + 1) / threads;
     worker->left.number = -1;
@@ -368,8 +376,8 @@ static void fl_share_out(fl_pass *pass) {
 static bool fl_collect(const fl_pass *pass, fl_outcome *outcome, fl_result *result) {
   int64_t lowest = INT64_MAX;
   outcome->any = false;
-  for (int w = 0; w < pass->team->threads; w++) {
-    const fl_worker *worker = &pass->team->workers[w];
+  for (int w = 0; w < pass->threads; w++) {
+    const fl_worker *worker = &pass->workers[w];
     outcome->any |= worker->any;
     if (worker->error_turn < lowest) {
       lowest = worker->error_turn;
@@ -387,7 +395,8 @@ bool fl_run_pass(const fl_plan *plan, fl_team *team, fl_block_fn *block,
   const int64_t chunks = fl_chunks(plan);
   const int64_t length =
       plan->gathers && block == plan->driver->block ? fl_segment(plan) : 1;
-  fl_pass pass = {.plan = plan, .team = team, .block = block, .chunks = chunks,
+  fl_pass pass = {.plan = plan, .block = block, .threads = team->threads,
+                  .workers = team->workers, .sums = team->sums, .chunks = chunks,
                   .length = length, .turns = fl_ratio_up(chunks, length),
                   .error_turn = INT64_MAX};
   fl_share_out(&pass);
@@ -399,6 +408,7 @@ bool fl_run_pass(const fl_plan *plan, fl_team *team, fl_block_fn *block,
       return false;
     }
     pass.asked = fl_now();
+    pass.resumed = true;
     atomic_store(&pass.paused, false);
   }
 }

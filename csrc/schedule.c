@@ -244,6 +244,27 @@ static void fl_note_error(fl_pass *pass, fl_worker *worker, const fl_turn *turn)
   }
 }
 
+static void fl_add_sum(double *hi, double *lo, fl_sum sum) {
+  *lo += sum.lo;
+  fl_two_sum(hi, lo, sum.hi);
+}
+
+/* Few in their order, many in lanes: a chain of a thousand takes a microsecond. */
+static fl_sum fl_segment_sum(int64_t n, const fl_sum *sums) {
+  fl_sum total = sums[0];
+  if (n < FL_LANES) {
+    for (int64_t c = 1; c < n; c++) fl_add_sum(&total.hi, &total.lo, sums[c]);
+    return total;
+  }
+  fl_lanes lanes = {{0}, {0}};
+  for (int64_t c = 0; c < n; c += FL_LANES) {
+    const int64_t left = n - c, width = left < FL_LANES ? left : FL_LANES;
+    for (int64_t j = 0; j < width; j++)
+      fl_add_sum(&lanes.hi[j], &lanes.lo[j], sums[c + j]);
+  }
+  return fl_lanes_total(&lanes);
+}
+
 /* Runs a turn to its end; false: paused before, and left with the worker. */
 static bool fl_run_turn(fl_pass *pass, fl_worker *worker, fl_turn *turn, bool calling) {
   const fl_plan *plan = pass->plan;
@@ -264,6 +285,7 @@ static bool fl_run_turn(fl_pass *pass, fl_worker *worker, fl_turn *turn, bool ca
     turn->first += n;
   }
   if (pass->length == 1) *sums = fl_chunk_sum(&turn->progress.lanes, end - start);
+  else *sums = fl_segment_sum(fl_ratio_up(end - start, plan->chunk), sums);
   if (turn->progress.any) worker->any = true;
   return true;
 }
@@ -327,34 +349,14 @@ static void fl_help_all(fl_pass *pass) {
   fl_help(pass, 0, true);
 }
 
-static void fl_add_sum(double *hi, double *lo, fl_sum sum) {
-  *lo += sum.lo;
-  fl_two_sum(hi, lo, sum.hi);
-}
-
-/* Few in their order, many in lanes: a chain of a thousand takes a microsecond. */
-static fl_sum fl_segment_sum(int64_t n, const fl_sum *sums) {
-  fl_sum total = sums[0];
-  if (n < FL_LANES) {
-    for (int64_t c = 1; c < n; c++) fl_add_sum(&total.hi, &total.lo, sums[c]);
-    return total;
-  }
-  fl_lanes lanes = {{0}, {0}};
-  for (int64_t c = 0; c < n; c += FL_LANES) {
-    const int64_t left = n - c, width = left < FL_LANES ? left : FL_LANES;
-    for (int64_t j = 0; j < width; j++)
-      fl_add_sum(&lanes.hi[j], &lanes.lo[j], sums[c + j]);
-  }
-  return fl_lanes_total(&lanes);
-}
-
+/* Segments that were turns have been added up by their threads. */
 static fl_sum fl_total(const fl_pass *pass) {
   const int64_t segment = fl_segment(pass->plan);
   fl_sum total = {0, 0};
   for (int64_t c = 0; c < pass->chunks; c += segment) {
-    const int64_t left = pass->chunks - c;
+    const int64_t left = pass->chunks - c, open = pass->length > 1 ? 1 : segment;
     fl_add_sum(&total.hi, &total.lo,
-               fl_segment_sum(left < segment ? left : segment, pass->sums + c));
+               fl_segment_sum(left < open ? left : open, pass->sums + c));
   }
   return total;
 }

@@ -254,15 +254,16 @@ FL_INLINE int fl_each(int want, bool plain, const fl_element_block *block,
   const int64_t added = fl_added(want, block, parameters, &scale, &outside);
   int64_t summed = added;
   const int64_t skew = added ? 0 : fl_skew(end, want & FL_WANT_GRAD ? g : x);
-  _Alignas(FL_LINE) real buffer[3][FL_GROUP + FL_VALUES(FL_TILE)];
-  real *values = fl_values_at(skew, buffer[0] + FL_GROUP);
+  _Alignas(FL_LINE) real v_buffer[FL_GROUP + FL_VALUES(FL_TILE)];
+  _Alignas(FL_LINE) real g_buffer[FL_TILE], h_buffer[FL_TILE];
+  real *values = fl_values_at(skew, v_buffer + FL_GROUP);
   fl_span span;
   for (int64_t at = added; at < end; at = span.next) {
     span = fl_span_at(at, skew, end);
     const int64_t first = span.first, n = span.n, count = padded ? block->n : n;
-    real *v_tile = sums ? values + (first - summed) : direct ? v + first : buffer[0];
-    real *g_tile = direct ? g + first : buffer[1];
-    real *h_tile = direct ? h + first : buffer[2];
+    real *v_tile = sums ? values + (first - summed) : direct ? v + first : v_buffer;
+    real *g_tile = direct ? g + first : g_buffer;
+    real *h_tile = direct ? h + first : h_buffer;
     outside |= fl_tile(want, plain, &hard, n, y + first, x + first, parameters, &factor,
                        v_tile, g_tile, h_tile);
     if (sums)

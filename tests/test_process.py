@@ -117,11 +117,21 @@ def test_small_stacks_of_python_threads() -> None:
 
 
 @LINUX
-@pytest.mark.parametrize("size", ["16k", "64k"])
-def test_small_stacks_of_openmp(size: str) -> None:
-    code = EVERYTHING + "fl.set_num_threads(2)\neverything()\nprint(1)"
+@pytest.mark.parametrize(("size", "helpers"), [("16k", 0), ("64k", 1), ("1M", 1)])
+def test_small_stacks_of_openmp(size: str, helpers: int) -> None:
+    """Below 40 KiB nobody helps."""
+    code = (
+        EVERYTHING
+        + """
+import os
+fl.set_num_threads(2)
+before = len(os.listdir("/proc/self/task"))
+everything()
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+    )
     child = python(code, OMP_STACKSIZE=size)
-    assert child.stdout == "1\n", (child.returncode, child.stderr)
+    assert child.stdout == f"{helpers}\n", (child.returncode, child.stderr)
 
 
 @LINUX

@@ -47,12 +47,14 @@ class Calls:
         self.deepest = cache(self._deepest)
 
     def _pointed_at(self, caller: str) -> list[str]:
-        if "csrc/" not in caller or re.search("csrc/(engine|schedule).c:", caller):
+        if "program.c:" in caller:
+            level = "program.c:fl_(op|scaled)_"
+        elif re.search("^fl_run|(schedule|engine).c:", caller):
             level = "csrc/engine_"
-        elif "csrc/engine_" in caller:
-            level = "(csrc/losses|csrc/.*loops.h|csrc/program.c):?.*:fl_(value|grad)"
         else:
-            level = "csrc/program.c:fl_(op|scaled)_"
+            level = (
+                "(csrc/losses|loops.h|program.c|reduce.c).*:fl_(value|grad|.*_block)"
+            )
         return [name for name in self.frames if re.search(level, name)]
 
     def _deepest(self, name: str) -> tuple[int, tuple[str, ...]]:

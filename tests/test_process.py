@@ -18,6 +18,9 @@ import fastloss as fl
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX processes")
 LINUX = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux limits")
 FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+LIBGOMP = pytest.mark.skipif(
+    fl.show_config("dict")["openmp"] != "libgomp", reason="calls libgomp by its name"
+)
 
 # A call that two threads share, and its value with one.
 CALL = """
@@ -173,10 +176,9 @@ print(codes.count(0), "children")
 
 
 @LINUX
+@LIBGOMP
 def test_a_fork_after_another_user_of_openmp() -> None:
     """The runtime's threads are gone in the child, whoever had asked for them."""
-    if fl.show_config("dict")["openmp"] != "libgomp":
-        return
     code = (
         CALL
         + """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
@@ -14,8 +15,18 @@ __all__: list[str] = []
 Array = NDArray[Any]
 
 
+def _is_masked(value: object) -> bool:
+    """Whether this is a masked array.
+
+    NumPy imports `numpy.ma` at its first use; a child of a fork during that import
+    would wait for its lock for ever. Who has a masked array has imported it.
+    """
+    masked = sys.modules.get("numpy.ma")
+    return isinstance(value, getattr(masked, "MaskedArray", ()))
+
+
 def _as_array(name: str, value: ArrayLike) -> Array:
-    if isinstance(value, np.ma.MaskedArray):
+    if _is_masked(value):
         raise TypeError(
             f"{name} is a masked array, whose mask would be lost: pass "
             f"{name}.filled(0) and a sample_weight of 0 for the masked samples"
@@ -149,7 +160,7 @@ def output(name: str, out: Any, shape: tuple[int, ...]) -> Array:
     """A view of an array the engine may write to; a view as in `_as_array`."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{name} is {type(out).__name__}: it must be a NumPy array")
-    if isinstance(out, np.ma.MaskedArray):
+    if _is_masked(out):
         raise TypeError(
             f"{name} is a masked array, whose mask would not change: pass {name}.data"
         )

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 import fastloss as fl
 from cells import ELEMENTWISE, TITLES
-from fastloss import _bridge
+from fastloss.core import _bridge
 from suite.inputs import LOSSES, make
 from timing import race
 

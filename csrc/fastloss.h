@@ -7,7 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FL_MAX_DIMS = 64, FL_MAX_EXTRA = 8 };
+enum {
+  FL_MAX_DIMS = 64,
+  FL_MAX_INPUTS = 12, /* labels, predictions, and what a custom loss reads besides */
+  FL_MAX_HEADS = 3,   /* predictions with derivatives of their own */
+  FL_MAX_PARAMETERS = 8
+};
 
 /* FL_TYPE_SIGN is a boolean array read as -1 and +1. */
 typedef enum {
@@ -29,38 +34,42 @@ typedef enum { FL_MEAN, FL_SUM, FL_NONE, FL_SUM_OVER_BATCH_SIZE } fl_reduction;
 typedef enum { FL_V, FL_G, FL_VG, FL_GH, FL_OUTPUT_SETS } fl_output_set;
 enum { FL_CUSTOM = -1 };
 
-/* Any strides, in bytes; any alignment. data == NULL: not given. */
+/* The first `ndim` axes of the job's shape; any strides, in bytes; any alignment.
+   data == NULL: not given. */
 typedef struct {
   void *data;
   fl_type type;
   bool swapped; /* not in the byte order of the machine */
+  int ndim;
   const ptrdiff_t *strides;
 } fl_array;
 
-enum { FL_MAX_PARAMETERS = 8 };
-
-/* Element-wise: every array has `shape`. Row-wise: y_pred, grad, hess and dense labels
-   have `shape`, whose last axis is the classes; integer labels, weights and values have
-   the leading axes alone. A dense kernel takes integer labels too (they are expanded,
-   which is how label smoothing reaches them). */
+/* How the labels of rows become what they weigh. */
 typedef struct {
-  int loss; /* registry number, or FL_CUSTOM with `program` */
+  double smoothing;           /* this part of a label is spread over all classes */
+  const double *class_weight; /* one per class, or NULL */
+  bool has_ignore;
+  int64_t ignore_class; /* rows with this label weigh nothing */
+  bool any_sum;         /* rows of label weights need not sum to 1 */
+} fl_target_options;
+
+/* Predictions, their derivatives and the labels of elements have all axes of `shape`. Of
+   rows, the last axis is the classes: integer labels, weights and values have the
+   leading axes alone. */
+typedef struct {
+  int loss;     /* registry number, or FL_CUSTOM with `program` */
   fl_type type; /* compute in FL_TYPE_F32 or FL_TYPE_F64 */
   fl_output_set outputs;
   fl_reduction reduction;
   int ndim;
   const int64_t *shape;
-  fl_array y_true, y_pred, weight, value, grad, hess;
-  int n_extra;
-  const fl_array *extra;
+  int inputs, labels, heads;  /* labels come first, then one prediction a head */
+  fl_array in[FL_MAX_INPUTS]; /* so many of them */
+  fl_array weight, value;
+  fl_array grad[FL_MAX_HEADS], hess[FL_MAX_HEADS];
   const double *parameters; /* FL_MAX_PARAMETERS, in the order of the registry */
   const void *program;
-  bool integer_labels;
-  bool any_label_sum; /* rows of label weights need not sum to 1 */
-  double label_smoothing;     /* row-wise losses: the engine's part */
-  const double *class_weight; /* one per class, or NULL */
-  bool has_ignore;
-  int64_t ignore_class;
+  fl_target_options targets;
   int threads;           /* at most so many */
   int (*poll)(void *);   /* asked now and then on the calling thread; non-zero: stop */
   void *poll_argument;
@@ -68,10 +77,9 @@ typedef struct {
 
 typedef enum {
   FL_OK,
-  FL_BAD_LABEL,      /* y_true[index] */
-  FL_BAD_PREDICTION, /* y_pred[index] */
+  FL_BAD_INPUT,      /* job->in[input] at index */
   FL_BAD_WEIGHTS,    /* they sum to zero, but not all are */
-  FL_CHANGED,        /* a bad label or prediction that was gone on a second look */
+  FL_CHANGED,        /* a bad input that was gone on a second look */
   FL_STOPPED,        /* poll said so */
   FL_NO_MEMORY,
   FL_BAD_LABEL_SUM /* the row y_true[index] sums to `number` */
@@ -80,9 +88,9 @@ typedef enum {
 typedef struct {
   double value;
   fl_status status;
+  int input;
   int64_t index; /* of the offender, in C order */
-  double number; /* the offender, */
-  int64_t label; /* or, for classes, as an integer */
+  double number;
 } fl_result;
 
 /* Once, before anything runs: watches for forks. false: no memory for that. */
@@ -102,12 +110,16 @@ bool fl_run_small(int loss, fl_type type, int64_t n, const void *y_true,
 int64_t fl_block_length(void);
 int64_t fl_serial_entries(void); /* jobs of fewer entries use one thread */
 
-/* The registry, by number. */
+/* The registry, by number: labels and predictions are lists of domains, "(a, b)". */
 typedef struct {
-  const char *name, *kind, *labels, *predictions, *parameters;
+  const char *name, *family, *kind, *labels, *predictions, *parameters;
 } fl_loss_row;
 int fl_loss_count(void);
 const fl_loss_row *fl_loss_at(int number);
+
+/* What is said of numbers outside a domain; NULL at the name behind the last. */
+const char *fl_domain_name(int number);
+const char *fl_domain_message(int number);
 
 /* Instruction sets: fl_isa_at(0...) are those of this build; NULL ends them. */
 const char *fl_isa_at(int number);

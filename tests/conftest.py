@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 import fastloss as fl
-from fastloss import _bridge
+from fastloss.core import _bridge
 
 ISAS = tuple(fl.show_config("dict")["isa_available"])
 

@@ -210,7 +210,7 @@ class Worst:
 
 
 def label_kinds(kernel: str) -> tuple[str, ...]:
-    return ("hard", "soft") if ROWS[kernel].labels == "unit" else ("hard",)
+    return ("hard", "soft") if ROWS[kernel].labels == ("unit",) else ("hard",)
 
 
 @cache
@@ -309,22 +309,22 @@ def _larger_term(
         return None
     smoothing = NUMBERS[dtype].mpf(loss.label_smoothing)
     plain = replace(loss, label_smoothing=0.0)
-    if row.kind == "elementwise":
+    if row.kind == "element":
         q = (1 - smoothing) * y + smoothing / 2
         zero = (1 - q) * _reference(plain, "grad", 0 * y, x, dtype)
         one = q * _reference(plain, "grad", 0 * y + 1, x, dtype)
         return np.maximum(abs(zero), abs(one))
-    if row.predictions != "real":
+    if row.predictions != ("real",):
         return None
     classes = np.arange(x.shape[-1])
-    q = (y[..., np.newaxis] == classes) * 1 if row.kind == "sparse" else y
+    q = (y[..., np.newaxis] == classes) * 1 if row.sparse else y
     q = (1 - smoothing) * q + smoothing / x.shape[-1]
     first = np.broadcast_to((classes == 0) * 1, x.shape)
     dense = fl.CategoricalCrossentropy(from_logits=True)
     p = _reference(dense, "grad", first, x, dtype) + first
     total = np.sum(q, axis=-1, keepdims=True)
     larger = np.maximum((total - q) * p, q * (1 - p))
-    if row.kind == "sparse":
+    if row.sparse:
         return larger
     soft = np.count_nonzero(y, axis=-1, keepdims=True) > 1
     rounding = total * np.finfo(np.float64).eps / np.finfo(dtype).eps
@@ -342,7 +342,7 @@ def samples(
     row = ROWS[kernel]
     random = np.random.RandomState(20)
     with np.errstate(all="ignore"):
-        if row.kind == "elementwise":
+        if row.kind == "element":
             return (_pairs(row, dtype, labels == "soft", points, random),)
         return tuple(_rows(row, dtype, labels == "soft", random))
 
@@ -352,20 +352,20 @@ def plain(
 ) -> tuple[np.ndarray, np.ndarray]:
     """About `n` everyday predictions and their labels."""
     row = ROWS[kernel]
-    shape = (n,) if row.kind == "elementwise" else (n // classes, classes)
+    shape = (n,) if row.kind == "element" else (n // classes, classes)
     x = random.standard_normal(shape) * 3
-    if row.predictions == "unit":
+    if row.predictions == ("probability",):
         x = 1 / (1 + np.exp(-x))
-    if row.kind == "sparse":
+    if row.sparse:
         return random.randint(0, classes, shape[:-1]), x.astype(dtype)
-    if row.kind == "dense":
+    if row.dense:
         y = random.dirichlet(np.ones(classes), shape[0])
-    elif row.labels == "sign":
+    elif row.labels == ("sign",):
         y = random.choice([-1, 1], n)
     else:
         y = (
             random.randint(0, 2, n)
-            if row.labels == "unit"
+            if row.labels == ("unit",)
             else random.standard_normal(n)
         )
     return y.astype(dtype), x.astype(dtype)
@@ -429,8 +429,8 @@ def _pairs(
     random: np.random.RandomState,
 ) -> tuple[np.ndarray, np.ndarray]:
     n = 350 if dtype == np.float32 else 130
-    x = (_units if row.predictions == "unit" else _reals)(dtype, n, random)
-    if row.labels == "real":
+    x = (_units if row.predictions == ("probability",) else _reals)(dtype, n, random)
+    if row.labels == ("real",):
         kinks = _neighbours([p * s for p in points for s in (-1, 1)], dtype)
         ties = np.repeat(random.choice(x[np.abs(x) < 1e30], 40), kinks.size)
         close = x * (1 + np.finfo(dtype).eps * random.randint(-3, 4, x.size))
@@ -447,14 +447,14 @@ def _pairs(
     if not soft:
         x = (
             np.concatenate([x, _neighbours([-1.0, 1.0], dtype)])
-            if row.labels == "sign"
+            if row.labels == ("sign",)
             else x
         )
-        low = -1 if row.labels == "sign" else 0
+        low = -1 if row.labels == ("sign",) else 0
         y = np.repeat(np.array([low, 1], dtype), x.size)
         return y, np.concatenate([x, x])
     labels = _units(dtype, n, random)
-    p = x if row.predictions == "unit" else 1 / (1 + np.exp(-x.astype(float)))
+    p = x if row.predictions == ("probability",) else 1 / (1 + np.exp(-x.astype(float)))
     close = p * (1 + np.finfo(dtype).eps * random.randint(-3, 4, p.size))
     y = np.concatenate([random.choice(labels, x.size), np.minimum(close, 1)])
     return y.astype(dtype), np.concatenate([x, x])
@@ -466,7 +466,7 @@ def _rows(
     for classes in (1, 2, 3, 10, 17, 100, 1000):
         n = {100: 12, 1000: 5}.get(classes, 20) // (1 if dtype == np.float32 else 2)
         shape = (n, classes)
-        if row.predictions == "unit":
+        if row.predictions == ("probability",):
             x = random.choice(_units(dtype, 500, random), shape)
             x[: n // 2] = random.dirichlet(np.full(classes, 0.3), n // 2)
             x = np.minimum(x, 1)
@@ -482,7 +482,7 @@ def _rows(
         y = random.randint(0, classes, n)
         y[::3] = x[::3].argmax(axis=-1)
         y[1::6] = x[1::6].argmin(axis=-1)
-        if row.kind == "sparse":
+        if row.sparse:
             yield y, x
         elif not soft:
             yield (y[:, np.newaxis] == np.arange(classes)).astype(dtype), x

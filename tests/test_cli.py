@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import fastloss as fl
-from fastloss import cli, evaluate, tables
+from fastloss.app import cli, evaluate, tables
 
 
 @pytest.fixture

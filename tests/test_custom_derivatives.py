@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastloss as fl
-from fastloss import _bridge
+from fastloss.core import _bridge
 
 EXPRESSIONS = 300
 context = mpmath.mp.clone()

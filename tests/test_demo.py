@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastloss as fl
-from fastloss import cli, demo
+from fastloss.app import cli, demo
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ import pytest
 from conftest import ISAS, compared
 
 import fastloss as fl
-from fastloss import _bridge
+from fastloss.core import _bridge
 
 LOSSES = list(oracle.losses())
 THREADS = (1, 2, 3, 7)
@@ -49,7 +49,7 @@ def batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Elements, or narrow and wide rows, and weights: `n` entries of y_pred."""
     random = np.random.RandomState(8)
-    kinds = [7] if oracle.ROWS[kernel].kind == "elementwise" else [7, 300]
+    kinds = [7] if oracle.ROWS[kernel].kind == "element" else [7, 300]
     for classes in kinds:
         y, x = oracle.plain(kernel, dtype, n, random, classes)
         yield y, x, random.rand(*(x.shape if len(kinds) == 1 else x.shape[:-1]))
@@ -119,7 +119,7 @@ def test_an_item_does_not_depend_on_its_neighbours(
     loss: fl.Loss, dtype: type, isa: str
 ) -> None:
     for y, x, _ in batches(loss.kernel, dtype, 6001):
-        if oracle.ROWS[loss.kernel].labels == "unit" and y.ndim == 1:
+        if oracle.ROWS[loss.kernel].labels == ("unit",) and y.ndim == 1:
             y[1::2] = 0.25 + y[1::2] / 2  # hard labels between soft ones
         whole = entries(loss, y, x)
         for chosen in (slice(None, None, 2), slice(1, None, 2), slice(3, 70)):
@@ -244,21 +244,21 @@ def corpus(kernel: str, dtype: type) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     row = oracle.ROWS[kernel]
     random = np.random.RandomState(10)
     shapes = (
-        [(30_011,)] if row.kind == "elementwise" else [(4001, 3), (300, 100), (30, 999)]
+        [(30_011,)] if row.kind == "element" else [(4001, 3), (300, 100), (30, 999)]
     )
     for shape in shapes:
         x = random.randint(-(2**20), 2**20, shape) * 2.0**-13
-        if row.predictions == "unit":
+        if row.predictions == ("probability",):
             x = random.randint(0, 2**20 + 1, shape) * 2.0**-20
-        if row.kind == "sparse":
+        if row.sparse:
             y = random.randint(0, shape[-1], shape[:-1])
-        elif row.labels == "unit":
+        elif row.labels == ("unit",):
             y = np.minimum(random.randint(0, 2**10 + 200, shape), 2**10) * 2.0**-10
-        elif row.labels == "sign":
+        elif row.labels == ("sign",):
             y = random.choice([-1, 1], shape)
         else:
             y = random.randint(-(2**10), 2**10, shape) * 2.0**-6
-        yield y if row.kind == "sparse" else y.astype(dtype), x.astype(dtype)
+        yield y if row.sparse else y.astype(dtype), x.astype(dtype)
 
 
 def hashes() -> dict[str, str]:

@@ -12,11 +12,11 @@ from test_determinism import hashes
 from test_threads import python
 
 import fastloss as fl
-from fastloss import _bridge
+from fastloss.core import _bridge
 
 REPORT = """
 import json, numpy as np, fastloss as fl
-from fastloss import _bridge
+from fastloss.core import _bridge
 x = np.linspace(-30, 30, 10_001, dtype=np.float32)
 grad = fl.bce.grad(0 * x, x, from_logits=True)
 print(json.dumps([fl.show_config("dict"), grad.tobytes().hex()]))

@@ -291,9 +291,9 @@ def test_errors_leave_inputs_and_loss_as_they_were(loss: fl.Loss) -> None:
     y, x = oracle.plain(loss.kernel, np.float64, 70_000, random)
     before = loss.value_and_grad(y, x)
     bad_y, bad_x = y.copy(), x.copy()
-    if row.labels != "real":
+    if row.labels != ("real",):
         bad_y.flat[-1] = 99
-    elif row.predictions == "unit":
+    elif row.predictions == ("probability",):
         bad_x.flat[-1] = 99
     else:
         return

@@ -18,7 +18,7 @@ import pytest
 from test_cli import SLAB_ULP, complaint, number, regression, save
 
 import fastloss as fl
-from fastloss import cli, evaluate, files
+from fastloss.app import cli, evaluate, files
 
 MSE = ("eval", "--loss", "mse")
 
@@ -67,7 +67,7 @@ def disturbed(
     program = f"""
 import os, signal, sys
 from pathlib import Path
-from fastloss import cli, evaluate
+from fastloss.app import cli, evaluate
 {before}
 evaluate.SLAB_BYTES = 256
 def after_a_slab(self, share):

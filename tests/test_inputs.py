@@ -85,13 +85,13 @@ def problems(draw: st.DrawFn) -> tuple[fl.Loss, np.ndarray, np.ndarray, np.ndarr
     """A loss with labels, predictions and weights, contiguous."""
     loss = draw(st.sampled_from(LOSSES))
     dtype = draw(st.sampled_from(oracle.DTYPES))
-    kind = oracle.ROWS[loss.kernel].kind
+    row = oracle.ROWS[loss.kernel]
     shape = draw(npst.array_shapes(min_dims=1, max_dims=4, max_side=9))
     random = np.random.RandomState(draw(st.integers(0, 2**31)))
     classes = shape[-1]
     y, x = oracle.plain(loss.kernel, dtype, int(np.prod(shape)), random, classes)
-    samples = shape if kind == "elementwise" else shape[:-1]
-    y = y.reshape(samples if kind == "sparse" else shape)
+    samples = shape if row.kind == "element" else shape[:-1]
+    y = y.reshape(samples if row.sparse else shape)
     weight = np.asarray(random.rand(*samples))
     return loss, y, x.reshape(shape), weight
 
@@ -117,10 +117,10 @@ INTEGERS = [np.dtype(code) for code in "bhilqBHILQ"]
 def test_label_dtypes(problem: Any, dtype: np.dtype, layout: str) -> None:
     loss, y, x, weight = problem
     row = oracle.ROWS[loss.kernel]
-    signs = row.labels == "sign"
-    if row.kind != "sparse":
+    signs = row.labels == ("sign",)
+    if not row.sparse:
         y = (y > 0.5).astype(x.dtype)
-    if row.kind == "dense":
+    if row.dense:
         loss = replace(loss, label_sum="any")
     y = np.minimum(y, 1) if dtype.kind == "b" else y
     integers = y.astype(dtype)

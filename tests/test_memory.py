@@ -13,7 +13,7 @@ import pytest
 import fastloss as fl
 
 LOSSES = list(oracle.losses())
-ROWWISE = [loss for loss in LOSSES if oracle.ROWS[loss.kernel].kind != "elementwise"]
+ROWWISE = [loss for loss in LOSSES if oracle.ROWS[loss.kernel].kind != "element"]
 #: Every way of arrays to a kernel: options of rows have ways of their own.
 KERNELS = list({loss.kernel: loss for loss in LOSSES if loss not in ROWWISE}.values())
 KERNELS += ROWWISE
@@ -93,11 +93,11 @@ def problem(
     """Labels and predictions in two dimensions; every second dense row is one-hot."""
     random = np.random.RandomState(columns)
     y, x = oracle.plain(loss.kernel, dtype, rows * columns, random, columns)
-    kind = oracle.ROWS[loss.kernel].kind
-    if kind == "dense":
+    row = oracle.ROWS[loss.kernel]
+    if row.dense:
         y[::2] = np.eye(columns)[random.randint(0, columns, len(y[::2]))]
         y[: len(y) // 2] = np.eye(columns)[random.randint(0, columns, len(y) // 2)]
-    if kind == "elementwise":
+    if row.kind == "element":
         return y.reshape(rows, columns), x.reshape(rows, columns)
     return y, x
 
@@ -246,9 +246,9 @@ def test_an_error_leaves_shared_inputs_as_they_were(loss: fl.Loss) -> None:
     row = oracle.ROWS[loss.kernel]
     for n in (40, 60_000):
         y, x = oracle.plain(loss.kernel, np.float64, n, np.random.RandomState(7))
-        if row.labels != "real":
+        if row.labels != ("real",):
             y.flat[-1] = 99
-        elif row.predictions == "unit":
+        elif row.predictions == ("probability",):
             x.flat[-1] = 99
         else:
             return
@@ -333,16 +333,16 @@ def test_booleans_are_true_whatever_their_byte(
 ) -> None:
     """As `np.frombuffer` makes them, or a comparison in another language."""
     row = oracle.ROWS[loss.kernel]
-    if row.kind == "dense":
+    if row.dense:
         loss = replace(loss, label_sum="any")
     random = np.random.RandomState(10)
     _, x = oracle.plain(loss.kernel, dtype, 40 * 8, random, 8)
-    shape = x.shape[:-1] if row.kind == "sparse" else x.shape
+    shape = x.shape[:-1] if row.sparse else x.shape
     room = np.resize(BYTES, (*shape[:-1], step * shape[-1]))
     byte, strides = room[..., ::step], room[..., ::step].strides
     y = np.ndarray(shape, bool, room, 0, strides)
-    plain = np.where(byte != 0, 1, -1 if row.labels == "sign" else 0)
-    plain = plain.astype(np.int64 if row.kind == "sparse" else dtype)
+    plain = np.where(byte != 0, 1, -1 if row.labels == ("sign",) else 0)
+    plain = plain.astype(np.int64 if row.sparse else dtype)
     byte = np.resize(BYTES, len(x))
     for weights in ((None, None), (byte.view(bool), (byte != 0) * 1.0)):
         results = []

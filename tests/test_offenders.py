@@ -88,11 +88,11 @@ def test_classes_are_named_as_given(
 def test_the_lowest_of_many_is_named(loss: fl.Loss, threads: int) -> None:
     """Every thread meets one; the first is named each time, whoever is faster."""
     row = oracle.ROWS[loss.kernel]
-    if row.labels == row.predictions == "real":
+    if row.labels == row.predictions == ("real",):
         return
     y, x = oracle.plain(loss.kernel, np.float32, 100_000, np.random.RandomState(1), 5)
-    bad, name = (x, "y_pred") if row.labels == "real" else (y, "y_true")
-    start, inner = bad.copy(), ", 0" if row.kind == "dense" else ""
+    bad, name = (x, "y_pred") if row.labels == ("real",) else (y, "y_true")
+    start, inner = bad.copy(), ", 0" if row.dense else ""
     n = len(bad)
     for first, rest in ((n // 40, 0), (0, 5000 * n // 100_000), (7, n // 50)):
         bad[...] = start

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastloss as fl
-from fastloss import _bridge
+from fastloss.core import _bridge
 
 OPCODES = _bridge.opcodes()
 POINTS = (-2.0, -1.0, -0.5, 0.0, 0.75, 1.0, 2.0, 3.5)

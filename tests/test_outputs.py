@@ -11,7 +11,7 @@ import pytest
 from numpy.lib.stride_tricks import as_strided
 
 import fastloss as fl
-from fastloss import checks
+from fastloss.core import checks
 
 LOSSES = list(oracle.losses())
 REDUCTIONS = ("mean", "sum", "none", "sum_over_batch_size")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import fastloss as fl
-from fastloss import cli
+from fastloss.app import cli
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")

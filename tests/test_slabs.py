@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fastloss as fl
-from fastloss import evaluate
+from fastloss.app import evaluate
 
 ROWS = 32  # float64 numbers in a slab of 256 bytes
 

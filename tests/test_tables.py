@@ -11,7 +11,7 @@ import pytest
 from test_cli import complaint, number, save
 
 import fastloss as fl
-from fastloss import tables
+from fastloss.app import tables
 
 MSE = ("--loss", "mse")
 SCCE = ("--loss", "scce", "--from-logits")

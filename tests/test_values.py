@@ -61,8 +61,8 @@ def test_agrees_with_the_reference(
     random = np.random.RandomState(1)
     for n in (21, 4207):
         y, x = oracle.plain(loss.kernel, dtype, n, random)
-        kind = oracle.ROWS[loss.kernel].kind
-        samples = y[..., 0] if kind == "dense" else y
+        row = oracle.ROWS[loss.kernel]
+        samples = y[..., 0] if row.dense else y
         weight = weights(samples, random) if weighted else None
         check(replace(loss, reduction=reduction), y, x, weight)
 
@@ -144,16 +144,16 @@ def test_parameters_of_one_call_override_those_of_the_loss() -> None:
 @pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
 def test_shapes_do_not_change_numbers(loss: fl.Loss) -> None:
     random = np.random.RandomState(3)
-    kind = oracle.ROWS[loss.kernel].kind
+    row = oracle.ROWS[loss.kernel]
     y, x = oracle.plain(loss.kernel, np.float64, 24 * 7, random)
     value, grad = loss.value_and_grad(y, x)
     for leading in [(2, 3, 4), (1, 24), (24, 1, 1)]:
-        last = (7,) if kind != "sparse" else ()
+        last = (7,) if not row.sparse else ()
         many = y.reshape(leading + last), x.reshape((*leading, 7))
         got_value, got_grad = loss.value_and_grad(*many)
         assert got_value == value
         np.testing.assert_array_equal(got_grad, grad.reshape((*leading, 7)))
-    if kind != "elementwise":
+    if row.kind != "element":
         value, grad = loss.value_and_grad(y[:1], x[:1])
         one_value, one_grad = loss.value_and_grad(y[0], x[0])
         assert one_value == value
@@ -166,11 +166,11 @@ def test_weights_of_leading_axes(loss: fl.Loss, reduction: str) -> None:
     random = np.random.RandomState(5)
     loss = replace(loss, reduction=reduction)
     y, x = oracle.plain(loss.kernel, np.float64, 24 * 7, random)
-    last = () if oracle.ROWS[loss.kernel].kind == "sparse" else (7,)
+    last = () if oracle.ROWS[loss.kernel].sparse else (7,)
     y, x = y.reshape((4, 6, *last)), x.reshape((4, 6, 7))
     weight = random.rand(4)
     full = np.repeat(weight, 6).reshape(4, 6)
-    if oracle.ROWS[loss.kernel].kind == "elementwise":
+    if oracle.ROWS[loss.kernel].kind == "element":
         full = np.repeat(full, 7).reshape(4, 6, 7)
     value, grad = loss.value_and_grad(y, x, sample_weight=weight)
     full_value, full_grad = loss.value_and_grad(y, x, sample_weight=full)

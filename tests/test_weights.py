@@ -16,12 +16,12 @@ LOSSES = [pytest.param(loss, id=oracle.label(loss)) for loss in oracle.losses()]
 ELEMENTWISE = [
     pytest.param(loss, id=oracle.label(loss))
     for loss in oracle.losses()
-    if oracle.ROWS[loss.kernel].kind == "elementwise"
+    if oracle.ROWS[loss.kernel].kind == "element"
 ]
 REFUSING = [
     pytest.param(loss, id=oracle.label(loss))
     for loss in oracle.losses()
-    if oracle.ROWS[loss.kernel].labels != "real"
+    if oracle.ROWS[loss.kernel].labels != ("real",)
 ]
 # 2^-1074 is the smallest double; 7 times 2^1021 is nearly the largest.
 POWERS = (-1074, -1000, -300, 300, 900, 1021)
@@ -130,7 +130,11 @@ def test_weights_as_out(loss: fl.Loss, dtype: type, n: int) -> None:
 
 # A sample of weight 0 counts nothing, whatever it holds: labels and probabilities
 # outside their domains too.
-OUTSIDE: dict[str, list[float]] = {"unit": [-1.0, 2.0, np.inf], "sign": [0.0, 255.0]}
+OUTSIDE: dict[str, list[float]] = {
+    "unit": [-1.0, 2.0, np.inf],
+    "probability": [-1.0, 2.0, np.inf],
+    "sign": [0.0, 255.0],
+}
 
 
 def outside_of_weight_0(loss: fl.Loss, dtype: type, n: int) -> Any:
@@ -138,19 +142,19 @@ def outside_of_weight_0(loss: fl.Loss, dtype: type, n: int) -> Any:
     row = oracle.ROWS[loss.kernel]
     random = np.random.RandomState(n)
     y, x = oracle.plain(loss.kernel, dtype, 7 * n, random)
-    samples = y.shape if row.kind != "dense" else y.shape[:-1]
+    samples = y.shape if not row.dense else y.shape[:-1]
     weight = np.where(random.rand(*samples) < 0.3, 0.0, 0.5 + random.rand(*samples))
     weight.flat[0] = weight.flat[-1] = 0
-    if row.kind == "sparse":
+    if row.sparse:
         y[weight == 0] = 1  # not ignored: such rows are no part of N
     bad_y, bad_x = y.copy(), x.copy()
     for i in np.flatnonzero(weight == 0):
-        if row.kind == "sparse":
+        if row.sparse:
             bad_y[i] = random.choice([-1, 7, 255, np.iinfo(np.int64).min])
-        elif row.labels in OUTSIDE:
-            bad_y[i] = random.choice(OUTSIDE[row.labels])
-        if row.predictions in OUTSIDE:
-            bad_x[i] = random.choice(OUTSIDE[row.predictions])
+        elif row.labels[0] in OUTSIDE:
+            bad_y[i] = random.choice(OUTSIDE[row.labels[0]])
+        if row.predictions[0] in OUTSIDE:
+            bad_x[i] = random.choice(OUTSIDE[row.predictions[0]])
     return (y, x), (bad_y, bad_x), weight
 
 
@@ -200,7 +204,7 @@ def test_a_bad_sample_that_weighs_something_is_named(
     _, (y, x), weight = outside_of_weight_0(loss, dtype, 300)
     weight[137] = 1e-300
     y[137] = 99
-    place = r"137, 0" if row.kind == "dense" else "137"
+    place = r"137, 0" if row.dense else "137"
     with pytest.raises(ValueError, match=rf"y_true\[{place}\] = 99"):
         loss(y, x, sample_weight=weight)
 

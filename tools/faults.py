@@ -29,7 +29,7 @@ SECONDS = 600  # tests that take longer hang
 ROWS = "FL_ISA_ROW(avx512), FL_ISA_ROW(avx2), FL_ISA_ROW(baseline)"
 ONE_INSTRUCTION_SET = {
     "CMakeLists.txt": ("set(isas baseline avx2 avx512)", "set(isas avx2)"),
-    "csrc/dispatch.c": (ROWS, "FL_ISA_ROW(avx2)"),
+    "csrc/isa/dispatch.c": (ROWS, "FL_ISA_ROW(avx2)"),
 }
 
 

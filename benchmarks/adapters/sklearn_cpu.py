@@ -36,7 +36,7 @@ class Metrics(Peer):
         metric = METRICS.get(cell.kernel)
         if metric is None or cell.output != VALUE:
             return None
-        regression = ROWS[cell.kernel].labels == "real"
+        regression = ROWS[cell.kernel].labels == ("real",)
         if data.y_pred.size > MOST_ENTRIES and not regression:
             return None
         if cell.kernel == "sparse_categorical_crossentropy":

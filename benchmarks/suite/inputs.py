@@ -31,10 +31,10 @@ LOSSES = _losses_by_kernel()
 def _predictions(
     row: fl.Row, shape: tuple[int, ...], rng: np.random.Generator
 ) -> Array:
-    if row.predictions == "real":
+    if row.predictions == ("real",):
         return 3 * rng.standard_normal(shape, dtype=np.float32)
     p = 0.001 + 0.998 * rng.random(shape, dtype=np.float32)
-    return p if row.kind == "elementwise" else p / p.sum(axis=-1, keepdims=True)
+    return p if row.kind == "element" else p / p.sum(axis=-1, keepdims=True)
 
 
 def _one_hot(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
@@ -55,15 +55,15 @@ def make(
     row = ROWS[kernel]
     rng = np.random.default_rng(seed)
     x = _predictions(row, shape, rng).astype(dtype, copy=False)
-    if row.labels == "class":
+    if row.sparse:
         return rng.integers(shape[-1], size=shape[:-1]), x
-    if row.kind == "dense":
+    if row.dense:
         y = _one_hot(shape, rng)
-    elif row.labels == "real":
+    elif row.labels == ("real",):
         y = 3 * rng.standard_normal(shape, dtype=np.float32)
     else:
         y = rng.integers(2, size=prod(shape), dtype=np.int8).reshape(shape)
-        y = 2 * y - 1 if row.labels == "sign" else y
+        y = 2 * y - 1 if row.labels == ("sign",) else y
     return y.astype(dtype, copy=False), x
 
 
@@ -79,9 +79,9 @@ def require_all() -> None:
     unknown = [
         name
         for name, row in ROWS.items()
-        if row.kind not in ("elementwise", "sparse", "dense")
-        or row.labels not in ("real", "sign", "unit", "class")
-        or row.predictions not in ("real", "unit")
+        if row.kind not in ("element", "row")
+        or row.labels not in (("real",), ("sign",), ("unit",), ("class",))
+        or row.predictions not in (("real",), ("probability",))
     ]
     if missing or unknown:
         raise LookupError(f"kernels without a benchmark: {missing + unknown}")

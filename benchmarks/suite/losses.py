@@ -51,7 +51,7 @@ class Losses:
     ) -> None:
         entries = SIZES[size] // np.dtype(dtype).itemsize
         shape = (entries,)
-        if ROWS[kernel].kind != "elementwise":
+        if ROWS[kernel].kind != "element":
             shape = (-(-entries // CLASSES), CLASSES)
         y, x = make(kernel, shape, dtype)
         loss = LOSSES[kernel]

@@ -12,19 +12,19 @@
 
 from importlib.metadata import version
 
-from fastloss import config as _config
 from fastloss import losses as _losses
 from fastloss import math, reference
 from fastloss._custom.decorator import custom
 from fastloss._custom.trace import TraceError
-from fastloss.config import show_config
+from fastloss.core import config as _config
+from fastloss.core.config import show_config
+from fastloss.core.loss import Advice, Loss
+from fastloss.core.registry import REGISTRY, Row
+from fastloss.core.threads import get_num_threads, set_num_threads, threads
 from fastloss.guide import guide, suggest
-from fastloss.loss import Advice, Loss
 from fastloss.losses import *
 from fastloss.losses import LOSSES
 from fastloss.names import get
-from fastloss.registry import REGISTRY, Row
-from fastloss.threads import get_num_threads, set_num_threads, threads
 
 _config.choose_isa()
 

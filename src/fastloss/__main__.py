@@ -2,6 +2,6 @@
 
 import sys
 
-from fastloss.cli import main
+from fastloss.app.cli import main
 
 sys.exit(main())

@@ -18,7 +18,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from fastloss.loss import Loss
+from fastloss.core.loss import Loss
 from fastloss.losses import (
     LOSSES,
     BinaryCrossentropy,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from fastloss.loss import Loss
+from fastloss.core.loss import Loss
 from fastloss.losses import LOSSES
 
 __all__ = ["get"]

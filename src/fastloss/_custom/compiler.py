@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fastloss import _bridge, checks
+from fastloss.core import _bridge, checks
 
 from .derive import NoDerivativeError, derivative, guarded
 from .graph import Node, node

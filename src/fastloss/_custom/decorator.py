@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, ClassVar, overload
 
-from fastloss import _bridge
-from fastloss.loss import Loss
+from fastloss.core import _bridge
+from fastloss.core.loss import Loss
 
 from .compiler import NumpyCompiler, TracedCompiler, call_of
 from .trace import TraceError
@@ -183,9 +183,9 @@ def _parameters_of(
         if hasattr(Loss, argument.name):
             raise TypeError(f"{name}: the name {argument.name!r} belongs to every loss")
         defaults[argument.name] = argument.default
-    if len(inputs) > _bridge.MAX_EXTRA:
+    if len(inputs) > _bridge.MAX_INPUTS - 2:
         raise TypeError(
-            f"{name} has {len(inputs)} inputs, at most {_bridge.MAX_EXTRA} fit"
+            f"{name} has {len(inputs)} inputs, at most {_bridge.MAX_INPUTS - 2} fit"
         )
     missing = [i for i in inputs if i not in {a.name for a in arguments[2:]}]
     if missing:

@@ -1,0 +1,80 @@
+/* element.h: what the losses of one label for one prediction share. */
+#ifndef FL_ELEMENT_H
+#define FL_ELEMENT_H
+
+#include "blocks/kernels.h"
+#include "math/scaled_sums.h"
+#include "math/vecmath.h"
+#include "registry/enums.h"
+
+/* The formula of the loss FL_NAME: label, prediction and parameters to a point. */
+#define FL_POINT FL_LOCAL(point)
+
+typedef struct {
+  real value, grad, hess;
+} fl_point;
+
+/* A loss with FL_AHEAD may have shorter formulas, which give the same bits: for plain
+   parameters, where FL_PLAIN(parameters) holds, and among these for hard elements, where
+   FL_NOT_HARD(y, x) is 0. */
+typedef enum { FL_IS_GENERAL, FL_IS_PLAIN, FL_IS_HARD } fl_case;
+
+enum { FL_GROUP = FL_LANES };
+
+/* The bits of a number that say whether it is outside its domain (registry/domains.h). */
+FL_INLINE fl_uint fl_outside(fl_domain domain, real z) {
+  switch (domain) {
+#define FL_DOMAIN(NAME, outside, bits, mask, message) \
+  case FL_DOMAIN_##NAME: return bits;
+#include "registry/domains.h"
+    default: return 0;
+  }
+}
+
+FL_INLINE fl_uint fl_outside_bits(fl_domain domain) {
+  switch (domain) {
+#define FL_DOMAIN(NAME, outside, bits, mask, message) \
+  case FL_DOMAIN_##NAME: return mask;
+#include "registry/domains.h"
+    default: return 0;
+  }
+}
+
+/* The bits of a group together. */
+FL_INLINE fl_uint fl_any(const fl_uint *bits) {
+  fl_uint any = 0;
+  for (int j = 0; j < FL_GROUP; j++) any |= bits[j];
+  return any;
+}
+
+/* n < FL_GROUP numbers and copies of the last that complete a group. */
+FL_OUTLINE const real *fl_padded(int64_t n, const real *z, real *pad) {
+  for (int64_t i = 0; i < FL_GROUP; i++) pad[i] = z[i < n ? i : n - 1];
+  return pad;
+}
+
+FL_OUTLINE void fl_weigh(int64_t n, fl_weights w, double scale, real *z) {
+  fl_scale(n, z, w, scale, z);
+}
+
+FL_OUTLINE void fl_copy(bool stream, int64_t n, const real *from, real *to) {
+  if (stream) fl_stream(n, from, to);
+  else memcpy(to, from, (size_t)n * sizeof(real));
+}
+
+/* The elements of a tile, and where the next one begins. */
+typedef struct {
+  int64_t first, n, next;
+} fl_span;
+
+/* The tile at `at` of n >= FL_GROUP elements. A ragged group at the end, and the one that
+   leads to element `skew`, overlap with a neighbour: some elements are computed twice. */
+FL_INLINE fl_span fl_span_at(int64_t tile, int64_t at, int64_t skew, int64_t n) {
+  const int64_t left = n - at;
+  if (at < skew) return (fl_span){0, FL_GROUP, skew};
+  if (left < FL_GROUP) return (fl_span){n - FL_GROUP, FL_GROUP, n};
+  const int64_t length = left < tile ? left / FL_GROUP * FL_GROUP : tile;
+  return (fl_span){at, length, at + length};
+}
+
+#endif

@@ -1,0 +1,119 @@
+/* kernels.h: what the engine and the kernel objects agree on: the signatures of block
+   kernels and the tables that hold them. */
+#ifndef FL_KERNELS_H
+#define FL_KERNELS_H
+
+#include "fastloss.h"
+
+/* Elements of one block that goes through buffers: inputs, values and derivatives of a
+   block of f64 stay in a 32 KiB L1 together. */
+enum { FL_BLOCK = 1024 };
+
+enum { FL_LINE = 64 }; /* bytes of a cache line */
+
+enum { FL_WANT_VALUE = 1, FL_WANT_GRAD = 2, FL_WANT_HESS = 4 };
+
+/* Running sums in 16 lanes: element i goes to lane i mod 16, whatever the width of the
+   vectors. hi + lo is the sum; lo holds what rounding took from hi (f64 only). */
+enum { FL_LANES = 16, FL_FOUR = 4 * FL_LANES };
+typedef struct {
+  double hi[FL_LANES], lo[FL_LANES];
+} fl_lanes;
+
+/* Weights in double precision or, where they are, in the dtype of the table; neither: all
+   are 1. */
+typedef struct {
+  const double *wide;
+  const void *narrow;
+} fl_weights;
+
+/* A block of n elements. in: labels, predictions and a custom loss's extra inputs, n of
+   each, of the table's dtype. `parameters` are the registry's numbers, for a custom loss
+   its program. Values times weight are added to `lanes` or, if that is NULL, stored in v;
+   derivatives times weight and scale are stored in g and h, one for each head: those that
+   the output set names; past the caches, if `stream` says so. */
+typedef struct {
+  int64_t n;
+  const void *const *in;
+  const void *parameters;
+  fl_weights weights;
+  double scale;
+  fl_lanes *lanes;
+  void *v, *g[FL_MAX_HEADS], *h[FL_MAX_HEADS];
+  bool stream;
+  void *scratch;
+} fl_element_block;
+
+/* Non-zero: some label or prediction may be outside its domain. */
+typedef int fl_elementwise_fn(const fl_element_block *block);
+
+/* A block of whole rows. x, q, g and h have rows of `classes` entries at distances of
+   ldx, ldq, ldg and ldh entries (ldq = 0: one row q for all). Sparse kernels read
+   `labels`, dense ones q. Derivatives come multiplied by factor[row]; rows of zeros are
+   written past the caches, if `stream` says so. */
+typedef struct {
+  int64_t rows, classes;
+  const void *x;
+  int64_t ldx;
+  const void *q;
+  int64_t ldq;
+  const int64_t *labels;
+  const double *factor;
+  const double *parameters;
+  double q_limit; /* label weights above it are outside their domain */
+  void *v, *g, *h;
+  int64_t ldg, ldh;
+  bool stream;
+  void *scratch;
+} fl_row_block;
+
+/* What a row-wise kernel returns: some label or prediction is outside its domain, as
+   `!= 0` says it; some row of label weights may not sum to 1. */
+enum { FL_OUTSIDE_DOMAIN = 1, FL_LABEL_SUM = 2 };
+
+/* Labels rounded to float16 are within 2^-11 of their sum. */
+#define FL_LABEL_SUM_TOLERANCE 1e-3
+
+typedef int fl_rowwise_fn(const fl_row_block *block);
+
+/* The kernels of the output sets, in their order: a function run(want, block) compiled for
+   each. */
+#define FL_KERNEL(name, run, want, block_type) \
+  static int name(const block_type *block) { return run(want, block); }
+#define FL_KERNELS(run, block_type)                                              \
+  FL_KERNEL(FL_LOCAL(value), run, FL_WANT_VALUE, block_type)                     \
+  FL_KERNEL(FL_LOCAL(grad), run, FL_WANT_GRAD, block_type)                       \
+  FL_KERNEL(FL_LOCAL(value_grad), run, FL_WANT_VALUE | FL_WANT_GRAD, block_type) \
+  FL_KERNEL(FL_LOCAL(grad_hess), run, FL_WANT_GRAD | FL_WANT_HESS, block_type)
+#define FL_KERNEL_SET \
+  {FL_LOCAL(value), FL_LOCAL(grad), FL_LOCAL(value_grad), FL_LOCAL(grad_hess)}
+
+typedef struct {
+  fl_elementwise_fn *elementwise[FL_OUTPUT_SETS];
+  fl_rowwise_fn *rowwise[FL_OUTPUT_SETS];
+  int64_t scratch; /* bytes a block needs, from a cache line on */
+} fl_loss_kernels;
+
+typedef struct {
+  double hi, lo;
+} fl_sum;
+
+typedef struct {
+  /* lanes += w[i] v[i] (w may be NULL). A weight of exactly 0 counts 0. */
+  void (*accumulate)(fl_lanes *lanes, int64_t n, const void *v, const double *w);
+  /* out[i] = scale w[i] v[i]; out may be v. */
+  void (*scale)(int64_t n, const void *v, const double *w, double scale, void *out);
+  /* Whether a label is not one of 0 ... classes - 1. */
+  bool (*labels_outside)(int64_t n, const int64_t *labels, int64_t classes);
+} fl_block_tools;
+
+typedef struct {
+  const fl_block_tools *tools;
+  const fl_loss_kernels *const *losses; /* by registry number */
+  const fl_loss_kernels *programs;      /* of custom losses */
+} fl_kernel_table;
+
+/* The tables of the chosen instruction set (dispatch.c). */
+const fl_kernel_table *fl_kernels(fl_type type);
+
+#endif

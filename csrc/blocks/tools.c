@@ -1,0 +1,25 @@
+/* reduce.c: what the engine itself does with a block of results. Compiled per
+   instruction set and dtype. */
+#include "blocks/results.h"
+
+static void fl_accumulate_block(fl_lanes *lanes, int64_t n, const void *v,
+                                const double *w) {
+  fl_accumulate(lanes, n, v, (fl_weights){.wide = w});
+}
+
+static void fl_scale_block(int64_t n, const void *v, const double *w, double scale,
+                           void *out) {
+  fl_scale(n, v, (fl_weights){.wide = w}, scale, out);
+}
+
+static bool fl_labels_outside(int64_t n, const int64_t *labels, int64_t classes) {
+  uint64_t outside = 0; /* the sign bit of a label or of what it leaves to the last */
+  for (int64_t r = 0; r < n; r++) {
+    const uint64_t label = (uint64_t)labels[r];
+    outside |= label | ((uint64_t)classes - 1 - label);
+  }
+  return outside >> 63;
+}
+
+const fl_block_tools FL_SYMBOL(block_tools) = {fl_accumulate_block, fl_scale_block,
+                                                fl_labels_outside};

@@ -1,0 +1,103 @@
+/* plan.c: a job with everything looked up. */
+#define _DEFAULT_SOURCE /* mincore */
+#include <stdlib.h>
+
+#include "engine/engine.h"
+
+#if !defined(_WIN32)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
+/* Derivatives larger than this do not stay in a last-level cache anyway; but the pages
+   of a new array have just been zeroed there, where plain stores find them. */
+enum { FL_STREAM_BYTES = 28 << 20 };
+
+#define FL_KIND(NAME, name) extern const fl_driver fl_##name##_driver;
+#include "registry/kinds.h"
+
+static const fl_driver *const fl_drivers[] = {
+#define FL_KIND(NAME, name) &fl_##name##_driver,
+#include "registry/kinds.h"
+};
+
+static const struct {
+  fl_kind kind;
+  fl_domain labels[FL_MAX_HEADS], predictions[FL_MAX_HEADS];
+} fl_losses[] = {
+#define FL_LOSS(name, family, kind, labels, predictions, parameters) \
+  {FL_KIND_##kind, {FL_LISTED labels}, {FL_LISTED predictions}},
+#include "registry/losses.h"
+};
+
+const int fl_wants[FL_OUTPUT_SETS] = {FL_WANT_VALUE, FL_WANT_GRAD,
+                                      FL_WANT_VALUE | FL_WANT_GRAD,
+                                      FL_WANT_GRAD | FL_WANT_HESS};
+
+/* Whether the page in the middle of an array is not there yet. */
+static bool fl_untouched(const fl_array *array, int64_t bytes) {
+#if defined(_WIN32)
+  (void)array, (void)bytes;
+  return false;
+#else
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  const uintptr_t middle = ((uintptr_t)array->data + (uintptr_t)bytes / 2) & -page;
+  unsigned char resident;
+  return mincore((void *)middle, 1, (void *)&resident) == 0 && !(resident & 1);
+#endif
+}
+
+static bool fl_streams(const fl_job *job) {
+  const int64_t size = fl_type_size(job->type);
+  int64_t entries = 1;
+  for (int axis = 0; axis < job->ndim; axis++) entries *= job->shape[axis];
+  return entries >= FL_STREAM_BYTES / size
+         && !(job->grad[0].data && fl_untouched(&job->grad[0], entries * size));
+}
+
+static void fl_look_at_arrays(fl_plan *plan) {
+  const fl_job *job = plan->job;
+  for (int k = 0; k < job->inputs; k++)
+    fl_view_init(&plan->in[k], &job->in[k], job->shape, job->type);
+  fl_view_init(&plan->weight, &job->weight, job->shape, job->type);
+  fl_view_init(&plan->value, &job->value, job->shape, job->type);
+  for (int k = 0; k < job->heads; k++) {
+    fl_view_init(&plan->grad[k], &job->grad[k], job->shape, job->type);
+    fl_view_init(&plan->hess[k], &job->hess[k], job->shape, job->type);
+  }
+}
+
+/* A custom loss is an element-wise one of real numbers. */
+static const fl_driver *fl_driver_of(const fl_job *job) {
+  const bool custom = job->loss == FL_CUSTOM;
+  return fl_drivers[custom ? FL_KIND_ELEMENT : fl_losses[job->loss].kind];
+}
+
+static void fl_look_up(fl_plan *plan) {
+  const fl_job *job = plan->job;
+  const fl_kernel_table *table = fl_kernels(job->type);
+  const bool custom = job->loss == FL_CUSTOM;
+  plan->tools = table->tools;
+  plan->want = fl_wants[job->outputs];
+  plan->kernels = custom ? table->programs : table->losses[job->loss];
+  for (int k = 0; k < job->inputs; k++)
+    plan->domain[k] = custom            ? FL_DOMAIN_REAL
+                      : k < job->labels ? fl_losses[job->loss].labels[k]
+                                        : fl_losses[job->loss].predictions[k - job->labels];
+}
+
+fl_plan *fl_plan_of(const fl_job *job) {
+  const fl_driver *driver = fl_driver_of(job);
+  fl_plan *plan = malloc(sizeof *plan + driver->size);
+  if (!plan) return NULL;
+  plan->driver = driver;
+  plan->job = job;
+  plan->own = plan + 1;
+  plan->weigh = 1;
+  plan->direct = false;
+  fl_look_up(plan);
+  fl_look_at_arrays(plan);
+  plan->driver->prepare(plan);
+  plan->stream = fl_streams(job);
+  return plan;
+}

@@ -1,0 +1,118 @@
+/* run.c: from a job to its result: the plan, the divisor, then the pass over all
+   blocks. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/engine.h"
+
+static bool fl_is_outside(fl_domain domain, double z) {
+  switch (domain) {
+#define FL_DOMAIN(NAME, outside, bits, mask, message) \
+  case FL_DOMAIN_##NAME: return outside;
+#include "registry/domains.h"
+    default: return false;
+  }
+}
+
+bool fl_find_outside(const fl_plan *plan, int input, int64_t first, int64_t n,
+                     const void *numbers, fl_weights weights, fl_progress *progress) {
+  const fl_type type = plan->job->type;
+  for (int64_t i = 0; i < n; i++) {
+    const double z = fl_number(numbers, i, type);
+    const double weight = weights.wide     ? weights.wide[i]
+                          : weights.narrow ? fl_number(weights.narrow, i, type)
+                                           : 1;
+    if (weight != 0 && fl_is_outside(plan->domain[input], z)) {
+      progress->error = (fl_result){.status = FL_BAD_INPUT, .input = input,
+                                    .index = first + i, .number = z};
+      return true;
+    }
+  }
+  return false;
+}
+
+void fl_load_weights(const fl_plan *plan, int64_t first, int64_t n, double *weights) {
+  fl_load_f64(&plan->weight, first, n, weights);
+  for (int64_t i = 0; plan->weigh != 1 && i < n; i++) weights[i] *= plan->weigh;
+}
+
+void fl_add_divisor(fl_progress *progress, int64_t n, const void *shares,
+                    fl_type type) {
+  for (int64_t i = 0; i < n && !progress->any; i++)
+    progress->any = fl_number(shares, i, type) != 0;
+  fl_kernels(type)->tools->accumulate(&progress->lanes, n, shares, NULL);
+}
+
+/* Weights whose sum is so large or small that products with it or its reciprocal would
+   leave the range of a double are multiplied by a power of 2 first: the mean does not
+   change by it. */
+static bool fl_weighted_divisor(fl_plan *plan, fl_team *team, fl_result *result,
+                                double *divisor) {
+  enum { ORDINARY = 100, LARGEST = 1000 };
+  fl_outcome outcome;
+  if (!fl_run_pass(plan, team, plan->driver->divisor, &outcome, result)) return false;
+  if (fl_weighs(plan) && isinf(fl_sum_value(outcome.sum))) {
+    plan->weigh = 0x1p-600;
+    plan->direct = false;
+    if (!fl_run_pass(plan, team, plan->driver->divisor, &outcome, result)) return false;
+  }
+  *divisor = fl_sum_value(outcome.sum);
+  if (*divisor == 0 && outcome.any) result->status = FL_BAD_WEIGHTS;
+  if (*divisor == 0 || !isfinite(*divisor)) return result->status == FL_OK;
+  const int exponent = ilogb(*divisor) - ilogb(plan->weigh);
+  if (fl_weighs(plan) && abs(exponent) > ORDINARY) {
+    const double weigh = ldexp(1, exponent < -LARGEST  ? LARGEST
+                                  : exponent > LARGEST ? -LARGEST
+                                                       : -exponent);
+    *divisor *= weigh / plan->weigh;
+    plan->weigh = weigh;
+    plan->direct = false;
+  }
+  return true;
+}
+
+/* What the sum is divided by; 0 if every weight is 0. */
+static bool fl_divisor(fl_plan *plan, fl_team *team, fl_result *result,
+                       double *divisor) {
+  const fl_job *job = plan->job;
+  const bool averages = job->reduction == FL_MEAN
+                        || job->reduction == FL_SUM_OVER_BATCH_SIZE;
+  *divisor = averages ? (double)plan->items : 1;
+  return !averages || plan->counts_all
+         || fl_weighted_divisor(plan, team, result, divisor);
+}
+
+static void fl_run_with(fl_plan *plan, fl_team *team, fl_result *result) {
+  double divisor;
+  if (!fl_divisor(plan, team, result, &divisor)) return;
+  plan->scale = divisor == 0 ? 0 : 1 / divisor;
+  fl_outcome outcome;
+  if (!fl_run_pass(plan, team, plan->driver->block, &outcome, result)) return;
+  result->value = divisor == 0 ? 0 : fl_sum_value(outcome.sum) / divisor;
+}
+
+void fl_run(const fl_job *job, fl_result *result) {
+  memset(result, 0, sizeof *result);
+  fl_plan *plan = fl_plan_of(job);
+  fl_team *team = plan ? fl_team_of(plan) : NULL;
+  if (team) fl_run_with(plan, team, result);
+  else result->status = FL_NO_MEMORY;
+  fl_team_end(team);
+  free(plan);
+}
+
+int64_t fl_block_length(void) { return FL_BLOCK; }
+
+bool fl_run_small(int loss, fl_type type, int64_t n, const void *y_true,
+                  const void *y_pred, const double *parameters, double divisor,
+                  fl_output_set outputs, double *value, void *grad, void *hess) {
+  fl_lanes lanes = {{0}, {0}};
+  const fl_element_block block = {.n = n, .in = (const void *[]){y_true, y_pred},
+                                  .parameters = parameters, .scale = 1 / divisor,
+                                  .lanes = &lanes, .g = {grad}, .h = {hess}};
+  if (fl_kernels(type)->losses[loss]->elementwise[outputs](&block)) return false;
+  if (fl_wants[outputs] & FL_WANT_VALUE)
+    *value = fl_sum_value(fl_lanes_total(&lanes)) / divisor;
+  return true;
+}

@@ -1,0 +1,78 @@
+/* Binary cross-entropy on logits, of a label y in [0, 1] and a logit x.
+
+     a = (1-y)(1-s) + s/2,  b = P (y (1-s) + s/2)     smoothing s, positive weight P
+     l   = a softplus(x) + b softplus(-x)
+     l'  = a sigma(x) - b sigma(-x)
+     l'' = (a + b) sigma(x) sigma(-x)
+
+   With t = exp(-|x|) every term is a sum of non-negative ones or a single difference,
+   so that no tail cancels:
+
+     softplus(x) = max(x, 0) + log1p(t),  sigma(|x|) = 1/(1+t),  sigma(-|x|) = t/(1+t)
+
+   An infinite logit times a factor of 0 counts 0, hence 0 or inf at +-inf for hard
+   labels. (The stable softplus: C. M. Bishop, Pattern Recognition and Machine Learning,
+   2006, section 4.3.2 gives l; Blanchard, Higham and Higham, Accurately computing the
+   log-sum-exp and softmax functions, IMA J. Numer. Anal. 41, 2021, the error analysis.) */
+#define FL_NAME binary_crossentropy_logits
+#include "blocks/element.h"
+
+/* No smoothing and no weight: a = 1 - y, b = y, a + b = 1. */
+#define FL_PLAIN(parameters) (parameters[0] == 0 && parameters[1] == 1)
+
+/* Of a plain loss, a label that is 0 or 1 and a logit whose exponential is normal. */
+FL_INLINE fl_uint fl_not_hard(real y, real x) {
+  const fl_uint label = fl_bits(y * (1 - y));
+  return label | ((fl_bits(FL_EXP_NORMAL) - fl_bits(-fl_abs(x))) & FL_SIGN_BIT);
+}
+#define FL_NOT_HARD fl_not_hard
+
+FL_INLINE real FL_LOCAL(number_ahead)(int want, fl_case is, real y, real x,
+                        const double *parameters) {
+  const real a = -fl_abs(x);
+  return is == FL_IS_HARD ? fl_exp_normal(a) : fl_exp_nonpositive(a);
+}
+#define FL_AHEAD FL_LOCAL(number_ahead)
+
+/* One of a and b is 1 and the other 0: a softplus and a sigma of z = x or -x. */
+FL_INLINE fl_point fl_hard_point(real y, real x, real t) {
+  const fl_uint flip = fl_bits((real)0.5 - y) & FL_SIGN_BIT;
+  const real z = fl_from_bits(fl_bits(x) ^ flip), total = 1 + t;
+  const real slope = fl_by_sign(z, t, 1) / total;
+  return (fl_point){
+      .value = fl_by_sign(z, 0, z) + fl_log1p_unit(t),
+      .grad = fl_from_bits(fl_bits(slope) ^ flip),
+      .hess = t / FL_FMA(t, 2 + t, 1),
+  };
+}
+
+FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real t,
+                            const double *parameters) {
+  if (is == FL_IS_HARD) return fl_hard_point(y, x, t);
+  const bool plain = is == FL_IS_PLAIN;
+  const double keep = 1 - parameters[0], half = 0.5 * parameters[0];
+  const double positive = parameters[1];
+  const real a = plain ? 1 - y : FL_FMA(1 - y, (real)keep, (real)half);
+  const real b =
+      plain ? y : FL_FMA(y, (real)(positive * keep), (real)(positive * half));
+  /* a + b without the roundings of a and b */
+  const real sum = plain ? fl_unless_nan(y, 1)
+                         : FL_FMA_ONCE(y, (real)((positive - 1) * keep),
+                                       (real)(keep + half + positive * half));
+  const real magnitude = fl_abs(x), total = 1 + t;
+  const real near = x > 0 ? a : b, far = x > 0 ? b : a;
+  const real slope = FL_FMA(-far, t, near) / total;
+  /* l = sum log1p(t) + near |x|: the larger product is the one that is not rounded */
+  const real finite = fl_where(near != 0, magnitude), log_total = fl_log1p_unit(t);
+  const real hinge = near * finite; /* NaN where y is */
+  const real soft = plain ? log_total : sum * log_total;
+  const bool outer = plain | (hinge > soft);
+  return (fl_point){
+      .value = FL_FMA_ONCE(outer ? near : sum, outer ? finite : log_total,
+                           outer ? soft : hinge),
+      .grad = x > 0 ? slope : -slope,
+      .hess = sum * (t / FL_FMA(t, 2 + t, 1)), /* (1 + t)^2, rounded twice */
+  };
+}
+
+#include "blocks/element_loops.h"

@@ -1,0 +1,16 @@
+/* Cross-entropy of a class y and a row of logits x_j: softmax.h with q = 1 at y.
+
+     l = (m - x_y) + log1p(S'),  l'_j = e_j / S - [j = y],  l''_j = e_j (S - e_j) / S^2
+
+   (J. S. Bridle, Probabilistic interpretation of feedforward classification network
+   outputs, 1990.) */
+#define FL_NAME sparse_categorical_crossentropy_logits
+#include "blocks/softmax/softmax.h"
+
+typedef fl_softmax_scratch FL_LOCAL(scratch);
+
+FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
+  return fl_softmax(want, false, block);
+}
+
+#include "blocks/row_loops.h"

@@ -1,0 +1,103 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+CUSTOM: int
+MAX_INPUTS: int
+OPERANDS: int
+REDUCTIONS: tuple[str, ...]
+
+class Program:
+    def __init__(
+        self,
+        inputs: int,
+        registers: int,
+        setup: int,
+        code: NDArray[np.uint16],
+        constants: NDArray[np.float64],
+    ) -> None: ...
+
+def opcodes() -> tuple[str, ...]: ...
+def domains() -> dict[str, str]: ...
+def registry() -> tuple[
+    tuple[str, str, str, tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...
+]: ...
+def isas() -> tuple[str, ...]: ...
+def isa_supported(name: str) -> bool: ...
+def isa() -> str: ...
+def use_isa(name: str) -> None: ...
+def default_threads() -> int: ...
+def ask_for_threads(function: Callable[[], int]) -> None: ...
+def openmp_name() -> str: ...
+def compiler_name() -> str: ...
+def run(
+    loss: int,
+    outputs: int,
+    reduction: int,
+    labels: tuple[NDArray[Any], ...],
+    predictions: tuple[NDArray[Any], ...],
+    extra: tuple[NDArray[Any], ...],
+    weight: NDArray[Any] | None,
+    value: NDArray[Any] | None,
+    grads: tuple[NDArray[Any] | None, ...],
+    hesses: tuple[NDArray[Any] | None, ...],
+    parameters: tuple[float, ...],
+    sign_labels: bool,
+    smoothing: float,
+    class_weight: NDArray[np.float64] | None,
+    ignore_class: int | None,
+    any_sum: bool,
+    threads: int,
+    program: Program | None = None,
+) -> tuple[float, int, int, int, float]: ...
+
+class Kernel:
+    def _bind(
+        self,
+        loss: int,
+        fast: bool,
+        rows: bool,
+        classes: bool,
+        reduction: str,
+        parameters: tuple[float, ...],
+    ) -> None: ...
+    def __call__(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: NDArray[Any] | None = None,
+        **parameters: Any,
+    ) -> Any: ...
+    def grad(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: NDArray[Any] | None = None,
+        **parameters: Any,
+    ) -> NDArray[Any]: ...
+    def value_and_grad(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: NDArray[Any]
+        | tuple[NDArray[Any] | None, NDArray[Any] | None]
+        | None = None,
+        **parameters: Any,
+    ) -> tuple[Any, NDArray[Any]]: ...
+    def grad_and_hess(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = None,
+        **parameters: Any,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...

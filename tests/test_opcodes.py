@@ -151,8 +151,8 @@ def run(code: Sequence[int], constants: Sequence[float], arrays: list[Any]) -> A
     value = np.empty_like(x)
     none = _bridge.REDUCTIONS.index("none")
     _bridge.run(
-        _bridge.CUSTOM, 0, none, y, x, None, value, None, None, tuple(extra), (),
-        False, False, 0.0, None, None, 1, program,
+        _bridge.CUSTOM, 0, none, (y,), (x,), tuple(extra), None, value, (None,), (None,),
+        (), False, 0.0, None, None, False, 1, program,
     )  # fmt: skip
     return value
 
@@ -241,7 +241,7 @@ def rows_of(*code: list[int]) -> np.ndarray:
 def test_programs_of_too_many_are_refused() -> None:
     for inputs, registers, setup in (
         (1, 4, 0),
-        (11, 4, 0),
+        (13, 4, 0),
         (2, 129, 0),
         (2, -1, 0),
         (2, 4, 2),

@@ -12,7 +12,7 @@ from test_threads import python
 
 import fastloss as fl
 
-threads = sys.modules["fastloss.threads"]  # fl.threads is the function
+threads = sys.modules["fastloss.core.threads"]  # fl.threads is the function
 
 BOTH_WAYS = """
 import numpy as np, fastloss as fl

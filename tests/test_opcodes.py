@@ -151,8 +151,8 @@ def run(code: Sequence[int], constants: Sequence[float], arrays: list[Any]) -> A
     value = np.empty_like(x)
     none = _bridge.REDUCTIONS.index("none")
     _bridge.run(
-        _bridge.CUSTOM, 0, none, (y,), (x,), tuple(extra), None, value, (None,), (None,),
-        (), False, 0.0, None, None, False, 1, program,
+        _bridge.CUSTOM, 0, none, (y,), (x,), tuple(extra), None, value, (None,),
+        (None,), (), False, 0.0, None, None, False, 1, program,
     )  # fmt: skip
     return value
 

@@ -1,0 +1,242 @@
+"""Freeze what other libraries give, for the tests to compare with.
+
+    python tools/freeze.py
+
+Needs the extra `freeze`. Every case names a loss of ours as it is written, a call of
+another library that gives the same numbers, and inputs; `tests/data/peers.json` keeps
+inputs, values, gradients and the versions. Derivatives are the libraries' own, by
+automatic differentiation. Inputs are tame: what libraries do in the tails is not what
+these cases are about.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.metadata import version
+from itertools import chain, product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+os.environ |= {"KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import optax
+import torch
+import torch.nn.functional as F
+from sklearn import metrics
+
+keras.config.set_floatx("float64")
+
+FILE = Path(__file__).resolve().parent.parent / "tests/data/peers.json"
+#: Keras takes means in float32, whatever it is given.
+PRECISION = {"keras": 3e-7}
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Peer = Callable[..., Any]
+
+random = np.random.default_rng(20)
+N, C = 24, 5
+
+REALS = (random.normal(size=N), random.normal(size=N) * 1.5)
+SIGNS = (random.choice([-1.0, 1.0], N), random.normal(size=N) * 1.5)
+BITS = (random.integers(0, 2, N).astype(float), random.uniform(0.02, 0.98, N))
+UNITS = (random.uniform(size=N), random.uniform(0.02, 0.98, N))
+BIT_LOGITS = (BITS[0], random.normal(size=N) * 3)
+UNIT_LOGITS = (UNITS[0], random.normal(size=N) * 3)
+CLASSES = random.integers(0, C, N)
+LOGITS = random.normal(size=(N, C)) * 2
+ROWS = random.dirichlet(np.ones(C), N) * 0.9 + 0.02
+SOFT = random.dirichlet(np.ones(C), N)
+ONE_HOT = np.eye(C)[CLASSES]
+IGNORED = np.where(random.uniform(size=N) < 0.25, -100, CLASSES)
+CLASS_WEIGHT = [0.5, 2.0, 1.0, 0.25, 3.0]
+WEIGHT = random.uniform(0.1, 2.0, N)
+
+
+def of_torch(function: Peer, y: Array, x: Array) -> tuple[Any, Any]:
+    """Value and gradient of function(y, x) of tensors."""
+    at = torch.tensor(x, requires_grad=True)
+    value = function(torch.tensor(y), at)
+    value.sum().backward()
+    return value.detach().numpy(), at.grad.numpy()  # type: ignore[union-attr]
+
+
+def of_jax(function: Peer, y: Array, x: Array) -> tuple[Any, Any]:
+    """Value and gradient of function(y, x) of JAX arrays."""
+    labels, at = jnp.asarray(y), jnp.asarray(x)
+    value = function(labels, at)
+    return value, jax.grad(lambda z: function(labels, z).sum())(at)
+
+
+def value_of_jax(function: Peer, y: Array, x: Array) -> tuple[Any, None]:
+    """Value alone: Keras divides rows of probabilities by their sums first."""
+    return function(jnp.asarray(y), jnp.asarray(x)), None
+
+
+def of_numpy(function: Peer, y: Array, x: Array) -> tuple[Any, None]:
+    """Value of function(y, x) of NumPy arrays."""
+    return function(y, x), None
+
+
+def tensor(a: Any) -> torch.Tensor:
+    """A tensor of float64."""
+    return torch.tensor(a, dtype=torch.float64)
+
+
+class Case(NamedTuple):
+    """A loss of ours and the call of a library that must give the same."""
+
+    loss: str
+    library: str
+    run: Callable[[Peer, Array, Array], tuple[Any, Any]]
+    peer: Peer
+    inputs: tuple[Array, Array]
+    weight: Array | None = None
+
+
+def regression() -> Iterator[Case]:
+    """Labels are real, or signs."""
+    for reduction in ("mean", "sum", "none"):
+        for ours, theirs in (
+            ("MeanSquaredError", F.mse_loss),
+            ("MeanAbsoluteError", F.l1_loss),
+            ("Huber", F.huber_loss),
+        ):
+
+            def peer(y: Any, x: Any, f: Peer = theirs, r: str = reduction) -> Any:
+                return f(x, y, reduction=r)
+
+            yield Case(
+                f"fl.{ours}(reduction={reduction!r})", "torch", of_torch, peer, REALS
+            )
+    for delta in (0.1, 0.5, 1.345, 7.0):
+        theirs = partial(F.huber_loss, delta=delta)
+        yield Case(f"fl.Huber(delta={delta})", "torch", of_torch, theirs, REALS)
+    k = keras.losses
+    yield Case('fl.LogCosh(reduction="none")', "optax", of_jax, optax.log_cosh, REALS)
+    yield Case("fl.LogCosh()", "keras", of_jax, k.log_cosh, REALS)
+    yield Case("fl.Hinge()", "keras", of_jax, k.hinge, SIGNS)
+    yield Case("fl.SquaredHinge()", "keras", of_jax, k.squared_hinge, SIGNS)
+
+
+def binary() -> Iterator[Case]:
+    """Binary cross-entropy, its parameters one at a time and together."""
+    ours = "fl.BinaryCrossentropy"
+    for inputs in (BITS, UNITS):
+
+        def of_probabilities(y: Any, x: Any) -> Any:
+            return F.binary_cross_entropy(x, y)
+
+        yield Case(f"{ours}(eps=0)", "torch", of_torch, of_probabilities, inputs)
+    for s, logits in product((0.0, 0.1, 0.6), (False, True)):
+        shown = f"from_logits={logits}, label_smoothing={s}, eps=1e-7"
+        theirs = partial(
+            keras.losses.binary_crossentropy, from_logits=logits, label_smoothing=s
+        )
+        inputs = UNIT_LOGITS if logits else UNITS
+        yield Case(f"{ours}({shown})", "keras", of_jax, theirs, inputs)
+    for s, weight in product((0.0, 0.2), (0.0, 0.3, 4.0)):
+
+        def of_logits(y: Any, x: Any, s: float = s, w: float = weight) -> Any:
+            return F.binary_cross_entropy_with_logits(
+                x, y * (1 - s) + s / 2, pos_weight=tensor(w)
+            )
+
+        shown = f"from_logits=True, label_smoothing={s}, pos_weight={weight}"
+        for inputs in (BIT_LOGITS, UNIT_LOGITS):
+            yield Case(f"{ours}({shown})", "torch", of_torch, of_logits, inputs)
+
+
+def multiclass() -> Iterator[Case]:
+    """The cross-entropies of rows, their parameters one at a time and together."""
+    sparse, dense = "fl.SparseCategoricalCrossentropy", "fl.CategoricalCrossentropy"
+    rows = ROWS / ROWS.sum(axis=1, keepdims=True)
+    for s, weight in product((0.0, 0.1), (None, CLASS_WEIGHT)):
+        options = {"label_smoothing": s, "weight": tensor(weight) if weight else None}
+        shown = f"from_logits=True, label_smoothing={s}, class_weight={weight}"
+
+        def of_logits(y: Any, x: Any, k: Any = options, r: str = "mean") -> Any:
+            return F.cross_entropy(x, y, reduction=r, **k)
+
+        for ignored, y in ((None, CLASSES), (-100, IGNORED)):
+            loss = f"{sparse}({shown}, ignore_class={ignored})"
+            yield Case(loss, "torch", of_torch, of_logits, (y, LOGITS))
+        for y in (ONE_HOT, SOFT):
+            loss = f'{dense}({shown}, reduction="sum")'
+            theirs = partial(of_logits, r="sum")
+            yield Case(loss, "torch", of_torch, theirs, (y, LOGITS))
+    for s in (0.0, 0.1):
+        loss = f'{dense}(label_smoothing={s}, eps=1e-7, reduction="none")'
+        theirs = partial(keras.losses.categorical_crossentropy, label_smoothing=s)
+        yield Case(loss, "keras", value_of_jax, theirs, (SOFT, rows))
+    for weight in (None, CLASS_WEIGHT):
+
+        def of_rows(y: Any, x: Any, w: Any = weight) -> Any:
+            return F.nll_loss(x.log(), y, weight=tensor(w) if w else None)
+
+        for ignored, y in ((None, CLASSES), (-100, IGNORED)):
+            loss = f"{sparse}(class_weight={weight}, ignore_class={ignored}, eps=0)"
+            yield Case(loss, "torch", of_torch, of_rows, (y, ROWS))
+    for loss, function, y in (
+        (dense, optax.softmax_cross_entropy, SOFT),
+        (sparse, optax.softmax_cross_entropy_with_integer_labels, CLASSES),
+    ):
+
+        def swapped(y: Any, x: Any, f: Peer = function) -> Any:
+            return f(x, y)
+
+        loss = f'{loss}(from_logits=True, reduction="none")'
+        yield Case(loss, "optax", of_jax, swapped, (y, LOGITS))
+
+
+def weighted() -> Iterator[Case]:
+    """Weighted means of scikit-learn, which are ours: divided by the weights."""
+    log_loss = partial(metrics.log_loss, labels=range(C))
+    rows = ROWS / ROWS.sum(axis=1, keepdims=True)
+    for loss, function, inputs in (
+        ("MeanSquaredError", metrics.mean_squared_error, REALS),
+        ("MeanAbsoluteError", metrics.mean_absolute_error, REALS),
+        ("Hinge", metrics.hinge_loss, SIGNS),
+        ("BinaryCrossentropy", metrics.log_loss, BITS),
+        ("SparseCategoricalCrossentropy", log_loss, (CLASSES, rows)),
+    ):
+        for weight in (None, WEIGHT):
+            theirs = partial(function, sample_weight=weight)
+            yield Case(f"fl.{loss}()", "scikit-learn", of_numpy, theirs, inputs, weight)
+
+
+def listed(a: Any) -> Any:
+    """Numbers as JSON has them, to the last bit."""
+    return None if a is None else np.asarray(a).tolist()
+
+
+def main() -> None:
+    """Run every case and write the file."""
+    frozen = []
+    for case in chain(regression(), binary(), multiclass(), weighted()):
+        value, grad = case.run(case.peer, *case.inputs)
+        frozen.append(
+            {
+                "loss": case.loss,
+                "library": f"{case.library} {version(case.library)}",
+                "precision": PRECISION.get(case.library, 1e-13),
+                "y_true": case.inputs[0].tolist(),
+                "y_pred": case.inputs[1].tolist(),
+                "sample_weight": listed(case.weight),
+                "value": listed(value),
+                "grad": listed(grad),
+            }
+        )
+    lines = ",\n".join(json.dumps(case) for case in frozen)
+    FILE.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    print(f"{len(frozen)} cases in {FILE}")
+
+
+if __name__ == "__main__":
+    main()

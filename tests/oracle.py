@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
+import generators
 import mpmath
 import numpy as np
 
@@ -130,22 +131,41 @@ def parameters(loss: fl.Loss) -> dict[str, Any]:
     return named
 
 
-def losses() -> Iterator[fl.Loss]:
-    """Losses for each registered kernel, with the default parameters and others."""
+def default_losses() -> Iterator[fl.Loss]:
+    """Each registered kernel with the default parameters."""
     for loss in fl.LOSSES.values():
-        names = parameters(loss)
-        for kind in [{"from_logits": False}, {"from_logits": True}]:
-            if "from_logits" in names:
-                loss = replace(loss, **kind)
-            elif kind["from_logits"]:
-                continue
-            yield loss
-            other = {n: OTHER_PARAMETERS[n] for n in names if n in OTHER_PARAMETERS}
-            for name, default in names.items():
-                if name not in other and type(default) is float:
-                    other[name] = 1.5 * default
-            if other:
-                yield replace(loss, **other)
+        yield loss
+        if "from_logits" in parameters(loss):
+            yield replace(loss, from_logits=True)
+
+
+def other_parameters(loss: fl.Loss) -> dict[str, Any]:
+    """Each parameter of a loss with another value than its own."""
+    other = {}
+    for name, default in parameters(loss).items():
+        if name in OTHER_PARAMETERS:
+            other[name] = OTHER_PARAMETERS[name]
+        elif type(default) is float:
+            other[name] = 1.5 * default
+    return other
+
+
+def losses() -> Iterator[fl.Loss]:
+    """Each registered kernel with the default parameters and with all others."""
+    for loss in default_losses():
+        yield loss
+        other = other_parameters(loss)
+        if other:
+            yield replace(loss, **other)
+
+
+def losses_of_one_parameter() -> Iterator[fl.Loss]:
+    """Each registered kernel with one parameter that is not the default."""
+    for loss in default_losses():
+        other = other_parameters(loss)
+        if len(other) > 1:
+            for name, value in other.items():
+                yield replace(loss, **{name: value})
 
 
 def label(loss: fl.Loss) -> str:
@@ -300,35 +320,26 @@ def _larger_term(
     ``(1 - y) sigmoid(x) - y sigmoid(-x)`` is the difference of two nearly equal terms.
     No float arithmetic on terms that are themselves rounded gives the last digits of
     that, so the error is measured in ulps of the larger term. For a hard label one of
-    the terms is 0 and the other is the gradient: no allowance at all. The same for a
-    softmax with the terms ``(Q - q_j) p_j`` and ``q_j (1 - p_j)``, ``Q = sum_j q_j``;
-    there the sum Q of soft labels is allowed its rounding to double precision.
+    the terms is 0 and the other is the gradient: no allowance at all.
     """
-    row = ROWS[loss.kernel]
     if "label_smoothing" not in parameters(loss):
         return None
-    smoothing = NUMBERS[dtype].mpf(loss.label_smoothing)
-    plain = replace(loss, label_smoothing=0.0)
-    if row.kind == "element":
-        q = (1 - smoothing) * y + smoothing / 2
-        zero = (1 - q) * _reference(plain, "grad", 0 * y, x, dtype)
-        one = q * _reference(plain, "grad", 0 * y + 1, x, dtype)
-        return np.maximum(abs(zero), abs(one))
-    if row.predictions != ("real",):
-        return None
-    classes = np.arange(x.shape[-1])
-    q = (y[..., np.newaxis] == classes) * 1 if row.sparse else y
-    q = (1 - smoothing) * q + smoothing / x.shape[-1]
-    first = np.broadcast_to((classes == 0) * 1, x.shape)
-    dense = fl.CategoricalCrossentropy(from_logits=True)
-    p = _reference(dense, "grad", first, x, dtype) + first
-    total = np.sum(q, axis=-1, keepdims=True)
-    larger = np.maximum((total - q) * p, q * (1 - p))
-    if row.sparse:
-        return larger
-    soft = np.count_nonzero(y, axis=-1, keepdims=True) > 1
-    rounding = total * np.finfo(np.float64).eps / np.finfo(dtype).eps
-    return np.where(soft, np.maximum(larger, rounding), larger)
+    return generators.of(loss).larger_term(loss, y, x, Exact(dtype))
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The reference in multi-precision."""
+
+    dtype: type
+
+    def number(self, x: float) -> Any:
+        """`x` in multi-precision."""
+        return NUMBERS[self.dtype].mpf(x)
+
+    def of(self, loss: fl.Loss, output: str, y: np.ndarray, x: np.ndarray) -> Any:
+        """The output of each sample."""
+        return _reference(loss, output, y, x, self.dtype)
 
 
 @cache
@@ -341,10 +352,9 @@ def samples(
     """
     row = ROWS[kernel]
     random = np.random.RandomState(20)
+    kind = generators.KINDS[row.kind]
     with np.errstate(all="ignore"):
-        if row.kind == "element":
-            return (_pairs(row, dtype, labels == "soft", points, random),)
-        return tuple(_rows(row, dtype, labels == "soft", random))
+        return tuple(kind.batches(row, dtype, labels == "soft", points, random))
 
 
 def plain(
@@ -352,143 +362,4 @@ def plain(
 ) -> tuple[np.ndarray, np.ndarray]:
     """About `n` everyday predictions and their labels."""
     row = ROWS[kernel]
-    shape = (n,) if row.kind == "element" else (n // classes, classes)
-    x = random.standard_normal(shape) * 3
-    if row.predictions == ("probability",):
-        x = 1 / (1 + np.exp(-x))
-    if row.sparse:
-        return random.randint(0, classes, shape[:-1]), x.astype(dtype)
-    if row.dense:
-        y = random.dirichlet(np.ones(classes), shape[0])
-    elif row.labels == ("sign",):
-        y = random.choice([-1, 1], n)
-    else:
-        y = (
-            random.randint(0, 2, n)
-            if row.labels == ("unit",)
-            else random.standard_normal(n)
-        )
-    return y.astype(dtype), x.astype(dtype)
-
-
-def _neighbours(points: Any, dtype: type) -> np.ndarray:
-    """Each point and the two floats on both sides."""
-    points = np.asarray(points, dtype)
-    below = np.nextafter(points, dtype(-np.inf))
-    above = np.nextafter(points, dtype(np.inf))
-    outer = np.nextafter(below, dtype(-np.inf)), np.nextafter(above, dtype(np.inf))
-    return np.concatenate([points, below, above, *outer])
-
-
-def anywhere(dtype: type, n: int, random: np.random.RandomState) -> np.ndarray:
-    """Finite floats of all exponents, subnormal ones included, and both signs."""
-    info = np.finfo(dtype)
-    exponents = random.randint(info.minexp - info.nmant, info.maxexp, n)
-    size = np.ldexp(random.uniform(1, 2, n).astype(dtype), exponents)
-    return np.minimum(size, info.max) * random.choice([-1, 1], n).astype(dtype)
-
-
-def _reals(dtype: type, n: int, random: np.random.RandomState) -> np.ndarray:
-    info = np.finfo(dtype)
-    tail = -1.02 * math.log(info.smallest_subnormal)
-    powers = 2.0 ** np.arange(-12, 12)
-    special = [0.0, info.smallest_subnormal, info.tiny, info.eps, info.max, tail]
-    hardest = [4.8399496, 4.157294, 0.31074038]  # of all float32 logits, once
-    special = _neighbours([*special, *powers, *hardest], dtype)
-    special = special[np.isfinite(special)]
-    return np.concatenate(
-        [
-            special,
-            -special,
-            anywhere(dtype, n, random),
-            random.uniform(-tail, tail, n).astype(dtype),
-            random.standard_normal(n).astype(dtype),
-            random.standard_normal(n // 2).astype(dtype) / 64,
-        ]
-    )
-
-
-def _units(dtype: type, n: int, random: np.random.RandomState) -> np.ndarray:
-    """Probabilities: uniform ones, and ones close to 0 and to 1."""
-    info = np.finfo(dtype)
-    small = np.abs(anywhere(dtype, n, random))
-    near_zero = small[small < 1]
-    near_one = 1 - np.ldexp(random.uniform(1, 2, n), -random.randint(1, info.nmant, n))
-    special = [0.0, info.smallest_subnormal, info.tiny, info.eps, 2.0**-12, 0.25, 0.5]
-    special = _neighbours([*special, 0.75, 1 - 2.0**-12, 1 - info.eps, 1.0], dtype)
-    uniform = random.uniform(0, 1, n)
-    p = np.concatenate([special, near_zero, near_one, uniform]).astype(dtype)
-    return p[(p >= 0) & (p <= 1)]
-
-
-def _pairs(
-    row: Any,
-    dtype: type,
-    soft: bool,
-    points: tuple[float, ...],
-    random: np.random.RandomState,
-) -> tuple[np.ndarray, np.ndarray]:
-    n = 350 if dtype == np.float32 else 130
-    x = (_units if row.predictions == ("probability",) else _reals)(dtype, n, random)
-    if row.labels == ("real",):
-        kinks = _neighbours([p * s for p in points for s in (-1, 1)], dtype)
-        ties = np.repeat(random.choice(x[np.abs(x) < 1e30], 40), kinks.size)
-        close = x * (1 + np.finfo(dtype).eps * random.randint(-3, 4, x.size))
-        y = [0 * x, close.astype(dtype), anywhere(dtype, x.size, random)]
-        y = [np.where(np.isfinite(z), z, x) for z in y]
-        y = np.concatenate([*y, 0 * kinks, ties]).astype(dtype)
-        x = np.concatenate([x, x, x, kinks, ties + np.tile(kinks, 40)]).astype(dtype)
-        # Where rounding puts the residual on a kink, either side of it is right; and a
-        # residual beyond the largest float counts as infinite.
-        r = x - y
-        certain = ~np.isin(np.abs(r), kinks) | ((r + y == x) & (x - r == y))
-        certain &= np.isfinite(r)
-        return y[certain], x[certain]
-    if not soft:
-        x = (
-            np.concatenate([x, _neighbours([-1.0, 1.0], dtype)])
-            if row.labels == ("sign",)
-            else x
-        )
-        low = -1 if row.labels == ("sign",) else 0
-        y = np.repeat(np.array([low, 1], dtype), x.size)
-        return y, np.concatenate([x, x])
-    labels = _units(dtype, n, random)
-    p = x if row.predictions == ("probability",) else 1 / (1 + np.exp(-x.astype(float)))
-    close = p * (1 + np.finfo(dtype).eps * random.randint(-3, 4, p.size))
-    y = np.concatenate([random.choice(labels, x.size), np.minimum(close, 1)])
-    return y.astype(dtype), np.concatenate([x, x])
-
-
-def _rows(
-    row: Any, dtype: type, soft: bool, random: np.random.RandomState
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for classes in (1, 2, 3, 10, 17, 100, 1000):
-        n = {100: 12, 1000: 5}.get(classes, 20) // (1 if dtype == np.float32 else 2)
-        shape = (n, classes)
-        if row.predictions == ("probability",):
-            x = random.choice(_units(dtype, 500, random), shape)
-            x[: n // 2] = random.dirichlet(np.full(classes, 0.3), n // 2)
-            x = np.minimum(x, 1)
-        else:
-            x = random.standard_normal(shape) * random.choice([0.1, 1, 10, 40], (n, 1))
-            x += random.choice([0, 0, 1e3, -1e4], (n, 1))
-            x[1::6, 0] += random.uniform(0, 110, x[1::6, 0].shape)
-            x[2::6, -1] = x[2::6].max(axis=-1)
-            x[3::6] = np.round(x[3::6])
-            # The difference of two logits must not overflow: it would be infinite.
-            x[4::9] = random.choice(anywhere(dtype, 500, random), x[4::9].shape) / 4
-        x = x.astype(dtype)
-        y = random.randint(0, classes, n)
-        y[::3] = x[::3].argmax(axis=-1)
-        y[1::6] = x[1::6].argmin(axis=-1)
-        if row.sparse:
-            yield y, x
-        elif not soft:
-            yield (y[:, np.newaxis] == np.arange(classes)).astype(dtype), x
-        else:
-            q = random.dirichlet(np.full(classes, 0.3), n)
-            d = x[::2].astype(float) - x[::2].max(axis=-1, keepdims=True)
-            q[::2] = np.exp(d) / np.exp(d).sum(axis=-1, keepdims=True)
-            q[::5, 0] = 0
-            yield np.minimum(q, 1).astype(dtype), x
+    return generators.KINDS[row.kind].plain(row, dtype, n, random, classes)

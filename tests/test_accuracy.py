@@ -6,22 +6,31 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 
+import generators
 import numpy as np
 import oracle
 import pytest
 
 import fastloss as fl
 
-ROWWISE_LIMIT = 4.0
-ELEMENTWISE_LIMITS = {"value": 2.0, "grad": 2.5, "hess": 4.0}
-LOSSES = list(oracle.losses())
+LOSSES = [*oracle.losses(), *oracle.losses_of_one_parameter()]
+UNBOUNDED = [
+    loss for loss in LOSSES if oracle.ROWS[loss.kernel].predictions == ("real",)
+]
+
+#: What may be NaN.
+FLOATS = [
+    pytest.param(loss, where, id=f"{oracle.label(loss)}-{where}")
+    for loss in LOSSES
+    for where in ("y_true", "y_pred")
+    if where == "y_pred" or not generators.has_classes(oracle.ROWS[loss.kernel])
+]
 
 
 def limit(kernel: str, output: str, dtype: type) -> float:
     """The promise, in ulps."""
-    if oracle.ROWS[kernel].kind != "element":
-        return ROWWISE_LIMIT
-    return ELEMENTWISE_LIMITS[output] + (1 if dtype == np.float64 else 0)
+    limits: dict[str, float] = generators.KINDS[oracle.ROWS[kernel].kind].limits
+    return limits[output] + (limits["wide"] if dtype == np.float64 else 0)
 
 
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
@@ -34,7 +43,7 @@ def test_errors_in_ulps(loss: fl.Loss, dtype: type, isa: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
-@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+@pytest.mark.parametrize("loss", list(oracle.losses()), ids=oracle.label)
 def test_twice_the_digits_tell_the_same_truth(
     loss: fl.Loss, dtype: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,48 +66,29 @@ def test_twice_the_digits_tell_the_same_truth(
 
 
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
-@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+@pytest.mark.parametrize("loss", UNBOUNDED, ids=oracle.label)
 def test_infinite_predictions_have_the_limits(
     loss: fl.Loss, dtype: type, isa: str
 ) -> None:
     row = oracle.ROWS[loss.kernel]
-    if row.predictions == ("probability",):
-        return
-    infinity = dtype(np.inf)
-    if row.kind == "element":
-        low, high = {"sign": (-1, 1), "unit": (0, 1), "real": (-3, 3)}[row.labels[0]]
-        y = np.array([low, high, low, high], dtype)
-        x = np.array([infinity, infinity, -infinity, -infinity])
-    else:
-        x = np.array([[-infinity, 1, 2], [0.5, -infinity, -infinity]], dtype)
-        y = np.array([1, 1])
-        if row.dense:
-            y = np.array([[0, 0.25, 0.75], [0, 1, 0]], dtype)
+    y, x = generators.of(loss).infinite(row, dtype)
     for output in oracle.OUTPUTS:
         got = oracle.calculate(loss, output, y, x)
         error = oracle.truth(loss, output, y, x).error(got)
         assert np.max(error) <= limit(loss.kernel, output, dtype), (output, got)
 
 
-@pytest.mark.parametrize("where", ["y_true", "y_pred"])
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
-@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+@pytest.mark.parametrize(("loss", "where"), FLOATS)
 def test_nan_stays_where_it_is(
     loss: fl.Loss, dtype: type, where: str, isa: str
 ) -> None:
     row = oracle.ROWS[loss.kernel]
-    if row.sparse and where == "y_true":
-        return
-    y = np.ones(50, dtype)
-    x = np.full(50, 0.75, dtype)
-    if row.kind != "element":
-        y, x = np.full((50, 4), 0.25, dtype), np.full((50, 4), 0.25, dtype)
+    y, x = generators.of(loss).constant(row, dtype, 50)
     (y if where == "y_true" else x)[20] = np.nan
-    if row.sparse:
-        y = np.ones(50, np.int64)
     for output in oracle.OUTPUTS:
         nan = np.isnan(oracle.calculate(loss, output, y, x))
-        if row.sparse and row.predictions == ("probability",) and output != "value":
+        if generators.reads_one(row) and output != "value":
             assert nan[20, 1]  # the other probabilities do not enter
         else:
             assert np.all(nan[20])
@@ -109,7 +99,7 @@ def test_nan_stays_where_it_is(
 def test_float32_logits(step: int, isa: str) -> None:
     """A million of the 2^32 logits for both labels; all of them in the slow run."""
     for output, worst in oracle.worst_on_logits(step).items():
-        assert worst.error <= ELEMENTWISE_LIMITS[output], (output, worst)
+        assert worst.error <= generators.ELEMENTS.limits[output], (output, worst)
 
 
 def exact_sum(terms: np.ndarray) -> float:
@@ -128,7 +118,7 @@ def test_sums_lose_no_digits(
 ) -> None:
     random = np.random.RandomState(4)
     y, x = oracle.plain(loss.kernel, dtype, 100_003, random)
-    samples = x.shape if oracle.ROWS[loss.kernel].kind == "element" else x.shape[:-1]
+    samples = generators.of(loss).samples(x.shape)
     weight = np.ldexp(1.0, random.randint(-9, 9, samples)) if weighted else None
     terms = oracle.calculate(loss, "value", y, x).astype(float)
     expected = exact_sum(terms if weight is None else weight * terms)

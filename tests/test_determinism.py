@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import generators
 import numpy as np
 import oracle
 import pytest
@@ -49,7 +50,7 @@ def batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Elements, or narrow and wide rows, and weights: `n` entries of y_pred."""
     random = np.random.RandomState(8)
-    kinds = [7] if oracle.ROWS[kernel].kind == "element" else [7, 300]
+    kinds = generators.KINDS[oracle.ROWS[kernel].kind].widths
     for classes in kinds:
         y, x = oracle.plain(kernel, dtype, n, random, classes)
         yield y, x, random.rand(*(x.shape if len(kinds) == 1 else x.shape[:-1]))
@@ -243,14 +244,11 @@ def corpus(kernel: str, dtype: type) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Inputs that every machine and every NumPy computes alike: integers, scaled."""
     row = oracle.ROWS[kernel]
     random = np.random.RandomState(10)
-    shapes = (
-        [(30_011,)] if row.kind == "element" else [(4001, 3), (300, 100), (30, 999)]
-    )
-    for shape in shapes:
+    for shape in generators.KINDS[row.kind].corpus:
         x = random.randint(-(2**20), 2**20, shape) * 2.0**-13
         if row.predictions == ("probability",):
             x = random.randint(0, 2**20 + 1, shape) * 2.0**-20
-        if row.sparse:
+        if generators.has_classes(row):
             y = random.randint(0, shape[-1], shape[:-1])
         elif row.labels == ("unit",):
             y = np.minimum(random.randint(0, 2**10 + 200, shape), 2**10) * 2.0**-10
@@ -258,7 +256,7 @@ def corpus(kernel: str, dtype: type) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             y = random.choice([-1, 1], shape)
         else:
             y = random.randint(-(2**10), 2**10, shape) * 2.0**-6
-        yield y if row.sparse else y.astype(dtype), x.astype(dtype)
+        yield y if y.dtype.kind == "i" else y.astype(dtype), x.astype(dtype)
 
 
 def hashes() -> dict[str, str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import generators
 import hypothesis.extra.numpy as npst
 import numpy as np
 import oracle
@@ -90,9 +90,9 @@ def problems(draw: st.DrawFn) -> tuple[fl.Loss, np.ndarray, np.ndarray, np.ndarr
     random = np.random.RandomState(draw(st.integers(0, 2**31)))
     classes = shape[-1]
     y, x = oracle.plain(loss.kernel, dtype, int(np.prod(shape)), random, classes)
-    samples = shape if row.kind == "element" else shape[:-1]
-    y = y.reshape(samples if row.sparse else shape)
-    weight = np.asarray(random.rand(*samples))
+    kind = generators.of(loss)
+    y = y.reshape(kind.labels(row, shape))
+    weight = np.asarray(random.rand(*kind.samples(shape)))
     return loss, y, x.reshape(shape), weight
 
 
@@ -118,10 +118,8 @@ def test_label_dtypes(problem: Any, dtype: np.dtype, layout: str) -> None:
     loss, y, x, weight = problem
     row = oracle.ROWS[loss.kernel]
     signs = row.labels == ("sign",)
-    if not row.sparse:
-        y = (y > 0.5).astype(x.dtype)
-    if row.dense:
-        loss = replace(loss, label_sum="any")
+    y = generators.of(loss).hard(row, y)
+    loss = oracle.of_any_labels(loss)
     y = np.minimum(y, 1) if dtype.kind == "b" else y
     integers = y.astype(dtype)
     if signs:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import generators
 import numpy as np
 import oracle
 import pytest
@@ -13,7 +14,7 @@ import pytest
 import fastloss as fl
 
 LOSSES = list(oracle.losses())
-ROWWISE = [loss for loss in LOSSES if oracle.ROWS[loss.kernel].kind != "element"]
+ROWWISE = [loss for loss in LOSSES if generators.of(loss) is generators.ROWS_OF_CLASSES]
 #: Every way of arrays to a kernel: options of rows have ways of their own.
 KERNELS = list({loss.kernel: loss for loss in LOSSES if loss not in ROWWISE}.values())
 KERNELS += ROWWISE
@@ -94,12 +95,9 @@ def problem(
     random = np.random.RandomState(columns)
     y, x = oracle.plain(loss.kernel, dtype, rows * columns, random, columns)
     row = oracle.ROWS[loss.kernel]
-    if row.dense:
-        y[::2] = np.eye(columns)[random.randint(0, columns, len(y[::2]))]
-        y[: len(y) // 2] = np.eye(columns)[random.randint(0, columns, len(y) // 2)]
-    if row.kind == "element":
-        return y.reshape(rows, columns), x.reshape(rows, columns)
-    return y, x
+    kind, shape = generators.of(loss), (rows, columns)
+    y = kind.one_hot(row, y, random)
+    return y.reshape(kind.labels(row, shape)), x.reshape(shape)
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -333,16 +331,15 @@ def test_booleans_are_true_whatever_their_byte(
 ) -> None:
     """As `np.frombuffer` makes them, or a comparison in another language."""
     row = oracle.ROWS[loss.kernel]
-    if row.dense:
-        loss = replace(loss, label_sum="any")
+    loss = oracle.of_any_labels(loss)
     random = np.random.RandomState(10)
     _, x = oracle.plain(loss.kernel, dtype, 40 * 8, random, 8)
-    shape = x.shape[:-1] if row.sparse else x.shape
+    shape = generators.of(loss).labels(row, x.shape)
     room = np.resize(BYTES, (*shape[:-1], step * shape[-1]))
     byte, strides = room[..., ::step], room[..., ::step].strides
     y = np.ndarray(shape, bool, room, 0, strides)
     plain = np.where(byte != 0, 1, -1 if row.labels == ("sign",) else 0)
-    plain = plain.astype(np.int64 if row.sparse else dtype)
+    plain = plain.astype(np.int64 if generators.has_classes(row) else dtype)
     byte = np.resize(BYTES, len(x))
     for weights in ((None, None), (byte.view(bool), (byte != 0) * 1.0)):
         results = []

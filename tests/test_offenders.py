@@ -92,7 +92,7 @@ def test_the_lowest_of_many_is_named(loss: fl.Loss, threads: int) -> None:
         return
     y, x = oracle.plain(loss.kernel, np.float32, 100_000, np.random.RandomState(1), 5)
     bad, name = (x, "y_pred") if row.labels == ("real",) else (y, "y_true")
-    start, inner = bad.copy(), ", 0" if row.dense else ""
+    start, inner = bad.copy(), ", 0" if bad.ndim > 1 else ""
     n = len(bad)
     for first, rest in ((n // 40, 0), (0, 5000 * n // 100_000), (7, n // 50)):
         bad[...] = start

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import generators
 import numpy as np
 import oracle
 import pytest
@@ -14,7 +15,7 @@ import pytest
 import fastloss as fl
 from fastloss import reference
 
-LOSSES = list(oracle.losses())
+LOSSES = [*oracle.losses(), *oracle.losses_of_one_parameter()]
 REDUCTIONS = ("mean", "sum", "none", "sum_over_batch_size")
 CASES = json.loads((Path(__file__).parent / "data/tutorial_cases.json").read_text())
 
@@ -61,8 +62,7 @@ def test_agrees_with_the_reference(
     random = np.random.RandomState(1)
     for n in (21, 4207):
         y, x = oracle.plain(loss.kernel, dtype, n, random)
-        row = oracle.ROWS[loss.kernel]
-        samples = y[..., 0] if row.dense else y
+        samples = np.ones(generators.of(loss).samples(x.shape))
         weight = weights(samples, random) if weighted else None
         check(replace(loss, reduction=reduction), y, x, weight)
 
@@ -144,16 +144,16 @@ def test_parameters_of_one_call_override_those_of_the_loss() -> None:
 @pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
 def test_shapes_do_not_change_numbers(loss: fl.Loss) -> None:
     random = np.random.RandomState(3)
-    row = oracle.ROWS[loss.kernel]
+    row, kind = oracle.ROWS[loss.kernel], generators.of(loss)
     y, x = oracle.plain(loss.kernel, np.float64, 24 * 7, random)
     value, grad = loss.value_and_grad(y, x)
     for leading in [(2, 3, 4), (1, 24), (24, 1, 1)]:
-        last = (7,) if not row.sparse else ()
-        many = y.reshape(leading + last), x.reshape((*leading, 7))
+        shape = (*leading, 7)
+        many = y.reshape(kind.labels(row, shape)), x.reshape(shape)
         got_value, got_grad = loss.value_and_grad(*many)
         assert got_value == value
         np.testing.assert_array_equal(got_grad, grad.reshape((*leading, 7)))
-    if row.kind != "element":
+    if x.ndim > 1:
         value, grad = loss.value_and_grad(y[:1], x[:1])
         one_value, one_grad = loss.value_and_grad(y[0], x[0])
         assert one_value == value
@@ -166,12 +166,12 @@ def test_weights_of_leading_axes(loss: fl.Loss, reduction: str) -> None:
     random = np.random.RandomState(5)
     loss = replace(loss, reduction=reduction)
     y, x = oracle.plain(loss.kernel, np.float64, 24 * 7, random)
-    last = () if oracle.ROWS[loss.kernel].sparse else (7,)
-    y, x = y.reshape((4, 6, *last)), x.reshape((4, 6, 7))
+    kind, shape = generators.of(loss), (4, 6, 7)
+    y = y.reshape(kind.labels(oracle.ROWS[loss.kernel], shape))
+    x = x.reshape(shape)
     weight = random.rand(4)
-    full = np.repeat(weight, 6).reshape(4, 6)
-    if oracle.ROWS[loss.kernel].kind == "element":
-        full = np.repeat(full, 7).reshape(4, 6, 7)
+    samples = kind.samples(shape)
+    full = np.repeat(weight, np.prod(samples) // 4).reshape(samples)
     value, grad = loss.value_and_grad(y, x, sample_weight=weight)
     full_value, full_grad = loss.value_and_grad(y, x, sample_weight=full)
     np.testing.assert_array_equal(value, full_value)

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import generators
 import numpy as np
 import oracle
 import pytest
@@ -16,7 +17,7 @@ LOSSES = [pytest.param(loss, id=oracle.label(loss)) for loss in oracle.losses()]
 ELEMENTWISE = [
     pytest.param(loss, id=oracle.label(loss))
     for loss in oracle.losses()
-    if oracle.ROWS[loss.kernel].kind == "element"
+    if generators.of(loss) is generators.ELEMENTS
 ]
 REFUSING = [
     pytest.param(loss, id=oracle.label(loss))
@@ -142,14 +143,14 @@ def outside_of_weight_0(loss: fl.Loss, dtype: type, n: int) -> Any:
     row = oracle.ROWS[loss.kernel]
     random = np.random.RandomState(n)
     y, x = oracle.plain(loss.kernel, dtype, 7 * n, random)
-    samples = y.shape if not row.dense else y.shape[:-1]
+    samples = generators.of(loss).samples(x.shape)
     weight = np.where(random.rand(*samples) < 0.3, 0.0, 0.5 + random.rand(*samples))
     weight.flat[0] = weight.flat[-1] = 0
-    if row.sparse:
+    if generators.has_classes(row):
         y[weight == 0] = 1  # not ignored: such rows are no part of N
     bad_y, bad_x = y.copy(), x.copy()
     for i in np.flatnonzero(weight == 0):
-        if row.sparse:
+        if generators.has_classes(row):
             bad_y[i] = random.choice([-1, 7, 255, np.iinfo(np.int64).min])
         elif row.labels[0] in OUTSIDE:
             bad_y[i] = random.choice(OUTSIDE[row.labels[0]])
@@ -200,11 +201,10 @@ def test_a_bad_sample_that_weighs_something_is_named(
     loss: fl.Loss, dtype: type
 ) -> None:
     """Not a bad one of weight 0 before it."""
-    row = oracle.ROWS[loss.kernel]
     _, (y, x), weight = outside_of_weight_0(loss, dtype, 300)
     weight[137] = 1e-300
     y[137] = 99
-    place = r"137, 0" if row.dense else "137"
+    place = r"137, 0" if y.ndim > 1 else "137"
     with pytest.raises(ValueError, match=rf"y_true\[{place}\] = 99"):
         loss(y, x, sample_weight=weight)
 

@@ -6,7 +6,7 @@
 
    at p and 1-p clipped to [eps, 1-eps], where 1-p is not taken from 1-eps, which may
    round to 1. A negative eps means the machine epsilon of the dtype. What rounding
-   takes from p and 1-p goes into their logarithms. A term with the factor 0 counts 0 also
+   takes from p and 1-p goes into their logarithms, what it takes from 1-y into a. A term with the factor 0 counts 0 also
    where its logarithm is infinite; without smoothing a hard label leaves one term, one
    logarithm and one quotient. */
 #define FL_NAME binary_crossentropy
@@ -62,8 +62,9 @@ FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real log_ahead,
         .hess = fl_where(factor != 0, slope / argument),
     };
   }
-  const real a = FL_FMA(1 - y, (real)keep, (real)half);
-  const real b = FL_FMA(y, (real)(positive * keep), (real)(positive * half));
+  const real rest = 1 - y, tail = fl_tail(rest, y);
+  const real a = FL_FMA_ONCE(rest, (real)keep, FL_FMA(tail, (real)keep, (real)half));
+  const real b = FL_FMA_ONCE(y, (real)(positive * keep), (real)(positive * half));
   const real log_q = fl_log_tail(at.q, fl_tail(at.q, at.p));
   const real a_q = fl_where(a != 0, a / at.q), b_p = fl_where(b != 0, b / at.p);
   return (fl_point){

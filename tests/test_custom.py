@@ -495,15 +495,15 @@ def test_further_inputs() -> None:
 
 
 def test_many_inputs() -> None:
-    names = tuple("abcdefgh")
+    names = tuple("abcdefghij")
     arrays = {name: np.array([float(i)]) for i, name in enumerate(names)}
 
-    def total(y, p, a, b, c, d, e, f, g, h):
-        return p * (a + b + c + d + e + f + g + h)
+    def total(y, p, a, b, c, d, e, f, g, h, i, j):
+        return p * (a + b + c + d + e + f + g + h + i + j)
 
-    assert fl.custom(total, inputs=names)([0.0], [2.0], **arrays) == 56.0
-    with pytest.raises(TypeError, match="9 inputs, at most 8 fit"):
-        fl.custom(lambda y, p: p, inputs=(*names, "i"))
+    assert fl.custom(total, inputs=names)([0.0], [2.0], **arrays) == 90.0
+    with pytest.raises(TypeError, match="11 inputs, at most 10 fit"):
+        fl.custom(lambda y, p: p, inputs=(*names, "k"))
 
 
 def test_many_threads_at_once() -> None:

@@ -18,7 +18,8 @@ from fastloss._custom.decorator import custom
 from fastloss._custom.trace import TraceError
 from fastloss.core import config as _config
 from fastloss.core.config import show_config
-from fastloss.core.loss import Advice, Loss
+from fastloss.core.kinds import Advice
+from fastloss.core.loss import Loss
 from fastloss.core.registry import REGISTRY, Row
 from fastloss.core.threads import get_num_threads, set_num_threads, threads
 from fastloss.guide import guide, suggest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from typing import Any
 
 from fastloss.core.loss import Loss
 from fastloss.losses import LOSSES
@@ -18,10 +19,9 @@ def _table() -> dict[str, tuple[str, Loss]]:
     """Names without case, underscores and hyphens: one to show, and the loss."""
     table: dict[str, tuple[str, Loss]] = {}
     for name, loss in LOSSES.items():
-        for alias in (name, type(loss).__name__, *loss.aliases):
-            table.setdefault(_plain(alias), (alias, loss))
-        for alias in loss.logits_aliases:
-            table.setdefault(_plain(alias), (alias, loss._with({"from_logits": True})))
+        own: dict[str, dict[str, Any]] = {name: {}, type(loss).__name__: {}}
+        for alias, parameters in (own | loss._names()).items():
+            table.setdefault(_plain(alias), (alias, loss._with(parameters)))
     return table
 
 
@@ -85,7 +85,7 @@ def get(identifier: str | Loss) -> Loss:
     >>> fl.get("mse")
     MeanSquaredError()
     >>> fl.get("BCEWithLogitsLoss")
-    BinaryCrossentropy(from_logits=True, label_smoothing=0.0, eps=None, pos_weight=1.0)
+    BinaryCrossentropy(from_logits=True, eps=None, label_smoothing=0.0, pos_weight=1.0)
     """
     if isinstance(identifier, Loss):
         return identifier

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastloss.core import _bridge, checks
+from fastloss.core.job import OUTPUT_SETS
 
 from .derive import NoDerivativeError, derivative, guarded
 from .graph import Node, node
@@ -26,9 +27,6 @@ from .render import Formula
 from .trace import Reduced, Symbol, TraceError, as_node, inputs_of, parameter, tracing
 
 Array = NDArray[Any]
-
-OUTPUT_SETS = (("value",), ("grad",), ("value", "grad"), ("grad", "hess"))
-"""What fl_output_set of csrc/fastloss.h numbers."""
 
 _OPCODES: dict[str, int] = {name: i for i, name in enumerate(_bridge.opcodes())}
 _CACHED_PROGRAMS = 256

@@ -13,7 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiler import OUTPUT_SETS, Compiler, TracedCompiler, method_of
+from fastloss.core import _bridge
+from fastloss.core.job import OUTPUT_SETS, Arrays, Work
+from fastloss.core.registry import Row
+
+from .compiler import Compiler, TracedCompiler, method_of
 from .lower import Program
 from .render import Formula
 
@@ -94,11 +98,18 @@ class Cost:
         )
 
 
-class CustomFace:
+#: In place of a row of the registry.
+_ROW = Row("custom", "custom", "element", ("real",), ("real",), ())
+
+
+class CustomFace(_bridge.Kernel):
     """The part of `Loss` that concerns custom losses."""
 
     _compiler: ClassVar[Compiler | None] = None
     inputs: ClassVar[tuple[str, ...]] = ()
+    reduction: str
+    _row: ClassVar[Row] = _ROW
+    _numbers: ClassVar[tuple[float, ...]] = ()
 
     @property
     def formula(self) -> Formula:
@@ -166,22 +177,26 @@ class CustomFace:
             programs[outputs] = self._compiler.program(parameters, outputs)
         return programs[outputs]
 
-    def _job(
-        self, outputs: int, y_true: Array, y_pred: Array
-    ) -> tuple[tuple[Array, ...], Any]:
-        """Return further arrays and the program, or nothing for a built-in loss."""
-        if self._compiler is None:
-            return (), None
-        if isinstance(self._compiler, TracedCompiler) and not self.inputs:
-            return (), self._program(outputs)
+    def _prepare(self) -> None:
+        runs_alone = self._compiler_of().traced and not self.inputs
+        fast = runs_alone and self.reduction != "none"
+        self._bind(_bridge.CUSTOM, fast, False, False, self.reduction, ())
+
+    def _work(self, outputs: int, arrays: Arrays) -> Work:
+        """The program and the further arrays it reads."""
+        compiler = self._compiler_of()
+        if isinstance(compiler, TracedCompiler) and not self.inputs:
+            return Work(_bridge.CUSTOM, self._program(outputs))
         if self.inputs and "_given" not in self.__dict__:
             self._bound({})
+        y_true, y_pred = arrays.labels[0], arrays.predictions[0]
         given = {
             name: _input(name, array, y_pred)
             for name, array in getattr(self, "_given", {}).items()
         }
         parameters = self._own_parameters()
-        return self._compiler.job(parameters, outputs, y_true, y_pred, given)
+        extra, program = compiler.job(parameters, outputs, y_true, y_pred, given)
+        return Work(_bridge.CUSTOM, program, extra)
 
 
 def _input(name: str, array: Any, y_pred: Array) -> Array:

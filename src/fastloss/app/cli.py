@@ -19,6 +19,7 @@ import fastloss as fl
 from fastloss.app import demo
 from fastloss.app.evaluate import evaluate
 from fastloss.app.files import open_array, split_name
+from fastloss.core.kinds import DenseRowwise, Rowwise, SparseRowwise
 from fastloss.core.loss import Loss
 
 _REDUCTIONS = ("mean", "sum", "sum_over_batch_size")
@@ -201,12 +202,12 @@ def _eval(options: argparse.Namespace) -> None:
         paths = [split_name(name)[0] for name in inputs if name]
         if any(_same_file(options.grad, path) for path in paths):
             raise ValueError(f"--grad {options.grad} is one of the inputs")
-    row = loss._row
-    label_dtype = "int64" if loss._row.sparse else "float64"
+    rows, soft = isinstance(loss, Rowwise), isinstance(loss, DenseRowwise)
+    label_dtype = "int64" if isinstance(loss, SparseRowwise) else "float64"
     with ExitStack() as stack:
-        y_true = open_array(options.y_true, classes=row.dense, dtype=label_dtype)
+        y_true = open_array(options.y_true, classes=soft, dtype=label_dtype)
         stack.enter_context(y_true)
-        y_pred = open_array(options.y_pred, classes=row.kind != "element")
+        y_pred = open_array(options.y_pred, classes=rows)
         stack.enter_context(y_pred)
         weights = options.weights and open_array(options.weights)
         if weights:

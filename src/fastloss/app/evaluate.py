@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from fastloss.app.files import FileArray, naming, replacing, write
 from fastloss.core import checks
+from fastloss.core.kinds import Rowwise
 from fastloss.core.loss import Loss
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -134,20 +135,13 @@ def _check(
     loss: Loss, y_true: Source, y_pred: Source, sample_weight: Source | None
 ) -> None:
     """Raise what a call says about shapes and dtypes, before anything is read."""
-    row = loss._row
     # Integers would be converted, all of them, and become float64.
     dtype = np.dtype(float) if y_pred.dtype.kind in "biu" else y_pred.dtype
-    predictions = checks.predictions(_stand_in(dtype, y_pred.shape))
     labels = _stand_in(y_true.dtype, y_true.shape)
-    if row.kind == "element":
-        checks.elementwise_labels(labels, predictions)
-    else:
-        checks.rows(predictions)
-        sparse = row.sparse
-        (checks.class_labels if sparse else checks.label_weights)(labels, predictions)
+    arrays = loss._arrays(labels, _stand_in(dtype, y_pred.shape))
     if sample_weight is not None:
         weights = _stand_in(sample_weight.dtype, sample_weight.shape)
-        checks.weights(weights, _sample_shape(loss, predictions))
+        checks.weights(weights, arrays.samples)
 
 
 def _stand_in(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
@@ -155,13 +149,9 @@ def _stand_in(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
-def _sample_shape(loss: Loss, y_pred: Source) -> tuple[int, ...]:
-    return y_pred.shape[: len(y_pred.shape) - (loss._row.kind != "element")]
-
-
 def _slabs(loss: Loss, y_pred: Source) -> Sequence[slice]:
     """Slices of the leading axis, of about `SLAB_BYTES` each."""
-    if not _sample_shape(loss, y_pred):
+    if not loss._samples(y_pred.shape):
         return [slice(None)]
     rows = y_pred.shape[0]
     row_bytes = math.prod(y_pred.shape[1:]) * y_pred.dtype.itemsize
@@ -260,7 +250,7 @@ def _counted(loss: Loss, y_true: Array) -> Array:
 def _count(loss: Loss, y_true: Array, y_pred: Array) -> float:
     """The number of samples that are not ignored."""
     counted = _counted(loss, y_true)
-    each = math.prod(_sample_shape(loss, y_pred)) // counted.size
+    each = math.prod(loss._samples(y_pred.shape)) // counted.size
     return float(each * np.count_nonzero(counted))
 
 
@@ -277,17 +267,15 @@ def _weight_sum(
     """
     if by_class is None and sample_weight is None:
         return _count(loss, y_true, y_pred)
-    samples = _sample_shape(loss, y_pred)
+    samples = loss._samples(y_pred.shape)
     counted = _counted(loss, y_true)
     weight = np.ones(()) if sample_weight is None else sample_weight
     weight = np.expand_dims(weight, tuple(range(weight.ndim, len(samples))))
     weight = np.broadcast_to(weight, samples)
     if by_class is None:
         return float(np.sum(weight, where=counted))
-    if loss._row.sparse:
-        target = by_class.take(y_true.astype(np.intp), mode="clip")
-    else:
-        target = np.einsum("...c,c", y_true, by_class)
+    assert isinstance(loss, Rowwise)
+    target = loss._class_weight_of(y_true, by_class)
     with np.errstate(invalid="ignore"):
         products = weight * target
     return float(np.sum(products, where=counted & (weight != 0)))

@@ -3,45 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar, NoReturn, dataclass_transform
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from fastloss._custom.face import CustomFace, prepare
-from fastloss.core import _bridge, checks
-from fastloss.core.registry import DOMAINS, NUMBERS, REGISTRY, Row
+from fastloss.core import _bridge, checks, job
+from fastloss.core.job import (
+    Array,
+    Arrays,
+    Finding,
+    Status,
+    TargetOptions,
+    Work,
+)
+from fastloss.core.outputs import Outputs
+from fastloss.core.registry import DOMAINS
 from fastloss.core.threads import get_num_threads
 
-__all__ = ["Advice", "Loss"]
-
-Array = NDArray[Any]
-
-# fl_output_set and fl_status of csrc/fastloss.h
-_VALUE, _GRAD, _VALUE_GRAD, _GRAD_HESS = range(4)
-_OK, _BAD_INPUT, _BAD_WEIGHTS, _CHANGED = range(4)
-_STOPPED, _NO_MEMORY, _BAD_LABEL_SUM = range(4, 7)
-
-
-@dataclass(frozen=True)
-class Advice:
-    """What `fastloss.guide` says about a loss, in a phrase each."""
-
-    task: str
-    labels: str
-    activation: str
-    strengths: str
-    weaknesses: str
-    when: str
+__all__ = ["Loss"]
 
 
 _VARIANTS = 1024
 _variants: dict[Any, Loss] = {}
 
+#: For arrays without samples.
+_NONE = Work(-1)
+
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class Loss(CustomFace, _bridge.Kernel):
+class Loss(CustomFace):
     """A loss function: immutable, hashable, comparable, picklable.
 
     Calling it gives the value, its methods the derivatives with respect to `y_pred`.
@@ -57,11 +50,10 @@ class Loss(CustomFace, _bridge.Kernel):
     """
 
     name: ClassVar[str]
-    aliases: ClassVar[tuple[str, ...]] = ()
-    logits_aliases: ClassVar[tuple[str, ...]] = ()  # of the loss with from_logits=True
-    advice: ClassVar[Advice]
 
-    _key: ClassVar[Any]  # of each loss: what equal ones share
+    # Of each loss: what equal ones share, and whether no number is outside its domain.
+    _key: ClassVar[Any]
+    _cannot_fail: ClassVar[bool]
 
     reduction: str = "mean"
 
@@ -74,24 +66,11 @@ class Loss(CustomFace, _bridge.Kernel):
     def __post_init__(self) -> None:
         checks.one_of("reduction", self.reduction, _bridge.REDUCTIONS)
         self._validate()
-        self._set(
-            "_key", (type(self), checks.key(tuple(self._parameters_of().values())))
-        )
-        if self._compiler is not None:
-            runs_alone = self._compiler.traced and not self.inputs
-            fast = runs_alone and self.reduction != "none"
-            self._bind(_bridge.CUSTOM, fast, False, False, self.reduction, ())
-            return
-        fast = self.reduction != "none" and not self._uses_engine_options
-        row = self._row
-        self._bind(
-            NUMBERS[self.kernel],
-            fast,
-            row.kind == "row",
-            row.sparse,
-            self.reduction,
-            self._numbers(),
-        )
+        parameters = tuple(self._parameters_of().values())
+        self._set("_key", (type(self), checks.key(parameters)))
+        self._prepare()
+        domains = {*self._row.labels, *self._row.predictions}
+        self._set("_cannot_fail", domains == {"real"})
 
     def _validate(self) -> None:
         """Check the parameters and bring them to their final form."""
@@ -100,25 +79,9 @@ class Loss(CustomFace, _bridge.Kernel):
         object.__setattr__(self, name, value)
 
     @property
-    def _uses_engine_options(self) -> bool:
-        """Whether more than the kernel's own parameters is set; no fast lane then."""
-        return False
-
-    @property
     def kernel(self) -> str:
         """Name of the kernel that runs these parameters."""
-        return self.name + ("_logits" if getattr(self, "from_logits", False) else "")
-
-    @property
-    def _row(self) -> Row:
-        if self._compiler is not None:
-            return Row(self.name, "custom", "element", ("real",), ("real",), ())
-        return REGISTRY[NUMBERS[self.kernel]]
-
-    def _numbers(self) -> tuple[float, ...]:
-        """The parameters the kernel takes; None is told as -1."""
-        values = (getattr(self, name) for name in self._row.parameters)
-        return tuple(-1.0 if value is None else float(value) for value in values)
+        return self.name
 
     def __repr__(self) -> str:
         shown = []
@@ -180,12 +143,7 @@ class Loss(CustomFace, _bridge.Kernel):
         sample_weight: ArrayLike | None,
         out: Any,
     ) -> Any:
-        if out is not None and self.reduction != "none":
-            raise ValueError(
-                'out= of a value holds one value per sample: use reduction="none", '
-                f"the value of {self.reduction!r} is a float"
-            )
-        return self._run(_VALUE, y_true, y_pred, sample_weight, out, None, None)[0]
+        return self._evaluate(job.VALUE, (y_true, y_pred), sample_weight, out)
 
     def _grad(
         self,
@@ -193,10 +151,8 @@ class Loss(CustomFace, _bridge.Kernel):
         y_pred: ArrayLike,
         sample_weight: ArrayLike | None,
         out: Any,
-    ) -> Array:
-        results = self._run(_GRAD, y_true, y_pred, sample_weight, None, out, None)
-        grad: Array = results[1]
-        return grad
+    ) -> Any:
+        return self._evaluate(job.GRAD, (y_true, y_pred), sample_weight, out)
 
     def _value_and_grad(
         self,
@@ -204,14 +160,8 @@ class Loss(CustomFace, _bridge.Kernel):
         y_pred: ArrayLike,
         sample_weight: ArrayLike | None,
         out: Any,
-    ) -> tuple[Any, Array]:
-        values = None
-        if self.reduction == "none" and not isinstance(out, np.ndarray):
-            values, out = checks.pair("(values, gradient)", out)
-        value, grad, _ = self._run(
-            _VALUE_GRAD, y_true, y_pred, sample_weight, values, out, None
-        )
-        return value, grad
+    ) -> Any:
+        return self._evaluate(job.VALUE_GRAD, (y_true, y_pred), sample_weight, out)
 
     def _grad_and_hess(
         self,
@@ -219,183 +169,152 @@ class Loss(CustomFace, _bridge.Kernel):
         y_pred: ArrayLike,
         sample_weight: ArrayLike | None,
         out: Any,
-    ) -> tuple[Array, Array]:
-        grad, hess = checks.pair("(gradient, hessian)", out)
-        _, grad, hess = self._run(
-            _GRAD_HESS, y_true, y_pred, sample_weight, None, grad, hess
-        )
-        return grad, hess
+    ) -> Any:
+        return self._evaluate(job.GRAD_HESS, (y_true, y_pred), sample_weight, out)
 
-    def _run(
+    def _evaluate(
         self,
-        outputs: int,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
+        wanted: tuple[str, ...],
+        arguments: tuple[Any, ...],
         sample_weight: ArrayLike | None,
-        value_out: Any,
-        grad_out: Any,
-        hess_out: Any,
-    ) -> tuple[Any, Any, Any]:
+        out: Any,
+    ) -> Any:
         """Check, run the engine, and put the results where they belong."""
-        row = self._row
-        classes = row.sparse
-        predictions = checks.predictions(y_pred)
-        if row.kind == "element":
-            samples = predictions.shape
-            labels = checks.elementwise_labels(y_true, predictions)
-        else:
-            checks.rows(predictions)
-            samples = predictions.shape[:-1]
-            to_labels = checks.class_labels if classes else checks.label_weights
-            labels = to_labels(y_true, predictions)
-        weight = checks.weights(sample_weight, samples)
-        empty = checks.is_empty(predictions, self.reduction)
-        extra, program = (
-            ((), None) if empty else self._job(outputs, labels, predictions)
+        value_out, grad_out, hess_out = self._outs(wanted, out)
+        arrays = self._arrays(*arguments)
+        weight = checks.weights(sample_weight, arrays.samples)
+        empty = checks.is_empty(arrays.predictions[0], self.reduction)
+        work = _NONE if empty else self._work(job.OUTPUT_SETS.index(wanted), arrays)
+        inputs = [*arrays.labels, *arrays.predictions, *work.extra]
+        if weight is not None:
+            inputs.append(weight)
+        outputs = Outputs(inputs, arrays.predictions[0].dtype, self._cannot_fail)
+        value = None
+        grads: tuple[Array, ...] = ()
+        hesses: tuple[Array, ...] = ()
+        if "value" in wanted and self.reduction == "none":
+            value = outputs.add(value_out, arrays.samples)
+        if "grad" in wanted:
+            grads = self._derivatives(outputs, grad_out, arrays)
+        if "hess" in wanted:
+            hesses = self._derivatives(outputs, hess_out, arrays)
+        total = 0.0
+        if not empty:
+            total = self._engine(wanted, arrays, weight, work, value, grads, hesses)
+        outputs.finish()
+        results = []
+        if "value" in wanted:
+            results.append(total if value is None else outputs.result(value))
+        for derivatives in (grads, hesses):
+            if derivatives:
+                given = tuple(map(outputs.result, derivatives))
+                results.append(self._as_given(given))
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def _outs(self, wanted: tuple[str, ...], out: Any) -> tuple[Any, Any, Any]:
+        """What was given to take values, gradient and Hessian."""
+        if wanted == job.VALUE:
+            if out is not None and self.reduction != "none":
+                raise ValueError(
+                    "out= of a value holds one value per sample: use "
+                    f'reduction="none", the value of {self.reduction!r} is a float'
+                )
+            return out, None, None
+        if wanted == job.GRAD_HESS:
+            return None, *checks.pair("(gradient, hessian)", out)
+        values = wanted == job.VALUE_GRAD and self.reduction == "none"
+        if values and not isinstance(out, np.ndarray):
+            return *checks.pair("(values, gradient)", out), None
+        return None, out, None
+
+    def _derivatives(
+        self, outputs: Outputs, out: Any, arrays: Arrays
+    ) -> tuple[Array, ...]:
+        outs = self._outs_by_prediction(out)
+        return tuple(
+            [
+                outputs.add(out, prediction.shape)
+                for out, prediction in zip(outs, arrays.predictions, strict=True)
+            ]
         )
-        inputs = [a for a in (labels, predictions, weight, *extra) if a is not None]
-        cannot_fail = row.labels == row.predictions == ("real",)
-        targets = _Targets(predictions, inputs, in_place=cannot_fail)
-        want_values = outputs in (_VALUE, _VALUE_GRAD) and self.reduction == "none"
-        value = targets.add("out", value_out, samples) if want_values else None
-        grad = targets.add("out", grad_out) if outputs != _VALUE else None
-        hess = targets.add("out", hess_out) if outputs == _GRAD_HESS else None
 
-        if empty:
-            result = targets.result(value) if want_values else 0.0
-            return result, targets.result(grad), targets.result(hess)
-
-        smoothing = 0.0 if row.kind == "element" else self._row_smoothing()
-        kernel = self.kernel
-        if classes and smoothing:
-            kernel = kernel.removeprefix("sparse_")
-        total, status, offender, index, number = _bridge.run(
-            _bridge.CUSTOM if program is not None else NUMBERS[kernel],
-            outputs,
+    def _engine(
+        self,
+        wanted: tuple[str, ...],
+        arrays: Arrays,
+        weight: Array | None,
+        work: Work,
+        value: Array | None,
+        grads: tuple[Array, ...],
+        hesses: tuple[Array, ...],
+    ) -> float:
+        """Run the job and return its value, or raise what it found."""
+        total, status, offender, place, number = _bridge.run(
+            work.loss,
+            job.OUTPUT_SETS.index(wanted),
             _bridge.REDUCTIONS.index(self.reduction),
-            (labels,),
-            (predictions,),
-            extra,
+            arrays.labels,
+            arrays.predictions,
+            work.extra,
             weight,
             value,
-            (grad,),
-            (hess,),
-            self._numbers(),
-            row.labels == ("sign",),
-            smoothing,
-            self._class_weights(predictions.shape),
-            getattr(self, "ignore_class", None),
-            getattr(self, "label_sum", "one") == "any",
+            grads,
+            hesses,
+            self._numbers,
+            self._row.labels == ("sign",),
+            *self._target_options(arrays),
             get_num_threads(),
-            program,
+            work.program,
         )
-        if status != _OK:
-            self._raise(status, offender, index, number, labels, predictions)
-        targets.finish()
-        result = targets.result(value) if want_values else total
-        return result, targets.result(grad), targets.result(hess)
+        if status != Status.OK:
+            self._raise(Finding(status, offender, place, number), arrays)
+        return total
 
-    def _row_smoothing(self) -> float:
-        return float(getattr(self, "label_smoothing", 0.0))
+    # What a kind says; here for one label and one prediction per sample.
 
-    def _class_weights(self, shape: tuple[int, ...]) -> Array | None:
-        given = getattr(self, "class_weight", None)
-        weights = None if given is None else checks.class_weights(given, shape[-1])
-        if weights is None or self.reduction != "mean":
-            return weights
-        # The mean does not change by a power of 2; the largest weight becomes one that
-        # no product with a loss or a sample weight takes out of range.
-        _, exponent = np.frexp(weights.max())
-        scaled: Array = np.ldexp(weights, -exponent)
-        return scaled
+    def _arrays(self, y_true: ArrayLike, y_pred: ArrayLike) -> Arrays:
+        """Check the arguments of a call."""
+        predictions = checks.predictions(y_pred)
+        labels = checks.elementwise_labels(y_true, predictions)
+        return Arrays((labels,), (predictions,), self._samples(predictions.shape))
 
-    def _raise(
-        self,
-        status: int,
-        offender: int,
-        index: int,
-        number: float,
-        y_true: Array,
-        y_pred: Array,
-    ) -> None:
-        row = self._row
-        if status == _BAD_INPUT:
-            name, array = (("y_true", y_true), ("y_pred", y_pred))[offender]
-            expected = DOMAINS[(row.labels + row.predictions)[offender]].format(
-                classes=y_pred.shape[-1]
-            )
-            raise ValueError(f"{checks.element(name, array, index)} {expected}")
-        if status == _BAD_LABEL_SUM:
-            where = checks.at("y_true", index, y_true.shape[:-1])
-            raise ValueError(
-                f"the row {where} sums to {number:.7g}, not to 1: for labels that are "
-                'no distribution over the classes pass label_sum="any"; for several '
-                "yes-or-no labels a sample use binary_crossentropy"
-            )
-        if status == _BAD_WEIGHTS:
+    def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the losses for predictions of this shape."""
+        return shape
+
+    def _target_options(self, arrays: Arrays) -> TargetOptions:
+        return TargetOptions()
+
+    def _outs_by_prediction(self, out: Any) -> tuple[Any, ...]:
+        """What was given to take a derivative, one for each prediction."""
+        return (out,)
+
+    def _as_given(self, derivatives: tuple[Array, ...]) -> Any:
+        """A derivative in the form in which the predictions were given."""
+        return derivatives[0] if derivatives else None
+
+    def _raise(self, found: Finding, arrays: Arrays) -> NoReturn:
+        """Say what the engine found."""
+        if found.status == Status.BAD_INPUT:
+            name = arrays.names[found.offender]
+            array = (*arrays.labels, *arrays.predictions)[found.offender]
+            domain = (*self._row.labels, *self._row.predictions)[found.offender]
+            expected = DOMAINS[domain].format(classes=arrays.predictions[0].shape[-1])
+            raise ValueError(f"{checks.element(name, array, found.place)} {expected}")
+        if found.status == Status.BAD_WEIGHTS:
             raise ValueError(
                 "sample_weight sums to 0 although not all weights are 0: there is no "
                 'mean; use reduction="sum"'
             )
-        if status == _CHANGED:
+        if found.status == Status.CHANGED:
             raise ValueError(
-                "y_true or y_pred held a value outside its domain and was changed by "
-                "another thread during the call"
+                f"{' or '.join(arrays.names)} held a value outside its domain and was "
+                "changed by another thread during the call"
             )
-        if status == _NO_MEMORY:
-            size = f"a row of {y_pred.shape[-1]} classes"
-            raise MemoryError(
-                f"no memory for {'a block' if row.kind == 'elementwise' else size}"
-            )
-        raise RuntimeError(f"the engine stopped with status {status}")
-
-
-class _Targets:
-    """Where results go: given arrays, new ones, or stand-ins for overlapping ones."""
-
-    def __init__(self, like: Array, inputs: list[Array], *, in_place: bool) -> None:
-        self._like = like
-        self._inputs = inputs
-        self._in_place = in_place
-        self._given: list[tuple[Array, Array, Array]] = []
-
-    def add(self, name: str, out: Any, shape: tuple[int, ...] | None = None) -> Array:
-        """Return the array that the engine writes to."""
-        shape = self._like.shape if shape is None else shape
-        if out is None:
-            return np.empty(shape, dtype=self._like.dtype.newbyteorder("="))
-        view = checks.output(name, out, shape)
-        if any(checks.share_memory(view, other) for _, other, _ in self._given):
-            raise ValueError(f"{name}: the arrays of the pair share memory")
-        spoils = any(self._collides(view, other) for other in self._inputs)
-        array = np.empty(shape, dtype=view.dtype) if spoils else view
-        self._given.append((array, view, out))
-        return array
-
-    def _collides(self, out: Array, other: Array) -> bool:
-        """Whether writing `out` block by block could spoil `other`."""
-        if not checks.share_memory(out, other):
-            return False
-        same = (
-            out.__array_interface__["data"][0] == other.__array_interface__["data"][0]
-            and out.strides == other.strides
-            and out.shape == other.shape
-            and out.dtype == other.dtype
-        )
-        return not (same and self._in_place)
-
-    def finish(self) -> None:
-        """Copy from the stand-ins."""
-        for array, view, _ in self._given:
-            if array is not view:
-                np.copyto(view, array)
-
-    def result(self, array: Array | None) -> Any:
-        """What was given for an array the engine wrote to, or that array."""
-        for written, _, out in self._given:
-            if written is array:
-                return out
-        return array
+        if found.status == Status.NO_MEMORY:
+            shape = arrays.predictions[0].shape
+            raise MemoryError(f"no memory for a block of an array of shape {shape}")
+        raise RuntimeError(f"the engine stopped with status {found.status}")
 
 
 def _rebuild(cls: type[Loss], parameters: dict[str, Any]) -> Loss:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from fastloss.core import checks
-from fastloss.core.loss import Advice, Loss
+from fastloss.core.job import Arrays, Work
+from fastloss.core.kinds import (
+    Advice,
+    DenseRowwise,
+    Elementwise,
+    Registered,
+    SparseRowwise,
+)
+from fastloss.core.registry import NUMBERS
 
 __all__ = [
     "BinaryCrossentropy",
@@ -36,7 +43,7 @@ __all__ = [
 ]
 
 
-class MeanSquaredError(Loss):
+class MeanSquaredError(Elementwise):
     """Mean squared error, l = (y_pred - y_true)^2.
 
     Parameters
@@ -82,7 +89,7 @@ class MeanSquaredError(Loss):
 mean_squared_error = mse = MeanSquaredError()
 
 
-class MeanAbsoluteError(Loss):
+class MeanAbsoluteError(Elementwise):
     """Mean absolute error, l = |y_pred - y_true|.
 
     Parameters
@@ -128,7 +135,7 @@ class MeanAbsoluteError(Loss):
 mean_absolute_error = mae = MeanAbsoluteError()
 
 
-class Huber(Loss):
+class Huber(Elementwise):
     """Huber's loss: quadratic up to `delta`, linear beyond.
 
     With r = y_pred - y_true: l = r^2/2 for |r| <= delta, delta (|r| - delta/2) beyond.
@@ -185,7 +192,7 @@ class Huber(Loss):
 huber = Huber()
 
 
-class LogCosh(Loss):
+class LogCosh(Elementwise):
     """Log-cosh loss, l = log(cosh(y_pred - y_true)).
 
     Parameters
@@ -233,7 +240,7 @@ class LogCosh(Loss):
 log_cosh = LogCosh()
 
 
-class Hinge(Loss):
+class Hinge(Elementwise):
     """Hinge loss, l = max(0, 1 - y_true y_pred).
 
     Parameters
@@ -280,7 +287,7 @@ class Hinge(Loss):
 hinge = Hinge()
 
 
-class SquaredHinge(Loss):
+class SquaredHinge(Elementwise):
     """Squared hinge loss, l = max(0, 1 - y_true y_pred)^2.
 
     Parameters
@@ -328,24 +335,33 @@ class SquaredHinge(Loss):
 squared_hinge = SquaredHinge()
 
 
-class _Crossentropy(Loss):
-    """What the cross-entropies have in common."""
+class _Crossentropy(Registered):
+    """What the cross-entropies have in common: probabilities or logits."""
+
+    kernels: ClassVar[tuple[str, str]]  # of probabilities, of logits
+    logits_aliases: ClassVar[tuple[str, ...]]
 
     from_logits: bool = False
-    label_smoothing: float = 0.0
     eps: float | None = None
 
+    @property
+    def kernel(self) -> str:
+        """Name of the kernel that runs these parameters."""
+        return self.kernels[self.from_logits]
+
+    @classmethod
+    def _names(cls) -> dict[str, dict[str, Any]]:
+        logits = {alias: {"from_logits": True} for alias in cls.logits_aliases}
+        return super()._names() | logits
+
     def _validate(self) -> None:
+        super()._validate()
         checks.boolean("from_logits", self.from_logits)
-        smoothing = checks.number(
-            "label_smoothing", self.label_smoothing, 0, 1, open_low=False
-        )
-        self._set("label_smoothing", smoothing)
         if self.eps is not None:
             self._set("eps", checks.number("eps", self.eps, 0, 0.5, open_low=False))
 
 
-class BinaryCrossentropy(_Crossentropy):
+class BinaryCrossentropy(_Crossentropy, Elementwise):
     """Binary cross-entropy of labels in [0, 1] with probabilities or logits.
 
     With y = y_true (1 - label_smoothing) + label_smoothing/2 and p = y_pred, or
@@ -394,6 +410,10 @@ class BinaryCrossentropy(_Crossentropy):
     """
 
     name: ClassVar[str] = "binary_crossentropy"
+    kernels: ClassVar[tuple[str, str]] = (
+        "binary_crossentropy",
+        "binary_crossentropy_logits",
+    )
     aliases: ClassVar[tuple[str, ...]] = ("bce", "binary_cross_entropy", "BCELoss")
     logits_aliases: ClassVar[tuple[str, ...]] = (
         "bce_with_logits",
@@ -410,10 +430,15 @@ class BinaryCrossentropy(_Crossentropy):
         when="classes are yes or no and probabilities are wanted; use logits",
     )
 
+    label_smoothing: float = 0.0
     pos_weight: float = 1.0
 
     def _validate(self) -> None:
         super()._validate()
+        smoothing = checks.number(
+            "label_smoothing", self.label_smoothing, 0, 1, open_low=False
+        )
+        self._set("label_smoothing", smoothing)
         weight = checks.number(
             "pos_weight", self.pos_weight, 0, math.inf, open_low=False
         )
@@ -423,7 +448,7 @@ class BinaryCrossentropy(_Crossentropy):
 binary_crossentropy = bce = BinaryCrossentropy()
 
 
-class CategoricalCrossentropy(_Crossentropy):
+class CategoricalCrossentropy(_Crossentropy, DenseRowwise):
     """Cross-entropy of one-hot or soft labels with rows of probabilities or logits.
 
     With q_c = w_c (y_c (1 - label_smoothing) + label_smoothing/C) for C classes and
@@ -477,6 +502,10 @@ class CategoricalCrossentropy(_Crossentropy):
     """
 
     name: ClassVar[str] = "categorical_crossentropy"
+    kernels: ClassVar[tuple[str, str]] = (
+        "categorical_crossentropy",
+        "categorical_crossentropy_logits",
+    )
     aliases: ClassVar[tuple[str, ...]] = (
         "cce",
         "categorical_cross_entropy",
@@ -494,27 +523,11 @@ class CategoricalCrossentropy(_Crossentropy):
         when="labels are rows of probabilities; use logits",
     )
 
-    class_weight: Sequence[float] | Mapping[int, float] | None = None
-    label_sum: str = "one"
-
-    def _validate(self) -> None:
-        super()._validate()
-        self._set("class_weight", checks.class_weight(self.class_weight))
-        checks.one_of("label_sum", self.label_sum, ("one", "any"))
-
-    @property
-    def _uses_engine_options(self) -> bool:
-        return (
-            bool(self.label_smoothing)
-            or self.class_weight is not None
-            or self.label_sum != "one"
-        )
-
 
 categorical_crossentropy = cce = CategoricalCrossentropy()
 
 
-class SparseCategoricalCrossentropy(_Crossentropy):
+class SparseCategoricalCrossentropy(_Crossentropy, SparseRowwise):
     """Cross-entropy of integer classes with rows of probabilities or logits.
 
     With the class y and p = y_pred, or p = softmax(y_pred) with ``from_logits=True``:
@@ -570,6 +583,10 @@ class SparseCategoricalCrossentropy(_Crossentropy):
     """
 
     name: ClassVar[str] = "sparse_categorical_crossentropy"
+    kernels: ClassVar[tuple[str, str]] = (
+        "sparse_categorical_crossentropy",
+        "sparse_categorical_crossentropy_logits",
+    )
     aliases: ClassVar[tuple[str, ...]] = ("scce", "nll", "sparse_crossentropy")
     logits_aliases: ClassVar[tuple[str, ...]] = (
         "cross_entropy",
@@ -586,26 +603,16 @@ class SparseCategoricalCrossentropy(_Crossentropy):
         when="every sample has one class; use logits",
     )
 
-    ignore_class: int | None = None
-    class_weight: Sequence[float] | Mapping[int, float] | None = None
-
-    def _validate(self) -> None:
-        super()._validate()
-        self._set("class_weight", checks.class_weight(self.class_weight))
-        if self.ignore_class is not None:
-            ignored = checks.integer("ignore_class", self.ignore_class)
-            self._set("ignore_class", ignored)
-
-    @property
-    def _uses_engine_options(self) -> bool:
-        return bool(self.label_smoothing) or not (
-            self.class_weight is None and self.ignore_class is None
-        )
+    def _work(self, outputs: int, arrays: Arrays) -> Work:
+        # The sparse kernels know no smoothing; the dense ones read classes, too.
+        if self.label_smoothing:
+            return Work(NUMBERS[CategoricalCrossentropy.kernels[self.from_logits]])
+        return super()._work(outputs, arrays)
 
 
 sparse_categorical_crossentropy = scce = SparseCategoricalCrossentropy()
 
 
-LOSSES: dict[str, Loss] = {
-    loss.name: loss for loss in globals().values() if isinstance(loss, Loss)
+LOSSES: dict[str, Registered] = {
+    loss.name: loss for loss in globals().values() if isinstance(loss, Registered)
 }

@@ -1,0 +1,81 @@
+"""What the engine is told, and what it says: `fl_job` and `fl_result` of fastloss.h."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastloss.core import _bridge
+
+__all__: list[str] = []
+
+Array = NDArray[Any]
+
+
+OUTPUT_SETS = (("value",), ("grad",), ("value", "grad"), ("grad", "hess"))
+"""What `fl_output_set` numbers."""
+
+VALUE, GRAD, VALUE_GRAD, GRAD_HESS = OUTPUT_SETS
+
+
+class Status(IntEnum):
+    """How a job ended."""
+
+    OK, BAD_INPUT, BAD_WEIGHTS, CHANGED, STOPPED, NO_MEMORY, BAD_LABEL_SUM = range(7)
+
+
+class Arrays(NamedTuple):
+    """The arguments of a call as arrays, checked.
+
+    Attributes
+    ----------
+    labels, predictions : tuple of ndarray
+        As many as the row of the loss has domains for them.
+    samples : tuple of int
+        Shape of the losses, of which there is one per sample.
+    names : tuple of str
+        Of labels and predictions, as the caller knows them.
+    """
+
+    labels: tuple[Array, ...]
+    predictions: tuple[Array, ...]
+    samples: tuple[int, ...]
+    names: tuple[str, ...] = ("y_true", "y_pred")
+
+
+class Work(NamedTuple):
+    """What the engine runs: a kernel or a program, and what the latter reads besides.
+
+    Attributes
+    ----------
+    loss : int
+        Number of the kernel.
+    program : Program, optional
+    extra : tuple of ndarray
+        Inputs beside labels and predictions.
+    """
+
+    loss: int
+    program: _bridge.Program | None = None
+    extra: tuple[Array, ...] = ()
+
+
+class TargetOptions(NamedTuple):
+    """How labels become targets; `fl_target_options`."""
+
+    smoothing: float = 0.0
+    class_weight: NDArray[np.float64] | None = None
+    ignore_class: int | None = None
+    any_sum: bool = False
+
+
+class Finding(NamedTuple):
+    """Why a job stopped, and at which number."""
+
+    status: int
+    offender: int
+    place: int
+    number: float

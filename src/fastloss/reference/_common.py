@@ -1,0 +1,63 @@
+"""What the formulas share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "Array",
+    "ClassWeight",
+    "arrays",
+    "class_weights",
+    "clip",
+    "nan_or",
+    "smooth",
+]
+
+Array: TypeAlias = npt.NDArray[Any]
+ClassWeight: TypeAlias = (
+    Sequence[float] | Mapping[int, float] | Sequence[tuple[int, float]]
+)
+
+
+def arrays(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Array, Array]:
+    """Targets and predictions, both in the dtype of the predictions."""
+    x = np.asarray(y_pred)
+    dtype = np.dtype(float) if x.dtype.kind in "biu" else x.dtype.newbyteorder("=")
+    x = x.astype(dtype, copy=False)
+    return np.asarray(y_true).astype(dtype, copy=False), x
+
+
+def nan_or(r: Array, result: npt.ArrayLike) -> Array:
+    """`result`, but NaN where `r` is NaN: comparisons would drop it."""
+    return np.where(r != r, r, result)
+
+
+def smooth(q: Array, label_smoothing: float, classes: int) -> Array:
+    """Targets moved towards the uniform distribution (Szegedy et al. 2016)."""
+    if label_smoothing == 0:
+        return q
+    return (1 - label_smoothing) * q + label_smoothing / classes
+
+
+def clip(p: Array, eps: float | None) -> Array:
+    """Probabilities kept away from 0 and 1 by `eps`."""
+    eps = float(np.finfo(p.dtype).eps) if eps is None else eps
+    return np.clip(p, eps, 1 - eps)
+
+
+def class_weights(class_weight: ClassWeight, x: Array) -> Array:
+    """A weight for each class; one that a mapping does not name weighs 1."""
+    given: list[Any] = list(
+        class_weight.items() if isinstance(class_weight, Mapping) else class_weight
+    )
+    if given and isinstance(given[0], tuple):
+        weights = np.ones(x.shape[-1], dtype=x.dtype)
+        for c, weight in given:
+            weights[c] = weight
+        return weights
+    return np.array(given).astype(x.dtype)

@@ -1,0 +1,54 @@
+"""Losses of labels -1 and +1 and decision values."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fastloss.reference._common import Array, arrays, nan_or
+
+__all__ = ["Hinge", "SquaredHinge"]
+
+
+def _signs(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Array, Array]:
+    """Labels -1 and +1 (or booleans) and predictions."""
+    y, x = arrays(y_true, y_pred)
+    return (2 * y - 1 if np.asarray(y_true).dtype == bool else y), x
+
+
+class Hinge:
+    """``max(0, 1 - y x)`` for ``y = -1`` or ``+1``; derivative at the kink is 0."""
+
+    @staticmethod
+    def value(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return np.maximum(0, 1 - y * x)
+
+    @staticmethod
+    def grad(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return nan_or(y * x, np.where(y * x < 1, -y, 0))
+
+    @staticmethod
+    def hess(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return nan_or(y * x, 0)
+
+
+class SquaredHinge:
+    """``max(0, 1 - y x)^2`` for ``y = -1`` or ``+1``."""
+
+    @staticmethod
+    def value(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return np.maximum(0, 1 - y * x) ** 2
+
+    @staticmethod
+    def grad(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return -2 * y * np.maximum(0, 1 - y * x)
+
+    @staticmethod
+    def hess(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return nan_or(y * x, np.where(y * x < 1, 2, 0))

@@ -72,14 +72,8 @@ MEANING: dict[str, Callable[..., Any]] = {
     "sub_square": lambda a, b: (a - b) ** 2,
     "sub_abs": lambda a, b: np.abs(a - b),
     "sub_scale": lambda a, b, c: (a - b) * c,
-    "abs_sub_scale": lambda a, b, c: (np.abs(a) - b) * c,
     "square_scale": lambda a, b: a * a * b,
     "sign_scale": lambda a, b: np.sign(a) * b,
-    "limit_scale": lambda a, k, f: f * np.where(np.abs(a) <= k, a, k * np.sign(a)),
-    "parabola": lambda a, b, k, s, w: (a - b) * s,
-    "huber": lambda a, k, f, b, c: np.where(
-        np.abs(a) <= k, a * a * f, (np.abs(a) - b) * c
-    ),
     "where_gt": lambda a, b, c, d: np.where(a > b, c, d),
     "where_ge": lambda a, b, c, d: np.where(a >= b, c, d),
     "where": lambda a, b, c: np.where(a != 0, b, c),
@@ -108,7 +102,7 @@ MEANING: dict[str, Callable[..., Any]] = {
     "cbrt": np.cbrt,
     "hypot": np.hypot,
     "power": np.power,
-    "powers": lambda a, p, k: k * a**p,
+    "powers": lambda a, p, k: np.where(k == 0, 0, k * a**p),
     "arctan": np.arctan,
     "sinh": np.sinh,
     "cosh": np.cosh,
@@ -137,7 +131,6 @@ CONSTANTS: dict[str, tuple[float, ...]] = {  # that the meaning holds for
     "root_minus": (0.75,),
     "gauss": (-1.0, -0.5),
     "powers": (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0),
-    "limit_scale": (0.5, 1.0, 2.0),
 }
 
 
@@ -158,7 +151,7 @@ def run(code: Sequence[int], constants: Sequence[float], arrays: list[Any]) -> A
 
 
 def test_every_instruction_has_a_meaning() -> None:
-    names = [name.rpartition("_")[0].replace("where_abs", "where") for name in OPCODES]
+    names = [name.rpartition("_")[0] for name in OPCODES]
     assert set(names) == set(MEANING)
     assert len(set(OPCODES)) == len(OPCODES)
 
@@ -166,8 +159,6 @@ def test_every_instruction_has_a_meaning() -> None:
 @pytest.mark.parametrize("opcode", range(len(OPCODES)), ids=OPCODES.__getitem__)
 def test_meaning(opcode: int) -> None:
     name, _, form = OPCODES[opcode].rpartition("_")
-    absolute = "where_abs" in name
-    known = name.replace("where_abs", "where")
     registers = [i for i, kind in enumerate(form) if kind == "r"]
     random = np.random.RandomState(opcode)
     count = max(2, len(registers))
@@ -183,19 +174,15 @@ def test_meaning(opcode: int) -> None:
                 arrays[registers.index(i)] if i in registers else numbers[i]
                 for i in range(len(form))
             ]
-            if known in DEPENDENT:
-                at, function = DEPENDENT[known]
+            if name in DEPENDENT:
+                at, function = DEPENDENT[name]
                 operands[at][...] = function(*(np.float64(z) for z in operands[:at]))
             exact = [np.asarray(z, np.float64) for z in operands]
-            if absolute:
-                exact[registers[0]] = np.abs(exact[registers[0]])
             with np.errstate(all="ignore"):
-                expected = MEANING[known](*exact)
+                expected = MEANING[name](*exact)
             slots = [
                 registers.index(i) if i in registers else i for i in range(len(form))
             ]
-            if form[-1] == "w":
-                slots[-1] = count + 1
             constants = [*numbers, 0.0]
             got = run([opcode, count, 0, *slots], constants, arrays)
             np.testing.assert_allclose(
@@ -207,7 +194,6 @@ def test_meaning(opcode: int) -> None:
 
 
 GOOD = [OPCODES.index("mul_rk"), 2, 0, 1, 0]
-PARABOLA = OPCODES.index("parabola_rrkkw")
 
 
 @pytest.mark.parametrize(
@@ -221,10 +207,6 @@ PARABOLA = OPCODES.index("parabola_rrkkw")
         [GOOD[0], 2, 0, 1, 2],  # reads beyond the constants
         [GOOD[0], 2, 1, 1, 0],  # a value is no derivative to be scaled
         [GOOD[0], 5, 1, 1, 0],  # neither is a register
-        [PARABOLA, 3, 1, 0, 1, 0, 1, 1],  # writes y_pred as well
-        [PARABOLA, 3, 1, 0, 1, 0, 1, 9],  # or beyond the registers
-        [PARABOLA, 3, 1, 0, 1, 0, 2, 2],
-        [PARABOLA, 3, 1, 0, 9, 0, 1, 2],
     ],
     ids=str,
 )
@@ -255,7 +237,6 @@ def test_programs_of_too_many_are_refused() -> None:
         [GOOD[0], 8, 0, 8, 1],
         [GOOD[0], 3, 1, 0, 0],
         [GOOD[0], 4, 1, 0, 0],
-        [PARABOLA, 3, 1, 0, 1, 0, 1, 2],
     ):
         _bridge.Program(2, 4, 1, rows_of(good), np.zeros(2))
     for inputs, registers in ((2, 128), (10, 0)):

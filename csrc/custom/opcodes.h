@@ -5,9 +5,8 @@
                                               makes scaling in a pass of its own cheap
      FL_OPCODE_WHOLE(name, form)              a function on blocks in program.c
 
-   The form tells what the operands are, r a register, k a constant and w a register that
-   is written as well, in order; the expression calls them A B C D, K0 K1 K2 K3 K4 and W4
-   by position. Comparisons give 0 or 1,
+   The form tells what the operands are, r a register and k a constant, in order; the
+   expression calls them A B C D and K0 K1 K2 K3 by position. Comparisons give 0 or 1,
    anything but 0 is true. Names ending in _t take t = exp(-|x|) or exp(-2|x|). What
    joins two operations does what they do one after the other, to the bit. */
 FL_OPCODE(fill, k, K0)
@@ -62,15 +61,8 @@ FL_OPCODE(sub_square, rr, (A - B) * (A - B))
 FL_OPCODE(sub_abs, rr, fl_abs(A - B))
 FL_OPCODE(sub_scale, rrk, (A - B) * K2)
 FL_OPCODE(sub_scale, rkk, (A - K1) * K2)
-FL_OPCODE(abs_sub_scale, rkk, (fl_abs(A) - K1) * K2)
 FL_OPCODE(square_scale, rk, (A * A) * K1)
 FL_OPCODE(sign_scale, rk, fl_sign(A) * K1)
-/* The slope of Huber's loss and a factor: f x for |x| <= k, else f k sign(x). */
-FL_OPCODE(limit_scale, rkk,
-          K1 >= 0 ? fl_min(K1, fl_max(-K1, A)) * K2 : fl_sign(A) * K1 * K2)
-FL_OPCODE(parabola, rrkkw, fl_parabola(A - B, K2, K3, &W4))
-FL_OPCODE(huber, rkkkk,
-          fl_choose(K1 >= fl_abs(A), (A * A) * K2, (fl_abs(A) - K3) * K4))
 FL_OPCODE(where_gt, rrrr, fl_choose(A > B, C, D))
 FL_OPCODE(where_gt, rrrk, fl_choose(A > B, C, K3))
 FL_OPCODE(where_gt, rrkr, fl_choose(A > B, K2, D))
@@ -95,22 +87,6 @@ FL_OPCODE(where_ge, krrr, fl_choose(K0 >= B, C, D))
 FL_OPCODE(where_ge, krrk, fl_choose(K0 >= B, C, K3))
 FL_OPCODE(where_ge, krkr, fl_choose(K0 >= B, K2, D))
 FL_OPCODE(where_ge, krkk, fl_choose(K0 >= B, K2, K3))
-FL_OPCODE(where_abs_gt, rkrr, fl_choose(fl_abs(A) > K1, C, D))
-FL_OPCODE(where_abs_gt, rkrk, fl_choose(fl_abs(A) > K1, C, K3))
-FL_OPCODE(where_abs_gt, rkkr, fl_choose(fl_abs(A) > K1, K2, D))
-FL_OPCODE(where_abs_gt, rkkk, fl_choose(fl_abs(A) > K1, K2, K3))
-FL_OPCODE(where_abs_gt, krrr, fl_choose(K0 > fl_abs(B), C, D))
-FL_OPCODE(where_abs_gt, krrk, fl_choose(K0 > fl_abs(B), C, K3))
-FL_OPCODE(where_abs_gt, krkr, fl_choose(K0 > fl_abs(B), K2, D))
-FL_OPCODE(where_abs_gt, krkk, fl_choose(K0 > fl_abs(B), K2, K3))
-FL_OPCODE(where_abs_ge, rkrr, fl_choose(fl_abs(A) >= K1, C, D))
-FL_OPCODE(where_abs_ge, rkrk, fl_choose(fl_abs(A) >= K1, C, K3))
-FL_OPCODE(where_abs_ge, rkkr, fl_choose(fl_abs(A) >= K1, K2, D))
-FL_OPCODE(where_abs_ge, rkkk, fl_choose(fl_abs(A) >= K1, K2, K3))
-FL_OPCODE(where_abs_ge, krrr, fl_choose(K0 >= fl_abs(B), C, D))
-FL_OPCODE(where_abs_ge, krrk, fl_choose(K0 >= fl_abs(B), C, K3))
-FL_OPCODE(where_abs_ge, krkr, fl_choose(K0 >= fl_abs(B), K2, D))
-FL_OPCODE(where_abs_ge, krkk, fl_choose(K0 >= fl_abs(B), K2, K3))
 FL_OPCODE(where, rrr, fl_choose(A != 0, B, C))
 FL_OPCODE(where, rrk, fl_choose(A != 0, B, K2))
 FL_OPCODE(where, rkr, fl_choose(A != 0, K1, C))
@@ -125,11 +101,11 @@ FL_OPCODE_MATH(gauss, rk, fl_gauss(A, K1))
 FL_OPCODE_MATH(softplus_t, rr, fl_softplus(A, B))
 FL_OPCODE_MATH(sigmoid_t, rr, fl_sigmoid(A, B))
 FL_OPCODE_MATH(sigmoid_slope_t, r, fl_sigmoid_slope(A))
-FL_OPCODE_MATH(logistic_t, rrrr, fl_logistic(A, B, C, D))
+FL_OPCODE_MATH(logistic_t, rrrr, fl_logistic(false, A, B, A + B, C, D))
 FL_OPCODE_MATH(logistic_slope_t, rrrr, fl_logistic_slope(A, B, C, D))
 FL_OPCODE_MATH(logaddexp_t, rrr, fl_logaddexp(A, B, C))
 FL_OPCODE_MATH(tanh_t, rr, fl_tanh(A, B))
-FL_OPCODE_MATH(log_cosh_t, rr, fl_log_cosh(A, B))
+FL_OPCODE_MATH(log_cosh_t, rr, fl_log_cosh(A, 0, B))
 FL_OPCODE_MATH(root, rk, fl_root(A, K1))
 FL_OPCODE_MATH(root_slope, rr, fl_root_slope(A, B))
 FL_OPCODE_MATH(root_curve, rrk, fl_root_curve(A, B, K2))

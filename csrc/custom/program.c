@@ -39,7 +39,6 @@ typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *
 #define B (b[i])
 #define C (c[i])
 #define D (e[i])
-#define W4 (z[i])
 #define R0 const real *a = slot[operand[0]];
 #define R1 const real *b = slot[operand[1]];
 #define R2 const real *c = slot[operand[2]];
@@ -48,7 +47,6 @@ typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *
 #define C1 const real K1 = (real)constant[operand[1]];
 #define C2 const real K2 = (real)constant[operand[2]];
 #define C3 const real K3 = (real)constant[operand[3]];
-#define C4 const real K4 = (real)constant[operand[4]];
 #define FL_FORM_k C0
 #define FL_FORM_r R0
 #define FL_FORM_rr R0 R1
@@ -68,8 +66,6 @@ typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *
 #define FL_FORM_rkrk R0 C1 R2 C3
 #define FL_FORM_rkkr R0 C1 C2 R3
 #define FL_FORM_rkkk R0 C1 C2 C3
-#define FL_FORM_rkkkk R0 C1 C2 C3 C4
-#define FL_FORM_rrkkw R0 R1 C2 C3 real *z = slot[operand[4]];
 #define FL_FORM_krrr C0 R1 R2 R3
 #define FL_FORM_krrk C0 R1 R2 C3
 #define FL_FORM_krkr C0 R1 C2 R3
@@ -77,12 +73,6 @@ typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *
 
 /* Arguments by value: both are loaded, and no branch remains. */
 FL_INLINE real fl_choose(bool condition, real a, real b) { return condition ? a : b; }
-
-/* k r^2 and, returned, a multiple of its slope. */
-FL_INLINE real fl_parabola(real r, real k, real slope, real *value) {
-  *value = (r * r) * k;
-  return r * slope;
-}
 
 FL_INLINE real fl_both(real a, real b) { return (a != 0) & (b != 0) ? 1 : 0; }
 

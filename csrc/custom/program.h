@@ -4,7 +4,7 @@
 
 #include "fastloss.h"
 
-enum { FL_OPERANDS = 5, FL_MAX_REGISTERS = 128 };
+enum { FL_OPERANDS = 4, FL_MAX_REGISTERS = 128 };
 
 /* Slots are numbered: the inputs, then value, gradient and Hessian, then scratch
    registers. An operand is a slot or the number of a constant, as the opcode's form

@@ -24,7 +24,6 @@ static bool fl_instruction_is_valid(const fl_program *program,
   for (int k = 0; form[k]; k++) {
     const int limit = form[k] == 'k' ? program->constants : slots;
     if (step->operands[k] >= limit) return false;
-    if (form[k] == 'w' && step->operands[k] < program->inputs) return false;
   }
   return true;
 }

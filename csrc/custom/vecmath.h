@@ -1,4 +1,4 @@
-/* vecmath_custom.h: the functions custom losses have beyond vecmath.h, one number at a
+/* vecmath.h: the functions custom losses have beyond those of math/, one number at a
    time and branch-free. The frequent ones work in `real`; the rare ones in double for
    both dtypes, so that f32 results are rounded once. Errors are in ulp of the result,
    f32 and f64, the worst found against mpmath by tests/test_custom_functions.py.
@@ -6,6 +6,8 @@
 #ifndef FL_VECMATH_CUSTOM_H
 #define FL_VECMATH_CUSTOM_H
 
+#include "math/log_cosh.h"
+#include "math/logistic.h"
 #include "math/vecmath.h"
 
 #define FL_NAN ((real)NAN)
@@ -102,100 +104,11 @@ FL_INLINE real fl_gauss(real x, real c) {
   return fl_exp_tail(y, fl_abs(y) < (real)800 ? tail : 0);
 }
 
-/* The following take t = exp(-|x|). */
-
-/* 1.6, 1.6 */
-FL_INLINE real fl_softplus(real x, real t) { return fl_max(0, x) + fl_log1p_unit(t); }
-
-/* 1.8, 1.8 */
-FL_INLINE real fl_sigmoid(real x, real t) { return (x >= 0 ? 1 : t) / (1 + t); }
-
-/* 3.6, 3.6, as in binary cross-entropy on logits */
-FL_INLINE real fl_sigmoid_slope(real t) {
-  const real inverse = 1 / (1 + t);
-  return t * inverse * inverse;
-}
-
-/* a softplus(x) + b softplus(-x), as binary cross-entropy on logits has it. */
-FL_INLINE real fl_logistic(real a, real b, real x, real t) {
-  const real hinge = x > 0 ? fl_masked(a, x) : fl_masked(b, -x);
-  return FL_FMA(a + b, fl_log1p_unit(t), hinge);
-}
-
-/* a sigmoid(x) - b sigmoid(-x). */
-FL_INLINE real fl_logistic_slope(real a, real b, real x, real t) {
-  const real near = x > 0 ? a : b, far = x > 0 ? b : a;
-  const real slope = FL_FMA(-far, t, near) * (1 / (1 + t));
-  return x > 0 ? slope : -slope;
-}
-
 /* log(exp(a) + exp(b)) with t = exp(-|a - b|): 1.5, 1.5 beside the rounding of a - b. */
 FL_INLINE real fl_logaddexp(real a, real b, real t) {
   const real larger = a > b ? a : b, sum = a + b;
   const real y = larger + fl_log1p_unit(a == b ? 1 : t);
   return sum != sum && a == a && b == b ? larger : (sum != sum ? sum : y);
-}
-
-/* The following take t = exp(-2|x|). */
-
-/* tanh(x): 1.6, 1.6. Below 0.55 (t = 1/3) x + x z P(z) with z = x^2, relative error
-   2^-27 and 2^-57; above, (1 - t)/(1 + t). */
-FL_INLINE real fl_tanh(real x, real t) {
-  const real z = x * x;
-#if defined(FL_DTYPE_f32)
-  real p = -0x1.ad3f08p-8f;
-  p = FL_FMA(p, z, 0x1.5c8f8ap-6f);
-  p = FL_FMA(p, z, -0x1.b992aep-5f);
-  p = FL_FMA(p, z, 0x1.110fb2p-3f);
-  p = FL_FMA(p, z, -0x1.555554p-2f);
-#else
-  real p = -0x1.53979a0b37e0dp-16;
-  p = FL_FMA(p, z, 0x1.62bedfe0e2b0dp-14);
-  p = FL_FMA(p, z, -0x1.eb5b9a9b2e68bp-13);
-  p = FL_FMA(p, z, 0x1.34b5da8d341a1p-11);
-  p = FL_FMA(p, z, -0x1.7d9623345cc19p-10);
-  p = FL_FMA(p, z, 0x1.d6d31ceba2bep-9);
-  p = FL_FMA(p, z, -0x1.226e325cf813cp-7);
-  p = FL_FMA(p, z, 0x1.664f487390f3fp-6);
-  p = FL_FMA(p, z, -0x1.ba1ba1b9f362bp-5);
-  p = FL_FMA(p, z, 0x1.1111111110fb1p-3);
-  p = FL_FMA(p, z, -0x1.5555555555555p-2);
-#endif
-  const real small = FL_FMA(x, z * p, x);
-  const real large = fl_copysign((1 - t) / (1 + t), x);
-  return fl_abs(x) < (real)0.55 ? small : large;
-}
-
-/* log(cosh(x)): 1.6, 1.6. Below 0.75 z/2 + z^2 P(z) with z = x^2, relative error 2^-27
-   and 2^-57; above, (|x| - ln 2) + log1p(t), where nothing cancels any more. */
-FL_INLINE real fl_log_cosh(real x, real t) {
-  const real z = x * x, magnitude = fl_abs(x);
-#if defined(FL_DTYPE_f32)
-  real p = 0x1.40042ep-13f;
-  p = FL_FMA(p, z, -0x1.676d4cp-11f);
-  p = FL_FMA(p, z, 0x1.1d0b8cp-9f);
-  p = FL_FMA(p, z, -0x1.ba0ab4p-8f);
-  p = FL_FMA(p, z, 0x1.6c16dp-6f);
-  p = FL_FMA(p, z, -0x1.555556p-4f);
-#else
-  real p = 0x1.7c4b6d9c4b528p-29;
-  p = FL_FMA(p, z, -0x1.32db3a87315e3p-24);
-  p = FL_FMA(p, z, 0x1.baa6fe7564c34p-22);
-  p = FL_FMA(p, z, -0x1.89ca1b4c501f6p-20);
-  p = FL_FMA(p, z, 0x1.20f5721ff7cfdp-18);
-  p = FL_FMA(p, z, -0x1.8fd11a9bb6e6bp-17);
-  p = FL_FMA(p, z, 0x1.12df593a12bf4p-15);
-  p = FL_FMA(p, z, -0x1.7da0c2b567f9bp-14);
-  p = FL_FMA(p, z, 0x1.0d0b3af94eb66p-12);
-  p = FL_FMA(p, z, -0x1.833d9b5f092bdp-11);
-  p = FL_FMA(p, z, 0x1.1ea5d39793348p-9);
-  p = FL_FMA(p, z, -0x1.ba1ba1ba09963p-8);
-  p = FL_FMA(p, z, 0x1.6c16c16c16af7p-6);
-  p = FL_FMA(p, z, -0x1.5555555555555p-4);
-#endif
-  const real small = z * FL_FMA(z, p, (real)0.5);
-  const real large = (fl_log1p_unit(t) - FL_LN2_LO) + (magnitude - FL_LN2_HI);
-  return magnitude < (real)0.75 ? small : large;
 }
 
 /* sqrt(c + x^2), 1 ulp; where x^2 overflows c does not count. */
@@ -271,12 +184,12 @@ FL_INLINE double fl_d_copysign(double magnitude, double sign) {
 
 #define FL_D_MAGIC 0x1.8p52
 
-/* exp(x + tail) for |tail| below an ulp of x. r = x - n ln 2, then 1 + r + r^2 P(r) on
-   [-0.3475, 0.3475], relative error 2^-56. */
-FL_INLINE double fl_d_exp(double x, double tail) {
-  x = x > 710 ? 710 : (x < -746 ? -746 : x);
-  const double magic_n = x * 0x1.71547652b82fep+0 + FL_D_MAGIC;
-  const double n = magic_n - FL_D_MAGIC;
+/* exp(r) - 1 for r = x + tail - n ln 2, |tail| below an ulp of x; n comes back as the
+   rounded number whose low bits hold the integer. r + r^2 P(r) on [-0.3475, 0.3475],
+   relative error 2^-56. */
+FL_INLINE double fl_d_expm1_reduced(double x, double tail, double *magic_n) {
+  *magic_n = x * 0x1.71547652b82fep+0 + FL_D_MAGIC;
+  const double n = *magic_n - FL_D_MAGIC;
   double r = x - n * 0x1.62e42feep-1;
   r = FL_FMA_F64(-n, 0x1.a39ef35793c76p-33, r) + tail;
   double p = 0x1.aead53f541383p-26;
@@ -289,7 +202,13 @@ FL_INLINE double fl_d_exp(double x, double tail) {
   p = FL_FMA_F64(p, r, 0x1.5555555553c91p-5);
   p = FL_FMA_F64(p, r, 0x1.555555555554dp-3);
   p = FL_FMA_F64(p, r, 0x1.0000000000001p-1);
-  p = FL_FMA_F64(p * r, r, r);
+  return FL_FMA_F64(p * r, r, r);
+}
+
+FL_INLINE double fl_d_exp(double x, double tail) {
+  double magic_n;
+  x = x > 710 ? 710 : (x < -746 ? -746 : x);
+  const double p = fl_d_expm1_reduced(x, tail, &magic_n);
   const uint64_t k = fl_d_bits(magic_n) - fl_d_bits(FL_D_MAGIC) + 4092;
   const uint64_t half = k >> 1;
   return (1 + p) * fl_d_from_bits((half - 1023) << 52)
@@ -455,21 +374,8 @@ FL_INLINE double fl_d_arctan(double x) {
 
 /* exp(x) - 1 for 0 <= x <= 22. */
 FL_INLINE double fl_d_expm1(double x) {
-  const double magic_n = x * 0x1.71547652b82fep+0 + FL_D_MAGIC;
-  const double n = magic_n - FL_D_MAGIC;
-  double r = x - n * 0x1.62e42feep-1;
-  r = FL_FMA_F64(-n, 0x1.a39ef35793c76p-33, r);
-  double p = 0x1.aead53f541383p-26;
-  p = FL_FMA_F64(p, r, 0x1.28928c56413b8p-22);
-  p = FL_FMA_F64(p, r, 0x1.71de598893bcp-19);
-  p = FL_FMA_F64(p, r, 0x1.a019b8235eeecp-16);
-  p = FL_FMA_F64(p, r, 0x1.a01a018c3be67p-13);
-  p = FL_FMA_F64(p, r, 0x1.6c16c178ce3dcp-10);
-  p = FL_FMA_F64(p, r, 0x1.11111111144f1p-7);
-  p = FL_FMA_F64(p, r, 0x1.5555555553c91p-5);
-  p = FL_FMA_F64(p, r, 0x1.555555555554dp-3);
-  p = FL_FMA_F64(p, r, 0x1.0000000000001p-1);
-  p = FL_FMA_F64(p * r, r, r);
+  double magic_n;
+  const double p = fl_d_expm1_reduced(x, -0.0, &magic_n);
   const double s = fl_d_from_bits((fl_d_bits(magic_n) + 1023) << 52);
   return FL_FMA_F64(s, p, s - 1);
 }

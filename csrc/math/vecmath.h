@@ -202,7 +202,11 @@ FL_INLINE real fl_log1p_reduced(real f, real k) {
 /* log1p(t) for t in [-1/2, 1]; NaN stays NaN. With s = t/(2+t), |s| <= 1/3, z = s^2,
    log1p(t) = 2 artanh(s) = t - s (t - z R(z)): t itself carries no error and the
    correction is at most 0.31. Relative error of R: 2^-31 in f32, 2^-57 in f64. */
-FL_INLINE real fl_log1p_unit(real t) {
+typedef struct {
+  real s, rest; /* log1p(t) = t - s rest */
+} fl_log1p_parts;
+
+FL_INLINE fl_log1p_parts fl_log1p_parts_of(real t) {
   const real s = t / (2 + t), z = s * s, z2 = z * z;
 #if defined(FL_DTYPE_f32)
   const real r01 = FL_FMA(0x1.999866p-2f, z, 0x1.555556p-1f);
@@ -218,7 +222,12 @@ FL_INLINE real fl_log1p_unit(real t) {
   const real r4to9 = FL_FMA(FL_FMA(r89, z2, r67), z2, r45);
   const real r = FL_FMA(r4to9, z4, FL_FMA(r23, z2, r01));
 #endif
-  return FL_FMA(-s, FL_FMA(-z, r, t), t);
+  return (fl_log1p_parts){s, FL_FMA(-z, r, t)};
+}
+
+FL_INLINE real fl_log1p_unit(real t) {
+  const fl_log1p_parts parts = fl_log1p_parts_of(t);
+  return FL_FMA(-parts.s, parts.rest, t);
 }
 
 /* log(u + c) for u > 0 normal and |c| at most half an ulp of u: u = 2^k m with m in

@@ -5,17 +5,14 @@
      l'  = a sigma(x) - b sigma(-x)
      l'' = (a + b) sigma(x) sigma(-x)
 
-   With t = exp(-|x|) every term is a sum of non-negative ones or a single difference,
-   so that no tail cancels:
-
-     softplus(x) = max(x, 0) + log1p(t),  sigma(|x|) = 1/(1+t),  sigma(-|x|) = t/(1+t)
-
-   An infinite logit times a factor of 0 counts 0, hence 0 or inf at +-inf for hard
-   labels. (The stable softplus: C. M. Bishop, Pattern Recognition and Machine Learning,
-   2006, section 4.3.2 gives l; Blanchard, Higham and Higham, Accurately computing the
-   log-sum-exp and softmax functions, IMA J. Numer. Anal. 41, 2021, the error analysis.) */
+   all of t = exp(-|x|), in math/logistic.h. An infinite logit times a factor of 0
+   counts 0, hence 0 or inf at +-inf for hard labels. (The stable softplus: C. M. Bishop,
+   Pattern Recognition and Machine Learning, 2006, section 4.3.2 gives l; Blanchard,
+   Higham and Higham, Accurately computing the log-sum-exp and softmax functions, IMA J.
+   Numer. Anal. 41, 2021, the error analysis.) */
 #define FL_NAME binary_crossentropy_logits
 #include "blocks/element.h"
+#include "math/logistic.h"
 
 /* No smoothing and no weight: a = 1 - y, b = y, a + b = 1. */
 #define FL_PLAIN(parameters) (parameters[0] == 0 && parameters[1] == 1)
@@ -37,12 +34,11 @@ FL_INLINE real FL_LOCAL(number_ahead)(int want, fl_case is, real y, real x,
 /* One of a and b is 1 and the other 0: a softplus and a sigma of z = x or -x. */
 FL_INLINE fl_point fl_hard_point(real y, real x, real t) {
   const fl_uint flip = fl_bits((real)0.5 - y) & FL_SIGN_BIT;
-  const real z = fl_from_bits(fl_bits(x) ^ flip), total = 1 + t;
-  const real slope = fl_by_sign(z, t, 1) / total;
+  const real z = fl_from_bits(fl_bits(x) ^ flip);
   return (fl_point){
-      .value = fl_by_sign(z, 0, z) + fl_log1p_unit(t),
-      .grad = fl_from_bits(fl_bits(slope) ^ flip),
-      .hess = t / FL_FMA(t, 2 + t, 1),
+      .value = fl_softplus(z, t),
+      .grad = fl_from_bits(fl_bits(fl_sigmoid(z, t)) ^ flip),
+      .hess = fl_sigmoid_slope(t),
   };
 }
 
@@ -59,19 +55,10 @@ FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real t,
   const real sum = plain ? fl_unless_nan(y, 1)
                          : FL_FMA_ONCE(y, (real)((positive - 1) * keep),
                                        (real)(keep + half + positive * half));
-  const real magnitude = fl_abs(x), total = 1 + t;
-  const real near = x > 0 ? a : b, far = x > 0 ? b : a;
-  const real slope = FL_FMA(-far, t, near) / total;
-  /* l = sum log1p(t) + near |x|: the larger product is the one that is not rounded */
-  const real finite = fl_where(near != 0, magnitude), log_total = fl_log1p_unit(t);
-  const real hinge = near * finite; /* NaN where y is */
-  const real soft = plain ? log_total : sum * log_total;
-  const bool outer = plain | (hinge > soft);
   return (fl_point){
-      .value = FL_FMA_ONCE(outer ? near : sum, outer ? finite : log_total,
-                           outer ? soft : hinge),
-      .grad = x > 0 ? slope : -slope,
-      .hess = sum * (t / FL_FMA(t, 2 + t, 1)), /* (1 + t)^2, rounded twice */
+      .value = fl_logistic(plain, a, b, sum, x, t),
+      .grad = fl_logistic_slope(a, b, x, t),
+      .hess = sum * fl_sigmoid_slope(t),
   };
 }
 

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from fastloss.core import _bridge, checks
 from fastloss.core.job import OUTPUT_SETS
 
-from .derive import NoDerivativeError, derivative, guarded
+from .derive import NoDerivativeError, derivative
 from .graph import Node, node
 from .lower import Program, lower
 from .numbers import evaluate_graph
 from .render import Formula
+from .slopes import guarded
 from .trace import Reduced, Symbol, TraceError, as_node, inputs_of, parameter, tracing
 
 Array = NDArray[Any]

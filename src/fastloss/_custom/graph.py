@@ -10,13 +10,63 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 LEAVES = frozenset({"const", "input", "param"})
-BOOLEAN = frozenset({"gt", "ge", "eq", "ne", "and", "or", "not"})
-COMMUTATIVE = frozenset({"add", "mul", "minimum", "maximum", "eq", "ne", "and", "or"})
-# Operations whose result can be a number although an operand is a NaN.
-_LENIENT = BOOLEAN | {"where"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """All that is known of an operation.
+
+    Attributes
+    ----------
+    number : callable
+        The operation on numbers, in double precision.
+    numpy : tuple of str
+        The ufuncs that are it, NumPy's or SciPy's.
+    simplified : callable or None
+        Operands to an equal node that is as accurate or better; None: the plain one.
+    slope : callable or None
+        A node and the slopes of its operands to its slope with respect to ``y_pred``;
+        None: it has none.
+    lowered : callable or None
+        Operands to a node of the interpreter's instructions (csrc/custom/opcodes.h);
+        None: there is one of this name.
+    text, latex : pair of str or None
+        The formula with ``{0:sum}`` for the first operand, in parentheses if it binds
+        less than a sum, and how it binds itself; None: a function, or as in text.
+    read_as : callable or None
+        Operands to the node that is shown in its place, or None.
+    boolean, commutative : bool
+        Whether it is a comparison; whether operands can be exchanged.
+    lenient : bool
+        Whether the result can be a number although an operand is a NaN, as that of a
+        comparison can.
+    """
+
+    number: Callable[..., float]
+    numpy: tuple[str, ...] = ()
+    simplified: Callable[..., Node] | None = None
+    slope: Callable[..., Node] | None = None
+    lowered: Callable[..., Node] | None = None
+    text: tuple[str, str] | None = None
+    latex: tuple[str, str] | None = None
+    read_as: Callable[..., Node | None] | None = None
+    boolean: bool = False
+    commutative: bool = False
+    lenient: bool = False
+
+
+OPERATIONS: dict[str, Operation] = {}
+"""By name; `operations` fills it."""
+
+
+def _has(op: str, trait: str) -> bool:
+    """Whether it is an operation with this trait, and not an instruction or a leaf."""
+    return op in OPERATIONS and getattr(OPERATIONS[op], trait)
+
 
 _serials = itertools.count()
 _lock = threading.RLock()
@@ -64,7 +114,7 @@ class Node:
     @property
     def boolean(self) -> bool:
         """Whether the node is the result of a comparison."""
-        return self.op in BOOLEAN
+        return _has(self.op, "boolean")
 
     def __repr__(self) -> str:
         if self.op in LEAVES:
@@ -75,9 +125,18 @@ class Node:
 def _strict_leaves(op: str, args: tuple[Node, ...]) -> frozenset[str]:
     if op == "where":
         return args[1].strict & args[2].strict
-    if op in _LENIENT:
+    if _lenient(op):
         return frozenset()
     return frozenset().union(*(a.strict for a in args))
+
+
+def _lenient(op: str) -> bool:
+    return _has(op, "boolean") or _has(op, "lenient")
+
+
+def commutative(op: str) -> bool:
+    """Whether the operands of a node can be exchanged."""
+    return _has(op, "commutative")
 
 
 _Key = tuple[str, tuple[Node, ...], "float | str | None"]
@@ -90,7 +149,7 @@ def node(op: str, *args: Node, value: float | str | None = None) -> Node:
     name = value.hex() if isinstance(value, float) else value
     with _lock:
         found = _nodes.get((op, args, name))
-        if found is None and op in COMMUTATIVE:
+        if found is None and commutative(op):
             found = _nodes.get((op, args[::-1], name))
         if found is None:
             found = Node(op, args, value)
@@ -125,6 +184,6 @@ def strict_nodes(root: Node) -> set[Node]:
         current = stack.pop()
         if current not in found:
             found.add(current)
-            if current.op not in _LENIENT:
+            if not _lenient(current.op):
                 stack.extend(current.args)
     return found

@@ -1,7 +1,7 @@
 """Lowering: from an expression graph to a linear program over block registers.
 
-The program is what csrc/program.c interprets: instructions of one opcode, one
-destination and up to five operands. An operand is a slot (an input, an output or a
+The program is what csrc/custom/program.c interprets: instructions of one opcode, one
+destination and up to four operands. An operand is a slot (an input, an output or a
 scratch register, each a block of samples) or the number of a constant; which of them it
 is shows in the name of the opcode, ``sub_rk`` being register minus constant. Constants
 are expressions of parameters and numbers alone, evaluated when a program is bound to
@@ -10,12 +10,11 @@ parameter values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from .graph import COMMUTATIVE, Node, const, node, walk
+from .graph import OPERATIONS, Node, commutative, const, node, walk
 from .numbers import evaluate_graph
-from .simplify import TWO, absolute, build, mul, raw, square, sub
 
 OUTPUTS = ("value", "grad", "hess")
 
@@ -82,56 +81,6 @@ class Program:
 # -- from stable forms to what the interpreter has -------------------------------------
 
 
-def _decay(x: Node) -> Node:
-    """exp(-|x|), which the logistic and hyperbolic functions of x share."""
-    bare = absolute(x)
-    return raw("exp_decay", bare.args[0] if bare.op == "abs" else bare)
-
-
-def _choice(c: Node, a: Node, b: Node) -> Node:
-    """where(c, k x, m x) as where(c, k, m) x, which rounds the same."""
-    if _is_limit(c, a, b):
-        return node("limit", a, c.args[0])
-    if a.op == b.op == "mul" and a.args[0].uniform and b.args[0].uniform:
-        factor = a.args[1]
-        if factor is b.args[1]:
-            return node("mul", node("where", c, a.args[0], b.args[0]), factor)
-    return node("where", c, a, b)
-
-
-def _is_limit(c: Node, x: Node, b: Node) -> bool:
-    """Whether where(c, x, b) is x for |x| <= k and k sign(x) else, as Huber's slope."""
-    if c.op not in ("gt", "ge"):
-        return False
-    k, magnitude = c.args
-    return k.uniform and magnitude is absolute(x) and b is mul(k, build("sign", x))
-
-
-_LEGAL: dict[str, Callable[..., Node]] = {
-    "where": _choice,
-    "softplus": lambda x: node("softplus_t", x, _decay(x)),
-    "sigmoid": lambda x: node("sigmoid_t", x, _decay(x)),
-    "sigmoid_slope": lambda x: node("sigmoid_slope_t", _decay(x)),
-    "logistic": lambda a, b, x: node("logistic_t", a, b, x, _decay(x)),
-    "logistic_slope": lambda a, b, x: node("logistic_slope_t", a, b, x, _decay(x)),
-    "tanh": lambda x: node("tanh_t", x, _decay(mul(TWO, x))),
-    "log_cosh": lambda x: node("log_cosh_t", x, _decay(mul(TWO, x))),
-    "logaddexp": lambda a, b: node("logaddexp_t", a, b, _decay(sub(a, b))),
-    "gauss": lambda c, x: node("gauss", x, c),
-    "root": lambda c, x: node("root", x, c),
-    "root_slope": lambda c, x: node("root_slope", x, raw("root", c, x)),
-    "root_curve": lambda c, x: node("root_curve", x, raw("root", c, x), c),
-    "root_minus": lambda k, x: node("root_minus", x, raw("root", square(k), x), k),
-    "power": lambda x, p: (
-        node("powers", x, p, const(1.0)) if p.uniform else node("power", x, p)
-    ),
-    "power_slope": lambda x, p: node("powers", x, sub(p, const(1.0)), p),
-    "power_curve": lambda x, p: node(
-        "powers", x, sub(p, TWO), mul(p, sub(p, const(1.0)))
-    ),
-}
-
-
 def _legalised(roots: Sequence[Node]) -> list[Node]:
     """Replace operations that the interpreter builds from others."""
     known: dict[Node, Node] = {}
@@ -143,7 +92,7 @@ def _legalised(roots: Sequence[Node]) -> list[Node]:
             if below.uniform or not below.args:
                 known[below] = below
                 continue
-            rule = _LEGAL.get(below.op)
+            rule = OPERATIONS[below.op].lowered if below.op in OPERATIONS else None
             if rule is not None:
                 form = rule(*below.args)
                 known[below] = node(form.op, *(legal(a) for a in form.args))
@@ -198,7 +147,7 @@ def _joined(x: Node, free: Collection[Node]) -> _Joined | None:
     """Return an instruction for the node and one of its operands, if there is one."""
     a, b = (*x.args, x.args[0])[:2]
     if x.op == "where":
-        return _joined_huber(x.args, free) or _joined_choice(x.args)
+        return _joined_choice(x.args)
     if x.op == "neg":
         return _joined_factor(const(-1.0), a, free)
     if x.op == "mul" and a.uniform:
@@ -207,10 +156,6 @@ def _joined(x: Node, free: Collection[Node]) -> _Joined | None:
         return _joined_square(a, b, free) or _joined_square(b, a, free)
     if x.op in ("add", "sub"):
         return _joined_sum(x.op, a, b, free)
-    if x.op == "limit" and a in free and a.op == "neg":
-        return "limit_scale", (a.args[0], b, const(-1.0))
-    if x.op == "limit":
-        return "limit_scale", (a, b, const(1.0))
     if x.op == "div" and b in free and b.op == "add":
         for k, z in (b.args, b.args[::-1]):
             if k.uniform:
@@ -225,39 +170,15 @@ def _joined_choice(args: tuple[Node, ...]) -> _Joined | None:
     if condition.op not in ("gt", "ge"):
         return None
     first, second = condition.args
-    if first.op == "abs" and second.uniform:
-        return f"where_abs_{condition.op}", (first.args[0], second, *branches)
-    if second.op == "abs" and first.uniform:
-        return f"where_abs_{condition.op}", (first, second.args[0], *branches)
     return f"where_{condition.op}", (first, second, *branches)
-
-
-def _joined_huber(args: tuple[Node, ...], free: Collection[Node]) -> _Joined | None:
-    """Huber's loss: where(k >= |x|, a x^2, c (|x| - b))."""
-    condition, inner, outer = args
-    if condition.op != "ge":
-        return None
-    k, magnitude = condition.args
-    if not k.uniform or magnitude.op != "abs":
-        return None
-    x = magnitude.args[0]
-    parabola = _joined(inner, free) if inner in free else None
-    line = _joined(outer, free) if outer in free else None
-    if parabola is None or parabola[0] != "square_scale" or parabola[1][0] is not x:
-        return None
-    if line is None or line[0] != "abs_sub_scale" or line[1][0] is not x:
-        return None
-    return "huber", (x, k, parabola[1][1], *line[1][1:])
 
 
 def _joined_factor(k: Node, x: Node, free: Collection[Node]) -> _Joined | None:
     """Product of a uniform k and x."""
     if x not in free:
         return None
-    if x.op in ("square", "sign", "limit"):
+    if x.op in ("square", "sign"):
         return f"{x.op}_scale", (*x.args, k)
-    if x.op == "sub" and x.args[0].op == "abs" and x.args[1].uniform:
-        return "abs_sub_scale", (x.args[0].args[0], x.args[1], k)
     if x.op in ("mul", "sub") and not x.args[0].uniform:
         return f"{x.op}_scale", (*x.args, k)
     return None
@@ -271,8 +192,6 @@ def _joined_square(a: Node, b: Node, free: Collection[Node]) -> _Joined | None:
 
 
 def _joined_sum(op: str, a: Node, b: Node, free: Collection[Node]) -> _Joined | None:
-    if op == "sub" and a in free and a.op == "abs" and b.uniform:
-        return "abs_sub_scale", (a.args[0], b, const(1.0))
     if a in free and a.op == "mul" and not b.uniform:
         first, second = a.args
         factors = (second, first) if first.uniform else (first, second)
@@ -359,7 +278,7 @@ class _Assembler:
             kinds = "".join("k" if self.immediate(a) else "r" for a in args)
             if f"{x.op}_{kinds}" in self.opcodes:
                 return f"{x.op}_{kinds}", args
-            if x.op in COMMUTATIVE:
+            if commutative(x.op):
                 args = args[::-1]
         forms = [n.rpartition("_")[2] for n in self.opcodes if n.startswith(f"{x.op}_")]
         fitting = [
@@ -389,32 +308,6 @@ class _Assembler:
         self.slot[x] = target
 
 
-def _parabola(value: Node, grad: Node, inputs: Sequence[str]) -> Program | None:
-    """Return the one instruction for k r^2 and its slope, r the difference of inputs.
-
-    Squared errors are so cheap that each trip through L1 would be a fourth of the time.
-    """
-    k, power = _factor(value)
-    slope, r = _factor(grad)
-    if power.op != "square" or power.args[0] is not r or r.op != "sub":
-        return None
-    if any(x.op != "input" for x in r.args):
-        return None
-    slots = [inputs.index(str(x.value)) for x in r.args]
-    first = len(inputs)
-    code = Instruction("parabola_rrkkw", first + 1, (*slots, 0, 1, first), last=True)
-    return Program(tuple(inputs), OUTPUTS[:2], (code,), 0, (k, slope), 0)
-
-
-def _factor(x: Node) -> tuple[Node, Node]:
-    """Return k and z of k z, for a uniform k."""
-    if x.op == "neg":
-        return const(-1.0), x.args[0]
-    if x.op == "mul" and x.args[0].uniform:
-        return x.args[0], x.args[1]
-    return const(1.0), x
-
-
 def _with_last(code: Sequence[Instruction], value: int) -> list[Instruction]:
     """Mark the instructions whose result is a derivative and nobody's operand."""
     read = {
@@ -442,10 +335,6 @@ def lower(
         The interpreter's opcodes.
     """
     names = [name for name in OUTPUTS if name in results]
-    if names == ["value", "grad"]:
-        parabola = _parabola(results["value"], results["grad"], inputs)
-        if parabola is not None:
-            return parabola
     roots = _fused(_legalised([results[name] for name in names]))
     order = _schedule(roots)
     uses = dict.fromkeys(order, 0)

@@ -6,11 +6,11 @@ They follow NumPy, not Python: 1/0 is an infinity, log(-1) a NaN.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .graph import Node, walk
+from .graph import OPERATIONS, Node, walk
 
 
 def softplus(x: float) -> float:
@@ -45,77 +45,19 @@ def lgamma(x: float) -> float:
     return math.lgamma(x)
 
 
-def _power_slope(x: float, p: float) -> float:
+def power_slope(x: float, p: float) -> float:
     return 0.0 if p == 0.0 else p * float(np.power(x, p - 1.0))
 
 
-def _power_curve(x: float, p: float) -> float:
+def power_curve(x: float, p: float) -> float:
     k = p * (p - 1.0)
     return 0.0 if k == 0.0 else k * float(np.power(x, p - 2.0))
-
-
-FUNCTIONS: dict[str, Callable[..., float]] = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "div": np.divide,
-    "neg": np.negative,
-    "abs": np.abs,
-    "sign": np.sign,
-    "square": np.square,
-    "sqrt": np.sqrt,
-    "cbrt": np.cbrt,
-    "power": np.power,
-    "power_slope": _power_slope,
-    "power_curve": _power_curve,
-    "exp": np.exp,
-    "expm1": np.expm1,
-    "log": np.log,
-    "log1p": np.log1p,
-    "log2": np.log2,
-    "log10": np.log10,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tanh": np.tanh,
-    "arctan": np.arctan,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "erf": math.erf,
-    "lgamma": lgamma,
-    "minimum": np.minimum,
-    "maximum": np.maximum,
-    "clip": np.clip,
-    "where": lambda c, a, b: a if c != 0.0 else b,
-    "logaddexp": np.logaddexp,
-    "hypot": np.hypot,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-    "eq": np.equal,
-    "ne": np.not_equal,
-    "and": lambda a, b: a != 0.0 and b != 0.0,
-    "or": lambda a, b: a != 0.0 or b != 0.0,
-    "not": lambda a: a == 0.0,
-    "softplus": softplus,
-    "sigmoid": sigmoid,
-    "sigmoid_slope": sigmoid_slope,
-    "logistic": lambda a, b, x: a * softplus(x) + b * softplus(-x),
-    "logistic_slope": lambda a, b, x: a * sigmoid(x) - b * sigmoid(-x),
-    "log_cosh": log_cosh,
-    "root": lambda c, x: np.sqrt(c + x * x),
-    "root_slope": lambda c, x: x / np.sqrt(c + x * x),
-    "root_curve": lambda c, x: c / np.sqrt(c + x * x) ** 3,
-    "root_minus": lambda k, x: x * x / (k + np.sqrt(k * k + x * x)),
-    "sqrt1pm1": lambda x: x / (1.0 + np.sqrt(1.0 + x)),
-    "log1mexp": log1mexp,
-    "gauss": lambda c, x: np.exp(c * x * x),
-    "nan_if": lambda a, b: b if math.isnan(b) else a,
-}
 
 
 def evaluate(op: str, args: Sequence[float]) -> float:
     """Return the operation on these numbers, in double precision."""
     with np.errstate(all="ignore"):
-        return float(FUNCTIONS[op](*map(np.float64, args)))
+        return float(OPERATIONS[op].number(*map(np.float64, args)))
 
 
 def number_of(x: Node) -> float:

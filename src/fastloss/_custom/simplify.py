@@ -5,22 +5,6 @@ operation (on the domain where that is a number) and at least as accurate in flo
 point. Graphs are built through this module only, so derivatives come out simplified
 too: the derivative of log(1 + exp(x)) is sigmoid(x) because the logarithm has already
 become softplus(x).
-
-Stable forms, with t = exp(-|x|) wherever the kernel evaluates them:
-
-    softplus(x)        log(1 + exp(x))
-    sigmoid(x)         1/(1 + exp(-x))
-    sigmoid_slope(x)   sigmoid(x) sigmoid(-x)
-    logistic(a, b, x)  a softplus(x) + b softplus(-x)
-    logistic_slope     a sigmoid(x) - b sigmoid(-x)
-    log_cosh(x)        log(cosh(x))
-    root(c, x)         sqrt(c + x^2); root_slope its slope x/root and root_curve the
-                       slope of that, c/root^3, where the quotient rule would cancel
-    root_minus(k, x)   sqrt(k^2 + x^2) - k
-    sqrt1pm1(x)        sqrt(1 + x) - 1
-    log1mexp(x)        log(1 - exp(x))
-    gauss(c, x)        exp(c x^2), the square taken with its rounding error
-    nan_if(a, b)       a, but NaN where b is
 """
 
 from __future__ import annotations
@@ -28,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from .graph import Node, const, node
+from .graph import OPERATIONS, Node, const, node
 from .numbers import evaluate, number_of
 
 ZERO = const(0.0)
@@ -58,7 +42,7 @@ def raw(op: str, *args: Node) -> Node:
 
 def build(op: str, *args: Node) -> Node:
     """Return the simplified node of an operation."""
-    rule = _RULES.get(op)
+    rule = OPERATIONS[op].simplified
     return raw(op, *args) if rule is None else rule(*args)
 
 
@@ -147,7 +131,10 @@ def _merged_choices(op: str, a: Node, b: Node) -> Node | None:
     if a.op == b.op == "where" and a.args[0] is b.args[0]:
         for i in (1, 2):
             if a.args[i].uniform and b.args[i].uniform:
-                return where(a.args[0], *map(_RULES[op], a.args[1:], b.args[1:]))
+                return where(
+                    a.args[0],
+                    *(build(op, *z) for z in zip(a.args[1:], b.args[1:], strict=True)),
+                )
     return None
 
 
@@ -567,17 +554,17 @@ def sigmoid(a: Node) -> Node:
 
 def sigmoid_slope(a: Node) -> Node:
     """sigmoid(a) sigmoid(-a), an even function."""
-    return _even("sigmoid_slope")(a)
+    return even("sigmoid_slope")(a)
 
 
 def log_cosh(a: Node) -> Node:
-    return _even("log_cosh")(a)
+    return even("log_cosh")(a)
 
 
 def absolute(a: Node) -> Node:
     if a.op in ("abs", "square", "exp", "sigmoid", "softplus", "sqrt", "cosh"):
         return a
-    return _even("abs")(a)
+    return even("abs")(a)
 
 
 def sqrt(a: Node) -> Node:
@@ -590,7 +577,7 @@ def sqrt(a: Node) -> Node:
     return raw("sqrt", a)
 
 
-def _even(op: str) -> Callable[[Node], Node]:
+def even(op: str) -> Callable[[Node], Node]:
     def rule(a: Node) -> Node:
         if a.op in ("neg", "abs"):
             return rule(a.args[0])
@@ -601,7 +588,7 @@ def _even(op: str) -> Callable[[Node], Node]:
     return rule
 
 
-def _odd(op: str) -> Callable[[Node], Node]:
+def odd(op: str) -> Callable[[Node], Node]:
     def rule(a: Node) -> Node:
         if a.op == "neg":
             return neg(raw(op, a.args[0]))
@@ -669,10 +656,6 @@ def assuming(x: Node, c: Node, truth: bool) -> Node:
     return x if (a, b) == x.args[1:] else where(x.args[0], a, b)
 
 
-def clip(x: Node, low: Node, high: Node) -> Node:
-    return raw("clip", x, low, high)
-
-
 def minimum(a: Node, b: Node) -> Node:
     return a if a is b else raw("minimum", a, b)
 
@@ -702,43 +685,3 @@ def nan_if(a: Node, b: Node) -> Node:
     if b.uniform or b.strict <= a.strict:
         return a
     return raw("nan_if", a, b)
-
-
-_RULES: dict[str, Callable[..., Node]] = {
-    "add": add,
-    "sub": sub,
-    "neg": neg,
-    "mul": mul,
-    "div": div,
-    "square": square,
-    "power": power,
-    "exp": exp,
-    "log": log,
-    "log1p": log1p,
-    "softplus": softplus,
-    "sigmoid": sigmoid,
-    "sigmoid_slope": sigmoid_slope,
-    "log_cosh": log_cosh,
-    "abs": absolute,
-    "sqrt": sqrt,
-    "cosh": _even("cosh"),
-    "cos": _even("cos"),
-    "sign": _odd("sign"),
-    "tanh": _odd("tanh"),
-    "sin": _odd("sin"),
-    "sinh": _odd("sinh"),
-    "arctan": _odd("arctan"),
-    "cbrt": _odd("cbrt"),
-    "erf": _odd("erf"),
-    "logaddexp": logaddexp,
-    "logistic": logistic,
-    "logistic_slope": logistic_slope,
-    "where": where,
-    "clip": clip,
-    "minimum": minimum,
-    "maximum": maximum,
-    "lt": less,
-    "le": less_equal,
-    "not": logical_not,
-    "nan_if": nan_if,
-}

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from .graph import Node, const, node
+from .graph import OPERATIONS, Node, const, node
 from .numbers import evaluate_graph
 from .simplify import build, div, mul, neg
 
@@ -329,11 +329,11 @@ class Reduced(NDArrayOperatorsMixin):
 def _linear(ufunc: np.ufunc, inputs: tuple[object, ...]) -> Reduced:
     """Carry a factor, a sign or a sum of two equal reductions into the reduction."""
     kinds = {x.kind for x in inputs if isinstance(x, Reduced)}
-    if len(kinds) == 1 and ufunc.__name__ in _LINEAR_UFUNCS:
+    op = {"positive": "positive", **_UFUNCS}.get(ufunc.__name__)
+    if len(kinds) == 1:
         kind = kinds.pop()
         nodes = [x.node if isinstance(x, Reduced) else as_node(x) for x in inputs]
         reduced = [isinstance(x, Reduced) for x in inputs]
-        op = _LINEAR_UFUNCS[ufunc.__name__]
         if op in ("neg", "positive"):
             return Reduced(kind, neg(nodes[0]) if op == "neg" else nodes[0])
         uniform = all(r or x.uniform for r, x in zip(reduced, nodes, strict=True))
@@ -349,67 +349,15 @@ def _linear(ufunc: np.ufunc, inputs: tuple[object, ...]) -> Reduced:
     raise AssertionError
 
 
-_LINEAR_UFUNCS = {
-    "negative": "neg",
-    "positive": "positive",
-    "add": "add",
-    "subtract": "sub",
-    "multiply": "mul",
-    "divide": "div",
-}
-
 # -- NumPy's functions -----------------------------------------------------------------
 
 # ufunc name -> operation. SciPy's ufuncs answer the same protocol.
-_UFUNCS = {
-    "add": "add",
-    "subtract": "sub",
-    "multiply": "mul",
-    "divide": "div",
-    "negative": "neg",
-    "power": "power",
-    "float_power": "power",
-    "absolute": "abs",
-    "fabs": "abs",
-    "sign": "sign",
-    "square": "square",
-    "sqrt": "sqrt",
-    "cbrt": "cbrt",
-    "exp": "exp",
-    "expm1": "expm1",
-    "log": "log",
-    "log1p": "log1p",
-    "log2": "log2",
-    "log10": "log10",
-    "sin": "sin",
-    "cos": "cos",
-    "tanh": "tanh",
-    "arctan": "arctan",
-    "sinh": "sinh",
-    "cosh": "cosh",
-    "erf": "erf",
-    "gammaln": "lgamma",
-    "minimum": "minimum",
-    "maximum": "maximum",
-    "logaddexp": "logaddexp",
-    "hypot": "hypot",
-    "greater": "gt",
-    "greater_equal": "ge",
-    "less": "lt",
-    "less_equal": "le",
-    "equal": "eq",
-    "not_equal": "ne",
-    "expit": "sigmoid",
-}
-
-
-def _reciprocal(x: Node) -> Node:
-    return build("div", const(1.0), x)
+_UFUNCS = {name: op for op, known in OPERATIONS.items() for name in known.numpy}
 
 
 _COMPOSED: dict[str, Callable[..., Node]] = {
     "positive": lambda x: x,
-    "reciprocal": _reciprocal,
+    "reciprocal": lambda x: build("div", const(1.0), x),
     "exp2": lambda x: build("power", const(2.0), x),
     "tan": lambda x: build("div", build("sin", x), build("cos", x)),
     "log_expit": lambda x: neg(build("softplus", neg(x))),

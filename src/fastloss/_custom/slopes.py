@@ -1,0 +1,143 @@
+"""Slopes of operations, put together from the slopes of their operands.
+
+Where no derivative exists, the conventions are those of the built-in losses:
+``abs`` has slope 0 at 0; ``maximum`` and ``minimum`` take at a tie the mean of the two
+slopes if both operands move with ``y_pred``, else 0 (as hinge at margin 1); ``clip``
+has slope 1 on the closed interval (as Huber at |r| = delta); comparisons and ``sign``
+are constant. ``where`` is differentiated branch by branch, and the branch not taken
+has no influence, NaN or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .graph import Node, const, strict_nodes, walk
+from .simplify import (
+    ONE,
+    ZERO,
+    add,
+    assuming,
+    build,
+    div,
+    logistic_slope,
+    mul,
+    nan_if,
+    neg,
+    raw,
+    sigmoid,
+    sigmoid_slope,
+    sub,
+    where,
+)
+
+Slope = Callable[..., Node]
+
+
+def by_parts(*partials: Slope) -> Slope:
+    """Return the slope that partial derivatives for each of the operands make.
+
+    They take the node and its operands.
+    """
+
+    def slope(x: Node, *slopes: Node) -> Node:
+        total = ZERO
+        for partial, moved in zip(partials, slopes, strict=True):
+            if moved is not ZERO:
+                total = add(total, mul(partial(x, *x.args), moved))
+        return total
+
+    return slope
+
+
+def still(x: Node, *args: Node) -> Node:
+    """Partial derivative for an operand that does not move with ``y_pred``."""
+    return ZERO
+
+
+def reciprocal(x: Node) -> Node:
+    return div(ONE, x)
+
+
+def guarded(slope: Node, value: Node) -> Node:
+    """Return the slope with the NaNs of the value.
+
+    A slope can be a number where the value is a NaN: that of (y_true - y_pred)**2 is
+    constant at second order. The guard reads a node on which the value depends
+    strictly, if possible one the slope computes anyway.
+    """
+    if value.op == "where" and slope.op == "where" and slope.args[0] is value.args[0]:
+        return where(
+            slope.args[0],
+            guarded(slope.args[1], value.args[1]),
+            guarded(slope.args[2], value.args[2]),
+        )
+    missing = value.strict - slope.strict
+    if not missing:
+        return slope
+    below = set(walk(slope))
+    candidates = [x for x in strict_nodes(value) if missing <= x.strict]
+    return nan_if(slope, min(candidates, key=lambda x: (x not in below, x.serial)))
+
+
+def of_where(x: Node, dc: Node, da: Node, db: Node) -> Node:
+    c, a, b = x.args
+    da, db = assuming(da, c, True), assuming(db, c, False)
+    return where(c, guarded(da, a), guarded(db, b))
+
+
+def of_extremum(x: Node, da: Node, db: Node) -> Node:
+    a, b = x.args
+    high, low = (a, b) if x.op == "maximum" else (b, a)
+    first, second = raw("gt", high, low), raw("gt", low, high)
+    if db is ZERO:
+        return where(first, da, ZERO)
+    if da is ZERO:
+        return where(second, db, ZERO)
+    return where(first, da, where(second, db, mul(const(0.5), add(da, db))))
+
+
+def of_clip(x: Node, dx: Node, dlow: Node, dhigh: Node) -> Node:
+    z, low, high = x.args
+    below, above = raw("ge", high, z), raw("ge", z, low)
+    if dlow is ZERO and dhigh is ZERO:
+        return where(raw("and", above, below), dx, ZERO)
+    return where(above, where(below, dx, dhigh), dlow)
+
+
+def of_quotient(x: Node, da: Node, db: Node) -> Node:
+    b = x.args[1]
+    if db is ZERO:
+        return div(da, b)
+    if da is ZERO:
+        return neg(mul(x, div(db, b)))
+    return div(sub(da, mul(x, db)), b)
+
+
+def of_power(x: Node, da: Node, db: Node) -> Node:
+    a, b = x.args
+    total = ZERO
+    if da is not ZERO:
+        slope = (
+            raw("power_slope", a, b)
+            if b.uniform
+            else mul(b, build("power", a, sub(b, ONE)))
+        )
+        total = mul(slope, da)
+    if db is not ZERO:
+        total = add(total, mul(mul(x, build("log", a)), db))
+    return total
+
+
+def of_logistic(x: Node, da: Node, db: Node, du: Node) -> Node:
+    a, b, u = x.args
+    total = mul(logistic_slope(a, b, u), du)
+    total = add(total, mul(da, build("softplus", u)))
+    return add(total, mul(db, build("softplus", neg(u))))
+
+
+def of_logistic_slope(x: Node, da: Node, db: Node, du: Node) -> Node:
+    a, b, u = x.args
+    total = mul(mul(add(a, b), sigmoid_slope(u)), du)
+    total = add(total, mul(da, sigmoid(u)))
+    return sub(total, mul(db, sigmoid(neg(u))))

@@ -17,11 +17,11 @@ FL_INLINE real fl_sigmoid(real x, real t) { return fl_by_sign(x, t, 1) / (1 + t)
 /* sigmoid(x) sigmoid(-x), the denominator (1 + t)^2 rounded twice. */
 FL_INLINE real fl_sigmoid_slope(real t) { return t / FL_FMA(t, 2 + t, 1); }
 
-/* a softplus(x) + b softplus(-x) = sum log1p(t) + near |x| for sum = a + b; `one`: the
-   sum is 1. An infinite x times a factor of 0 counts 0. The larger product is the one
-   that is not rounded, and neither is log1p(t) where it is in that. */
-FL_INLINE real fl_logistic(bool one, real a, real b, real sum, real x, real t) {
-  const real near = x > 0 ? a : b, finite = fl_where(near != 0, fl_abs(x));
+/* a softplus(x) + b softplus(-x) = sum log1p(t) + near |x| for sum = a + b and near = a
+   or b; `one`: the sum is 1. An infinite x times a factor of 0 counts 0. The larger
+   product is the one that is not rounded, and neither is log1p(t) where it is in that. */
+FL_INLINE real fl_logistic(bool one, real near, real sum, real magnitude, real t) {
+  const real finite = fl_where(near != 0, magnitude);
   const real log_total = fl_log1p_unit(t), soft = one ? log_total : sum * log_total;
   const real hinge = near * finite; /* NaN where a or b is */
   if (one) return FL_FMA_ONCE(near, finite, soft);

@@ -55,8 +55,13 @@ FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real t,
   const real sum = plain ? fl_unless_nan(y, 1)
                          : FL_FMA_ONCE(y, (real)((positive - 1) * keep),
                                        (real)(keep + half + positive * half));
+  /* b may be a subnormal number, which is the product of others with digits */
+  const real magnitude = fl_abs(x), unit = plain || !(magnitude > 1) ? 1 : FL_SUBNORMAL_SCALE;
+  const real inverse = plain || !(magnitude > 1) ? 1 : 1 / FL_SUBNORMAL_SCALE;
+  const real wide = plain ? b : FL_FMA(y * unit, (real)(positive * keep),
+                                       (real)(positive * half) * unit);
   return (fl_point){
-      .value = fl_logistic(plain, a, b, sum, x, t),
+      .value = fl_logistic(plain, x > 0 ? a * unit : wide, sum, magnitude * inverse, t),
       .grad = fl_logistic_slope(a, b, x, t),
       .hess = sum * fl_sigmoid_slope(t),
   };

@@ -97,6 +97,73 @@ print(small - start, one - start, tasks() - start)
     assert python(code).stdout == "0 0 2\n"
 
 
+# Two threads that spin where they wait, as is libgomp's habit, on one CPU: each region of
+# OpenMP lasts until the first has used up its time slice and the second has run.
+ONE_CPU = """
+import os, threading, time, numpy as np, fastloss as fl
+tasks = lambda: set(os.listdir("/proc/self/task"))
+def bind(cpus):
+    for task in tasks():
+        os.sched_setaffinity(int(task), cpus)
+x = np.linspace(0, 1, 200_000)
+with fl.threads(1):
+    alone = fl.mse(x, x[::-1])
+fl.set_num_threads(2)
+mine, cpus = tasks(), os.sched_getaffinity(0)
+values = {fl.mse(x, x[::-1])}
+(helper,) = tasks() - mine
+bind({min(cpus)})
+def helped():
+    \"\"\"How often the helper has left a CPU: after each region at least once.\"\"\"
+    lines = open(f"/proc/self/task/{helper}/status").read().splitlines()
+    return sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
+before = helped()
+for _ in range(600):
+    values.add(fl.mse(x, x[::-1]))
+regions = helped() - before
+def wait_for(event, seconds=60):
+    end = time.monotonic() + seconds
+    while not (result := event()) and time.monotonic() < end:
+        pass
+    return result
+"""
+CPUS = pytest.mark.skipif(
+    fl.show_config("dict")["openmp"] != "libgomp"
+    or not Path("/proc/self/task").exists()
+    or len(os.sched_getaffinity(0)) < 2,
+    reason="libgomp on two CPUs of Linux",
+)
+
+
+@CPUS
+def test_a_team_that_costs_time_rests_and_comes_back() -> None:
+    code = """
+bind(cpus)
+time.sleep(0.1)
+def comes():
+    values.add(fl.mse(x, x[::-1]))
+    return helped() > before + regions
+print(values == {alone}, regions < 300, wait_for(comes))
+"""
+    child = python(ONE_CPU + code, GOMP_SPINCOUNT="300000")
+    assert child.stdout == "True True True\n", (child.stdout, child.stderr)
+
+
+@CPUS
+def test_a_long_call_does_not_keep_its_team_at_rest() -> None:
+    """Of a thread that asks for no signals."""
+    code = """
+bind(cpus)
+endless = np.broadcast_to(0.5, 2**60)
+threading.Thread(target=fl.mse, args=(endless, endless), daemon=True).start()
+without = len(tasks())
+print(wait_for(lambda: time.sleep(0.01) or len(tasks()) > without), flush=True)
+os._exit(0)
+"""
+    child = python(ONE_CPU + code, GOMP_SPINCOUNT="300000")
+    assert child.stdout == "True\n", (child.stdout, child.stderr)
+
+
 def test_openmp_settings_of_others_are_left_alone() -> None:
     """No source calls what changes OpenMP for the whole process."""
     folder = Path(__file__).parents[1] / "csrc"

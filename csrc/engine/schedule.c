@@ -21,9 +21,9 @@ enum { FL_MAX_TEAM = 256 };
 /* Below this many entries a thread the team costs more than it brings. */
 enum { FL_ENTRIES_PER_THREAD = 12288 };
 
-/* A call asks `poll` at most this often; the clock, which costs as much as some rows,
-   after so many entries. */
-static const double fl_poll_seconds = 0.1;
+/* A call pauses this often, to ask `poll` and to see whether a team would help; it looks
+   at the clock, which costs as much as some rows, after so many entries. */
+static const double fl_pause_seconds = 0.1;
 enum { FL_ENTRIES_PER_LOOK = 1 << 20 };
 
 /* A turn that a thread has begun; number -1: none. */
@@ -62,7 +62,7 @@ typedef struct {
   bool resumed;               /* after a pause: workers may have left turns */
   _Atomic int64_t error_turn; /* the lowest that had one */
   _Atomic bool paused;        /* every thread stops behind its block */
-  double asked;               /* when `poll` was last asked; 0: not known yet */
+  double since_pause;         /* when the last one ended; 0: not known yet */
   int64_t since;              /* entries since the last look at the clock */
 } fl_pass;
 
@@ -116,41 +116,6 @@ int fl_default_threads(void) {
 
 int64_t fl_serial_entries(void) { return 2 * FL_ENTRIES_PER_THREAD; }
 
-#if defined(_OPENMP) && !defined(_WIN32)
-/* Threads that wait for the end of the trial. */
-static void *fl_wait(void *mutex) {
-  pthread_mutex_lock(mutex);
-  pthread_mutex_unlock(mutex);
-  return NULL;
-}
-
-/* What a team of libgomp asks malloc for, and more. */
-enum { FL_TEAM_BYTES = 16384, FL_THREAD_BYTES = 1024 };
-
-/* libgomp ends the process if it cannot start a thread or gets no memory for a team. So
-   as many threads are tried first, once for each thread that calls; between the trial and
-   libgomp's turn the limit can still be reached by others, which nothing here can see. */
-static int fl_startable(int threads) {
-  if (threads <= (intptr_t)pthread_getspecific(fl_tried)) return threads;
-  void *memory = malloc(FL_TEAM_BYTES + (size_t)threads * FL_THREAD_BYTES);
-  if (!memory) return 1;
-  free(memory);
-  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-  pthread_t started[FL_MAX_TEAM];
-  int count = 0;
-  pthread_mutex_lock(&mutex);
-  while (count < threads - 1
-         && pthread_create(&started[count], NULL, fl_wait, &mutex) == 0)
-    count++;
-  pthread_mutex_unlock(&mutex);
-  for (int t = 0; t < count; t++) pthread_join(started[t], NULL);
-  if (count == threads - 1) pthread_setspecific(fl_tried, (void *)(intptr_t)threads);
-  return count + 1;
-}
-#else
-static int fl_startable(int threads) { return threads; }
-#endif
-
 static int fl_team_size(const fl_plan *plan, int64_t turns) {
   const int64_t entries = plan->items * plan->entries;
   int64_t threads = entries / FL_ENTRIES_PER_THREAD;
@@ -159,7 +124,7 @@ static int fl_team_size(const fl_plan *plan, int64_t turns) {
   if (threads > FL_MAX_TEAM) threads = FL_MAX_TEAM;
   if (threads < 2 || fl_small_stacks || atomic_load(&fl_forked)) return 1;
 #ifdef _OPENMP
-  return omp_in_parallel() ? 1 : fl_startable((int)threads);
+  return omp_in_parallel() ? 1 : (int)threads;
 #else
   return 1;
 #endif
@@ -214,13 +179,13 @@ static double fl_now(void) {
    which may fork, finds nothing half done. */
 static bool fl_pauses(fl_pass *pass, bool calling, int64_t entries) {
   if (atomic_load_explicit(&pass->paused, memory_order_relaxed)) return true;
-  if (!calling || !pass->plan->job->poll) return false;
+  if (!calling || (pass->threads == 1 && !pass->plan->job->poll)) return false;
   pass->since += entries;
   if (pass->since < FL_ENTRIES_PER_LOOK) return false;
   pass->since = 0;
   const double now = fl_now();
-  if (pass->asked == 0) pass->asked = now;
-  if (now - pass->asked < fl_poll_seconds) return false;
+  if (pass->since_pause == 0) pass->since_pause = now;
+  if (now - pass->since_pause < fl_pause_seconds) return false;
   atomic_store_explicit(&pass->paused, true, memory_order_relaxed);
   return true;
 }
@@ -306,18 +271,120 @@ static bool fl_begin_turn(fl_pass *pass, fl_worker *worker, fl_worker *share,
 
 /* Thread t of T begins with the t-th of T shares, which lies in one piece: call after
    call the same data, which its caches still hold, one stream for its prefetcher, its own
-   huge pages of a new array. Then it helps the others with theirs. */
-static void fl_help(fl_pass *pass, int me, bool calling) {
+   huge pages of a new array. Then it helps the others with theirs. Returns how many turns
+   it began and ended. */
+static int64_t fl_help(fl_pass *pass, int me, bool calling) {
   const int threads = pass->threads;
   fl_worker *worker = &pass->workers[me];
+  int64_t turns = 0;
   if (pass->resumed && worker->left.number >= 0
       && !fl_end_left_turn(pass, worker, calling))
-    return;
+    return turns;
   fl_turn turn;
   for (int s = 0; s < threads; s++)
-    while (fl_begin_turn(pass, worker, &pass->workers[(me + s) % threads], &turn))
-      if (!fl_run_turn(pass, worker, &turn, calling)) return;
+    while (fl_begin_turn(pass, worker, &pass->workers[(me + s) % threads], &turn)) {
+      if (!fl_run_turn(pass, worker, &turn, calling)) return turns;
+      turns++;
+    }
+  return turns;
 }
+
+#ifdef _OPENMP
+/* On a busy machine a team can cost far more than it brings: at both ends of a region
+   OpenMP waits for every thread, whole time slices for one whose core another process
+   has, though its turns were long taken over; and nobody can leave a region. So what
+   teams lost is counted, in seconds, less what they gained. Beyond what an interruption
+   costs, or a thread that has to wake, teams rest for so many times the loss, and are
+   tried again: waiting takes at most that part of the time, however busy the machine.
+   Gains are remembered, so that a team that loses a time slice now and then, but gains
+   more, goes on; not for long, as a machine becomes busy at once; and little of each
+   region, as the calling thread may have lost its core and seem slow alone. The longest
+   rest is for processes that were stopped. All is the process's: its own calls can be
+   what keeps the cores busy. */
+static const double fl_bearable_loss = 1e-3, fl_most_gain = 1e-3, fl_most_credit = 1e-2;
+static const double fl_rest_per_loss = 32, fl_longest_rest = 4;
+static _Atomic double fl_lost = 0, fl_rest_end = 0;
+
+static bool fl_teams_rest(double now) {
+  return now < atomic_load_explicit(&fl_rest_end, memory_order_relaxed);
+}
+
+static void fl_count_gain(double now, double gain) {
+  const double before = atomic_load_explicit(&fl_lost, memory_order_relaxed);
+  double lost = before - (gain < fl_most_gain ? gain : fl_most_gain);
+  if (lost < -fl_most_credit) lost = -fl_most_credit;
+  if (lost > fl_bearable_loss) {
+    const double rest = fl_rest_per_loss * lost;
+    atomic_store_explicit(&fl_rest_end,
+                          now + (rest < fl_longest_rest ? rest : fl_longest_rest),
+                          memory_order_relaxed);
+    lost = 0;
+  }
+  if (lost != before) atomic_store_explicit(&fl_lost, lost, memory_order_relaxed);
+}
+
+#if !defined(_WIN32)
+/* Threads that wait for the end of the trial. */
+static void *fl_wait(void *mutex) {
+  pthread_mutex_lock(mutex);
+  pthread_mutex_unlock(mutex);
+  return NULL;
+}
+
+/* What a team of libgomp asks malloc for, and more. */
+enum { FL_TEAM_BYTES = 16384, FL_THREAD_BYTES = 1024 };
+
+/* libgomp ends the process if it cannot start a thread or gets no memory for a team. So
+   as many threads are tried first, once for each thread that calls; between the trial and
+   libgomp's turn the limit can still be reached by others, which nothing here can see. */
+static int fl_startable(int threads) {
+  if (threads <= (intptr_t)pthread_getspecific(fl_tried)) return threads;
+  void *memory = malloc(FL_TEAM_BYTES + (size_t)threads * FL_THREAD_BYTES);
+  if (!memory) return 1;
+  free(memory);
+  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  pthread_t started[FL_MAX_TEAM];
+  int count = 0;
+  pthread_mutex_lock(&mutex);
+  while (count < threads - 1
+         && pthread_create(&started[count], NULL, fl_wait, &mutex) == 0)
+    count++;
+  pthread_mutex_unlock(&mutex);
+  for (int t = 0; t < count; t++) pthread_join(started[t], NULL);
+  if (count == threads - 1) pthread_setspecific(fl_tried, (void *)(intptr_t)threads);
+  return count + 1;
+}
+#else
+static int fl_startable(int threads) { return threads; }
+#endif
+
+/* A region of OpenMP; returns how many threads came. Alone, the calling thread would have
+   needed for each turn what it needed for its own; if others did them all, it had no core
+   or waited for a thread that had none. A pass with pauses is so long that a time slice
+   is little. */
+static int fl_help_together(fl_pass *pass, int threads, double begin) {
+  int came = 1;
+  int64_t turns = 0;
+  double own = 0;
+#pragma omp parallel num_threads(threads)
+  {
+    const int me = omp_get_thread_num();
+    if (me > 0) {
+      fl_help(pass, me, false);
+    } else {
+      const double own_begin = fl_now();
+      turns = fl_help(pass, 0, true);
+      own = fl_now() - own_begin;
+      came = omp_get_num_threads();
+    }
+  }
+  if (pass->resumed || atomic_load(&pass->paused)) return came;
+  const double end = fl_now();
+  const double alone = turns > 0 ? own * (double)pass->turns / (double)turns : 0;
+  fl_count_gain(end, alone - (end - begin));
+  return came;
+}
+#endif
 
 /* Until all is done, or paused. What threads that have not come, or not come again, leave
    is the calling thread's. */
@@ -325,14 +392,9 @@ static void fl_help_all(fl_pass *pass) {
   const int threads = pass->threads;
 #ifdef _OPENMP
   if (threads > 1 && !atomic_load(&fl_forked)) {
-    int came = 1;
-#pragma omp parallel num_threads(threads)
-    {
-      const int me = omp_get_thread_num();
-      if (me == 0) came = omp_get_num_threads();
-      fl_help(pass, me, me == 0);
-    }
-    if (came == threads) return;
+    const double begin = fl_now();
+    const int startable = fl_teams_rest(begin) ? 1 : fl_startable(threads);
+    if (startable > 1 && fl_help_together(pass, startable, begin) == threads) return;
   }
 #endif
   for (int w = 0; w < threads; w++) {
@@ -382,11 +444,11 @@ bool fl_run_pass(const fl_plan *plan, fl_team *team, fl_block_fn *block,
   for (;;) {
     fl_help_all(&pass);
     if (!atomic_load(&pass.paused)) return fl_collect(&pass, outcome, result);
-    if (job->poll(job->poll_argument)) {
+    if (job->poll && job->poll(job->poll_argument)) {
       result->status = FL_STOPPED;
       return false;
     }
-    pass.asked = fl_now();
+    pass.since_pause = fl_now();
     pass.resumed = true;
     atomic_store(&pass.paused, false);
   }

@@ -97,8 +97,8 @@ print(small - start, one - start, tasks() - start)
     assert python(code).stdout == "0 0 2\n"
 
 
-# Two threads that spin where they wait, as is libgomp's habit, on one CPU: each region of
-# OpenMP lasts until the first has used up its time slice and the second has run.
+# Two threads that spin where they wait, as is libgomp's habit, on one CPU: each region
+# of OpenMP lasts until the first has used up its time slice and the second has run.
 ONE_CPU = """
 import os, threading, time, numpy as np, fastloss as fl
 tasks = lambda: set(os.listdir("/proc/self/task"))

@@ -6,9 +6,9 @@
 
    at p and 1-p clipped to [eps, 1-eps], where 1-p is not taken from 1-eps, which may
    round to 1. A negative eps means the machine epsilon of the dtype. What rounding
-   takes from p and 1-p goes into their logarithms, what it takes from 1-y into a. A term with the factor 0 counts 0 also
-   where its logarithm is infinite; without smoothing a hard label leaves one term, one
-   logarithm and one quotient. */
+   takes from p and 1-p goes into their logarithms, what it takes from 1-y into a. A term
+   with the factor 0 counts 0 also where its logarithm is infinite; without smoothing a
+   hard label leaves one term, one logarithm and one quotient. */
 #define FL_NAME binary_crossentropy
 #include "blocks/element.h"
 #include "blocks/probabilities.h"

@@ -56,8 +56,10 @@ FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real t,
                          : FL_FMA_ONCE(y, (real)((positive - 1) * keep),
                                        (real)(keep + half + positive * half));
   /* b may be a subnormal number, which is the product of others with digits */
-  const real magnitude = fl_abs(x), unit = plain || !(magnitude > 1) ? 1 : FL_SUBNORMAL_SCALE;
-  const real inverse = plain || !(magnitude > 1) ? 1 : 1 / FL_SUBNORMAL_SCALE;
+  const real magnitude = fl_abs(x);
+  const bool scales = !plain & (magnitude > 1);
+  const real unit = scales ? FL_SUBNORMAL_SCALE : 1;
+  const real inverse = scales ? 1 / FL_SUBNORMAL_SCALE : 1;
   const real wide = plain ? b : FL_FMA(y * unit, (real)(positive * keep),
                                        (real)(positive * half) * unit);
   return (fl_point){

@@ -13,6 +13,7 @@
 FL_LOSS(mean_squared_error, regression, ELEMENT, (REAL), (REAL), "")
 FL_LOSS(mean_absolute_error, regression, ELEMENT, (REAL), (REAL), "")
 FL_LOSS(huber, robust, ELEMENT, (REAL), (REAL), "delta")
+FL_LOSS(pseudo_huber, robust, ELEMENT, (REAL), (REAL), "delta")
 FL_LOSS(log_cosh, robust, ELEMENT, (REAL), (REAL), "")
 FL_LOSS(hinge, margin, ELEMENT, (SIGN), (REAL), "")
 FL_LOSS(squared_hinge, margin, ELEMENT, (SIGN), (REAL), "")

@@ -8,7 +8,7 @@ from typing import ClassVar
 from fastloss.core import checks
 from fastloss.core.kinds import Advice, Elementwise
 
-__all__ = ["Huber", "LogCosh", "huber", "log_cosh"]
+__all__ = ["Huber", "LogCosh", "PseudoHuber", "huber", "log_cosh", "pseudo_huber"]
 
 
 class Huber(Elementwise):
@@ -66,6 +66,64 @@ class Huber(Elementwise):
 
 
 huber = Huber()
+
+
+class PseudoHuber(Elementwise):
+    """Pseudo-Huber loss: about r^2/2 near 0, about delta |r| far out, smooth between.
+
+    With r = y_pred - y_true and w = sqrt(1 + (r/delta)^2): l = delta^2 (w - 1).
+
+    Parameters
+    ----------
+    delta : float
+        Where the two parts meet, in units of `y_true`; positive.
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Element-wise: `y_true` and `y_pred` have one shape, any rank, float32 or float64.
+    Gradient r/w, Hessian 1/w^3.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    P. Charbonnier, L. Blanc-Feraud, G. Aubert and M. Barlaud, Deterministic
+    edge-preserving regularization in computed imaging, IEEE Transactions on Image
+    Processing 6, 1997.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.pseudo_huber([0.0, 0.0], [0.75, -2.4], delta=1.0)
+    0.925
+    >>> fl.pseudo_huber.grad([0.0, 0.0], [0.75, -2.4], reduction="sum")
+    array([ 0.6       , -0.92307692])
+    """
+
+    name: ClassVar[str] = "pseudo_huber"
+    aliases: ClassVar[tuple[str, ...]] = ("reg:pseudohubererror",)
+    advice: ClassVar[Advice] = Advice(
+        task="regression",
+        labels="real numbers",
+        activation="linear",
+        strengths="like Huber, but smooth in all derivatives",
+        weaknesses="delta must fit the scale of the noise",
+        when="there are outliers and a second-order method wants a positive Hessian",
+    )
+
+    delta: float = 1.0
+
+    def _validate(self) -> None:
+        delta = checks.number("delta", self.delta, 0, math.inf, open_low=True)
+        self._set("delta", delta)
+
+
+pseudo_huber = PseudoHuber()
 
 
 class LogCosh(Elementwise):

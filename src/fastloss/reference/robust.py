@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from fastloss.reference._common import Array, arrays, nan_or
 
-__all__ = ["Huber", "LogCosh"]
+__all__ = ["Huber", "LogCosh", "PseudoHuber"]
 
 
 class Huber:
@@ -30,6 +30,27 @@ class Huber:
     def hess(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, delta: float = 1.0) -> Array:
         y, x = arrays(y_true, y_pred)
         return nan_or(x - y, np.abs(x - y) <= delta)
+
+
+class PseudoHuber:
+    """``delta^2 (w - 1)`` with ``w = sqrt(1 + (r / delta)^2)``."""
+
+    @staticmethod
+    def value(
+        y_true: npt.ArrayLike, y_pred: npt.ArrayLike, delta: float = 1.0
+    ) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return (np.sqrt(1 + ((x - y) / delta) ** 2) - 1) * delta**2
+
+    @staticmethod
+    def grad(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, delta: float = 1.0) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return (x - y) / np.sqrt(1 + ((x - y) / delta) ** 2)
+
+    @staticmethod
+    def hess(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, delta: float = 1.0) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return np.sqrt(1 + ((x - y) / delta) ** 2) ** -3
 
 
 class LogCosh:

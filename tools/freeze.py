@@ -29,6 +29,7 @@ import numpy as np
 import optax
 import torch
 import torch.nn.functional as F
+from scipy import special
 from sklearn import metrics
 
 keras.config.set_floatx("float64")
@@ -118,6 +119,13 @@ def regression() -> Iterator[Case]:
     for delta in (0.1, 0.5, 1.345, 7.0):
         theirs = partial(F.huber_loss, delta=delta)
         yield Case(f"fl.Huber(delta={delta})", "torch", of_torch, theirs, REALS)
+    for delta in (1.0, 0.3):
+
+        def of_scipy(y: Any, x: Any, d: float = delta) -> Any:
+            return special.pseudo_huber(d, x - y)
+
+        loss = f'fl.PseudoHuber(delta={delta}, reduction="none")'
+        yield Case(loss, "scipy", of_numpy, of_scipy, REALS)
     k = keras.losses
     yield Case('fl.LogCosh(reduction="none")', "optax", of_jax, optax.log_cosh, REALS)
     yield Case("fl.LogCosh()", "keras", of_jax, k.log_cosh, REALS)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fastloss as fl
-from fastloss.guide import Guide, Suggestions
+from fastloss.advice import Guide, Suggestions
 
 
 def first(labels: object) -> fl.Loss:

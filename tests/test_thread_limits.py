@@ -109,12 +109,12 @@ def test_limits_of_containers(
     """CPUs of the control group, a part of one counting as one."""
     files = dict(zip(FILES[version], texts, strict=True))
 
-    def read(path: Path, *_: object, **__: object) -> str:
+    def read(path: str) -> str:
         if str(path) not in files:
             raise FileNotFoundError(path)
         return files[str(path)]
 
-    monkeypatch.setattr(Path, "read_text", read)
+    monkeypatch.setattr(threads, "_read", read)
     monkeypatch.delenv("FASTLOSS_NUM_THREADS", raising=False)
     assert threads._cgroup_limit() == limit
     monkeypatch.setattr(threads._bridge, "default_threads", lambda: 64)

@@ -10,26 +10,28 @@
 4.125
 """
 
-from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 from fastloss import losses as _losses
-from fastloss import math, reference
-from fastloss._custom.decorator import custom
-from fastloss._custom.trace import TraceError
 from fastloss.core import config as _config
 from fastloss.core.config import show_config
 from fastloss.core.kinds import Advice
 from fastloss.core.loss import Loss
 from fastloss.core.registry import REGISTRY, Row
 from fastloss.core.threads import get_num_threads, set_num_threads, threads
-from fastloss.guide import guide, suggest
 from fastloss.losses import *
 from fastloss.losses import LOSSES
-from fastloss.names import get
+
+if TYPE_CHECKING:
+    from fastloss import math, reference
+    from fastloss._custom.decorator import custom
+    from fastloss._custom.trace import TraceError
+    from fastloss.advice import guide, suggest
+    from fastloss.names import get
+
+    __version__: str
 
 _config.choose_isa()
-
-__version__ = version("fastloss")
 
 __all__ = [
     "LOSSES",
@@ -50,3 +52,31 @@ __all__ = [
     "threads",
     *_losses.__all__,
 ]
+
+#: Where the names are that are imported when they are first asked for.
+_LATER = {
+    "TraceError": "fastloss._custom.trace",
+    "custom": "fastloss._custom.decorator",
+    "get": "fastloss.names",
+    "guide": "fastloss.advice",
+    "math": "fastloss.math",
+    "reference": "fastloss.reference",
+    "suggest": "fastloss.advice",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _config.version()
+    if name not in _LATER:
+        raise AttributeError(f"module 'fastloss' has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(_LATER[name])
+    found = module if module.__name__ == f"fastloss.{name}" else getattr(module, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

@@ -3,100 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import re
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastloss.core import _bridge
-from fastloss.core.job import OUTPUT_SETS, Arrays, Work
+from fastloss.core.job import OUTPUT_SETS, Array, Arrays, Work
 from fastloss.core.registry import Row
 
-from .compiler import Compiler, TracedCompiler, method_of
-from .lower import Program
-from .render import Formula
-
-Array = NDArray[Any]
-
-_FUNCTIONS = (
-    "exp",
-    "exp_decay",
-    "expm1",
-    "log",
-    "log1p",
-    "log1mexp",
-    "gauss",
-    "softplus_t",
-    "logistic_t",
-    "logaddexp_t",
-    "tanh_t",
-    "log_cosh_t",
-    "log2",
-    "log10",
-    "cbrt",
-    "hypot",
-    "power",
-    "powers",
-    "arctan",
-    "sinh",
-    "cosh",
-    "erf",
-    "sin",
-    "cos",
-    "lgamma",
-    "sqrt",
-    "root",
-)
-_DIVISIONS = (
-    "div",
-    "div_add",
-    "sigmoid_t",
-    "sigmoid_slope_t",
-    "logistic_slope_t",
-    "root_slope",
-    "root_curve",
-    "root_minus",
-    "sqrt1pm1",
-)
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What the program of a custom loss does per element.
-
-    Attributes
-    ----------
-    steps : int
-        Instructions.
-    functions, divisions : int
-        Those that evaluate an elementary function, and those that divide.
-    registers : int
-        Scratch registers, blocks in L1.
-    """
-
-    steps: int
-    functions: int
-    divisions: int
-    registers: int
-
-    @classmethod
-    def of(cls, program: Program) -> Cost:
-        """Count the instructions of a program."""
-        names = Counter(
-            s.opcode.rpartition("_")[0] for s in program.code[program.setup :]
-        )
-        return cls(
-            steps=names.total(),
-            functions=sum(names[n] for n in _FUNCTIONS),
-            divisions=sum(names[n] for n in _DIVISIONS),
-            registers=program.scratch,
-        )
-
+if TYPE_CHECKING:
+    from .compiler import Compiler
+    from .cost import Cost
+    from .render import Formula
 
 #: In place of a row of the registry.
 _ROW = Row("custom", "custom", "element", ("real",), ("real",), ())
@@ -129,6 +48,8 @@ class CustomFace(_bridge.Kernel):
     @property
     def cost(self) -> dict[str, Cost]:
         """Cost of the programs for each set of outputs. Custom losses."""
+        from .cost import Cost
+
         return {
             "_and_".join(names): Cost.of(
                 self._compiler_of().lowered(self._own_parameters(), names)
@@ -172,9 +93,8 @@ class CustomFace(_bridge.Kernel):
         """Return the program for these outputs, compiled when first asked for."""
         programs = self.__dict__.setdefault("_programs", {})
         if outputs not in programs:
-            assert isinstance(self._compiler, TracedCompiler)
-            parameters = self._own_parameters()
-            programs[outputs] = self._compiler.program(parameters, outputs)
+            compiler: Any = self._compiler
+            programs[outputs] = compiler.program(self._own_parameters(), outputs)
         return programs[outputs]
 
     def _prepare(self) -> None:
@@ -185,7 +105,7 @@ class CustomFace(_bridge.Kernel):
     def _work(self, outputs: int, arrays: Arrays) -> Work:
         """The program and the further arrays it reads."""
         compiler = self._compiler_of()
-        if isinstance(compiler, TracedCompiler) and not self.inputs:
+        if compiler.traced and not self.inputs:
             return Work(_bridge.CUSTOM, self._program(outputs))
         if self.inputs and "_given" not in self.__dict__:
             self._bound({})
@@ -210,39 +130,4 @@ def _input(name: str, array: Any, y_pred: Array) -> Array:
             f"{name} has shape {found.shape}, y_pred {y_pred.shape}: they must be "
             "equal, nothing is broadcast"
         )
-    return found
-
-
-def prepare(cls: Any) -> None:
-    """Give a class that defines ``call`` its compiler, name and default reduction."""
-    defaults = _defaults(cls)
-    cls._compiler = compiler = TracedCompiler(
-        {"value": method_of(cls, cls.inputs)}, cls.inputs
-    )
-    if "name" not in cls.__dict__:
-        cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
-    if any(value is dataclasses.MISSING for value in defaults.values()):
-        return
-    try:
-        reduction = compiler.expressions(defaults).reduction
-    except NameError:
-        return
-    if reduction is not None and "reduction" not in cls.__dict__:
-        cls.reduction = reduction
-        cls.__annotations__ = {
-            **inspect.get_annotations(cls),
-            "reduction": "str",
-        }
-
-
-def _defaults(cls: Any) -> dict[str, Any]:
-    """Return the parameters of a class that is no dataclass yet, and their defaults."""
-    found = {f.name: f.default for f in dataclasses.fields(cls.__mro__[1])}
-    for name, kind in inspect.get_annotations(cls).items():
-        if "ClassVar" not in str(kind):
-            default = cls.__dict__.get(name, dataclasses.MISSING)
-            if isinstance(default, dataclasses.Field):
-                default = default.default
-            found[name] = default
-    found.pop("reduction", None)
     return found

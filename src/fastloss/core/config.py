@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import version
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -18,6 +17,13 @@ _VARIABLE = "FASTLOSS_ISA"
 
 def _usable() -> tuple[str, ...]:
     return tuple(name for name in _bridge.isas() if _bridge.isa_supported(name))
+
+
+def version() -> str:
+    """Version of the installed package."""
+    from importlib import metadata  # slow to import
+
+    return metadata.version("fastloss")
 
 
 def choose_isa() -> None:
@@ -61,7 +67,7 @@ def show_config(mode: str = "print") -> dict[str, Any] | None:
     if mode not in ("print", "dict"):
         raise ValueError(f"mode = {mode!r} is neither 'print' nor 'dict'")
     config: dict[str, Any] = {
-        "version": version("fastloss"),
+        "version": version(),
         "isa": _bridge.isa(),
         "isa_available": list(_usable()),
         "threads": get_num_threads(),

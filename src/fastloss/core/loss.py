@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, NoReturn, dataclass_transform
+from dataclasses import fields, replace
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastloss._custom.face import CustomFace, prepare
+from fastloss._custom.face import CustomFace
 from fastloss.core import _bridge, checks, job
 from fastloss.core.job import (
     Array,
@@ -19,6 +19,7 @@ from fastloss.core.job import (
     Work,
 )
 from fastloss.core.outputs import Outputs
+from fastloss.core.parameters import Parameters
 from fastloss.core.registry import DOMAINS
 from fastloss.core.threads import get_num_threads
 
@@ -32,9 +33,7 @@ _variants: dict[Any, Loss] = {}
 _NONE = Work(-1)
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True)
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class Loss(CustomFace):
+class Loss(CustomFace, Parameters):
     """A loss function: immutable, hashable, comparable, picklable.
 
     Calling it gives the value, its methods the derivatives with respect to `y_pred`.
@@ -58,10 +57,11 @@ class Loss(CustomFace):
     reduction: str = "mean"
 
     def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
         if hasattr(cls, "call"):
+            from fastloss._custom.classes import prepare
+
             prepare(cls)
-        dataclass(frozen=True, kw_only=True, repr=False, eq=False)(cls)
+        super().__init_subclass__()
 
     def __post_init__(self) -> None:
         checks.one_of("reduction", self.reduction, _bridge.REDUCTIONS)
@@ -118,23 +118,13 @@ class Loss(CustomFace):
         try:
             variant = _variants.get(key)
         except TypeError:  # unhashable, as a list of class weights
-            return self._replaced(parameters)
+            return replace(self, **parameters)
         if variant is None:
-            variant = self._replaced(parameters)
+            variant = replace(self, **parameters)
             if len(_variants) >= _VARIANTS:
                 _variants.clear()
             _variants[key] = variant
         return variant
-
-    def _replaced(self, parameters: dict[str, Any]) -> Loss:
-        known = self._parameters_of()
-        for name in parameters:
-            if name not in known:
-                raise TypeError(
-                    f"{type(self).__name__} has no parameter {name!r}; "
-                    f"it has {', '.join(sorted(known))}"
-                )
-        return replace(self, **parameters)
 
     def _value(
         self,

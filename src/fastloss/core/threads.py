@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 
 from fastloss.core import _bridge
 
@@ -25,15 +24,19 @@ def _checked(n: int, name: str) -> int:
     return n
 
 
+def _read(path: str) -> str:
+    with open(path, encoding="ascii") as file:
+        return file.read()
+
+
 def _cgroup_limit() -> int | None:
     """CPUs granted to this process's control group, rounded up (cgroup v2 and v1)."""
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        quota, period = _read("/sys/fs/cgroup/cpu.max").split()
     except (OSError, ValueError):
         try:
-            folder = Path("/sys/fs/cgroup/cpu")
-            quota = (folder / "cpu.cfs_quota_us").read_text().strip()
-            period = (folder / "cpu.cfs_period_us").read_text().strip()
+            quota = _read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").strip()
+            period = _read("/sys/fs/cgroup/cpu/cpu.cfs_period_us").strip()
         except OSError:
             return None
     if not (quota.isdigit() and period.isdigit()) or int(period) == 0:

@@ -1,0 +1,76 @@
+"""Immutable objects whose annotated attributes are keyword parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NoReturn, dataclass_transform
+
+__all__ = ["Parameters"]
+
+
+class _Signature:
+    """The signature of a class, or of a call of a loss, made when asked for."""
+
+    def __get__(self, instance: Any, owner: type[Parameters]) -> Any:
+        import inspect
+
+        parameters = []
+        for field in dataclasses.fields(owner):  # type: ignore[arg-type]
+            default: Any = inspect.Parameter.empty
+            if instance is not None:
+                default = getattr(instance, field.name)
+            elif field.default is not dataclasses.MISSING:
+                default = field.default
+            kind = inspect.Parameter.KEYWORD_ONLY
+            parameters.append(
+                inspect.Parameter(
+                    field.name, kind, default=default, annotation=field.type
+                )
+            )
+        if instance is None:
+            return inspect.Signature(parameters)
+        *arguments, _ = inspect.signature(instance.grad).parameters.values()
+        return inspect.Signature([*arguments, *parameters])
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Parameters:
+    """What ``dataclass(frozen=True, kw_only=True)`` makes of a class.
+
+    That writes and compiles three functions a class, which all that are imported would
+    wait for; here they are the same for each.
+    """
+
+    __signature__ = _Signature()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=True)(cls)
+
+    def __init__(self, **parameters: Any) -> None:
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            if field.name in parameters:
+                value = parameters.pop(field.name)
+            elif field.default is not dataclasses.MISSING:
+                value = field.default
+            elif field.default_factory is not dataclasses.MISSING:
+                value = field.default_factory()
+            else:
+                raise TypeError(f"{type(self).__name__} needs {field.name}=")
+            object.__setattr__(self, field.name, value)
+        if parameters:
+            known = sorted(f.name for f in dataclasses.fields(self))  # type: ignore[arg-type]
+            raise TypeError(
+                f"{type(self).__name__} has no parameter {next(iter(parameters))!r}; "
+                f"it has {', '.join(known)}"
+            )
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")

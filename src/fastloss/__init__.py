@@ -12,15 +12,19 @@
 
 from typing import TYPE_CHECKING, Any
 
-from fastloss import losses as _losses
 from fastloss.core import config as _config
 from fastloss.core.config import show_config
 from fastloss.core.kinds import Advice
 from fastloss.core.loss import Loss
 from fastloss.core.registry import REGISTRY, Row
 from fastloss.core.threads import get_num_threads, set_num_threads, threads
-from fastloss.losses import *
+from fastloss.losses import FAMILIES as _FAMILIES
 from fastloss.losses import LOSSES
+from fastloss.losses.binary import *
+from fastloss.losses.margin import *
+from fastloss.losses.multiclass import *
+from fastloss.losses.regression import *
+from fastloss.losses.robust import *
 
 if TYPE_CHECKING:
     from fastloss import math, reference
@@ -50,8 +54,8 @@ __all__ = [
     "show_config",
     "suggest",
     "threads",
-    *_losses.__all__,
 ]
+__all__ += [name for family in _FAMILIES for name in family.__all__]
 
 #: Where the names are that are imported when they are first asked for.
 _LATER = {
@@ -65,17 +69,21 @@ _LATER = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return _config.version()
-    if name not in _LATER:
-        raise AttributeError(f"module 'fastloss' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # to a type checker a name that is not above is an error
 
-    module = import_module(_LATER[name])
-    found = module if module.__name__ == f"fastloss.{name}" else getattr(module, name)
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            return _config.version()
+        if name not in _LATER:
+            raise AttributeError(f"module 'fastloss' has no attribute {name!r}")
+        from importlib import import_module
+
+        module = import_module(_LATER[name])
+        found = (
+            module if module.__name__ == f"fastloss.{name}" else getattr(module, name)
+        )
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

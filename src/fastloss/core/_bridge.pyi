@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 CUSTOM: int
 MAX_INPUTS: int
@@ -63,41 +63,3 @@ class Kernel:
         reduction: str,
         parameters: tuple[float, ...],
     ) -> None: ...
-    def __call__(
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        out: NDArray[Any] | None = None,
-        **parameters: Any,
-    ) -> Any: ...
-    def grad(
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        out: NDArray[Any] | None = None,
-        **parameters: Any,
-    ) -> NDArray[Any]: ...
-    def value_and_grad(
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        out: NDArray[Any]
-        | tuple[NDArray[Any] | None, NDArray[Any] | None]
-        | None = None,
-        **parameters: Any,
-    ) -> tuple[Any, NDArray[Any]]: ...
-    def grad_and_hess(
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = None,
-        **parameters: Any,
-    ) -> tuple[NDArray[Any], NDArray[Any]]: ...

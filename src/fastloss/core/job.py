@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from fastloss.core import _bridge
 __all__: list[str] = []
 
 Array = NDArray[Any]
+
+Out: TypeAlias = Array | tuple[Array | None, ...] | None
+"""What may be given to take the results of a call."""
 
 
 OUTPUT_SETS = (("value",), ("grad",), ("value", "grad"), ("grad", "hess"))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fastloss.core import checks
-from fastloss.core.job import Array, Arrays, Finding, Status, TargetOptions, Work
+from fastloss.core.job import Array, Arrays, Finding, Out, Status, TargetOptions, Work
 from fastloss.core.loss import Loss
 from fastloss.core.registry import NUMBERS, REGISTRY
 
@@ -78,6 +78,19 @@ class Registered(Loss):
 
 class Elementwise(Registered):
     """A sample is an entry of `y_pred`, its label the same entry of `y_true`."""
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+        ) -> Any:
+            """Value of the loss."""
 
 
 class Rowwise(Registered):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, ParamSpec, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,6 +25,13 @@ from fastloss.core.registry import DOMAINS
 from fastloss.core.threads import get_num_threads
 
 __all__ = ["Loss"]
+
+
+P = ParamSpec("P")
+
+
+class _Call(Protocol[P]):
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
 
 
 _VARIANTS = 1024
@@ -55,6 +63,23 @@ class Loss(CustomFace, Parameters):
     _cannot_fail: ClassVar[bool]
 
     reduction: str = "mean"
+
+    if TYPE_CHECKING:  # of `Kernel`: methods take what the call of their class takes
+
+        def __call__(self, *arguments: Any, **parameters: Any) -> Any:
+            """Value of the loss."""
+
+        @property
+        def grad(self: _Call[P]) -> Callable[P, Any]:
+            """Gradient of the reduced value."""
+
+        @property
+        def value_and_grad(self: _Call[P]) -> Callable[P, tuple[Any, Any]]:
+            """Value and gradient in one pass."""
+
+        @property
+        def grad_and_hess(self: _Call[P]) -> Callable[P, tuple[Any, Any]]:
+            """Gradient and diagonal of the Hessian."""
 
     def __init_subclass__(cls) -> None:
         if hasattr(cls, "call"):

@@ -8,16 +8,11 @@ from fastloss.losses.multiclass import *
 from fastloss.losses.regression import *
 from fastloss.losses.robust import *
 
-__all__: list[str] = []
-__all__ += regression.__all__
-__all__ += robust.__all__
-__all__ += margin.__all__
-__all__ += binary.__all__
-__all__ += multiclass.__all__
+FAMILIES = (regression, robust, margin, binary, multiclass)
 
 LOSSES: dict[str, Registered] = {
     loss.name: loss
-    for family in (regression, robust, margin, binary, multiclass)
+    for family in FAMILIES
     for loss in vars(family).values()
     if isinstance(loss, Registered)
 }

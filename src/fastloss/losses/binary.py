@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from numpy.typing import ArrayLike
 
 from fastloss.core import checks
+from fastloss.core.job import Out
 from fastloss.core.kinds import Advice, Elementwise
 from fastloss.losses._crossentropy import Crossentropy
 
@@ -83,6 +86,23 @@ class BinaryCrossentropy(Crossentropy, Elementwise):
 
     label_smoothing: float = 0.0
     pos_weight: float = 1.0
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            from_logits: bool = ...,
+            eps: float | None = ...,
+            label_smoothing: float = ...,
+            pos_weight: float = ...,
+        ) -> Any:
+            """Value of the loss."""
 
     def _validate(self) -> None:
         super()._validate()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from fastloss.core.job import Arrays, Work
+from numpy.typing import ArrayLike
+
+from fastloss.core.job import Arrays, Out, Work
 from fastloss.core.kinds import Advice, DenseRowwise, SparseRowwise
 from fastloss.core.registry import NUMBERS
 from fastloss.losses._crossentropy import Crossentropy
@@ -94,6 +97,24 @@ class CategoricalCrossentropy(Crossentropy, DenseRowwise):
         when="labels are rows of probabilities; use logits",
     )
 
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            label_smoothing: float = ...,
+            class_weight: Sequence[float] | Mapping[int, float] | None = ...,
+            label_sum: str = ...,
+            from_logits: bool = ...,
+            eps: float | None = ...,
+        ) -> Any:
+            """Value of the loss."""
+
 
 categorical_crossentropy = cce = CategoricalCrossentropy()
 
@@ -173,6 +194,24 @@ class SparseCategoricalCrossentropy(Crossentropy, SparseRowwise):
         weaknesses="no soft labels",
         when="every sample has one class; use logits",
     )
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            label_smoothing: float = ...,
+            class_weight: Sequence[float] | Mapping[int, float] | None = ...,
+            ignore_class: int | None = ...,
+            from_logits: bool = ...,
+            eps: float | None = ...,
+        ) -> Any:
+            """Value of the loss."""
 
     def _work(self, outputs: int, arrays: Arrays) -> Work:
         # The sparse kernels know no smoothing; the dense ones read classes, too.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from numpy.typing import ArrayLike
 
 from fastloss.core import checks
+from fastloss.core.job import Out
 from fastloss.core.kinds import Advice, Elementwise
 
 __all__ = ["Huber", "LogCosh", "PseudoHuber", "huber", "log_cosh", "pseudo_huber"]
@@ -59,6 +62,20 @@ class Huber(Elementwise):
     )
 
     delta: float = 1.0
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            delta: float = ...,
+        ) -> Any:
+            """Value of the loss."""
 
     def _validate(self) -> None:
         delta = checks.number("delta", self.delta, 0, math.inf, open_low=True)

@@ -1,0 +1,71 @@
+"""Calls as a type checker sees them: mypy runs over this, nobody runs it.
+
+A line marked as an error must be one: mypy is told to mind marks that are not needed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import fastloss as fl
+
+
+class Squared(fl.Loss):
+    scale: float = 1.0
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return self.scale * (y_pred - y_true) ** 2
+
+
+@fl.custom
+def weighed(y_true: Any, y_pred: Any, *, alpha: float = 0.5) -> Any:
+    return alpha * abs(y_pred - y_true)
+
+
+def right(y: NDArray[np.float32], p: NDArray[np.float32], out: fl.Loss) -> None:
+    fl.mse(y, p)
+    fl.mse([1.0, 2.0], [1.5, 2.5], sample_weight=[1, 0], reduction="sum")
+    fl.huber(y_true=y, y_pred=p, delta=2)
+    fl.huber.grad(y, p, delta=2.0, out=p)
+    fl.huber.value_and_grad(y, p, reduction="none", out=(None, p))
+    fl.huber.grad_and_hess(y, p, sample_weight=y, out=(y, p))
+    fl.bce(y, p, from_logits=True, label_smoothing=0.1, pos_weight=2, eps=None)
+    fl.cce(y, p, class_weight={0: 2.0}, label_sum="any")
+    fl.scce.value_and_grad([0], [[0.5, 0.5]], ignore_class=-1, class_weight=[1, 2])
+    fl.Huber(delta=2.0, reduction="sum")(y, p)
+    fl.get("huber")(y, p, delta=2.0)
+    Squared(scale=2.0)(y, p, scale=3.0)
+    weighed.grad(y, p, alpha=0.7)
+    _value, _grad = out.value_and_grad(y, p)
+
+
+def misspelt(y: NDArray[np.float32], p: NDArray[np.float32]) -> None:
+    fl.mse(y, p, delta=1.0)  # type: ignore[call-arg]
+    fl.huber(y, p, detla=2.0)  # type: ignore[call-arg]
+    fl.huber.grad(y, p, detla=2.0)  # type: ignore[call-arg]
+    fl.huber.value_and_grad(y, p, detla=2.0)  # type: ignore[call-arg]
+    fl.huber.grad_and_hess(y, p, detla=2.0)  # type: ignore[call-arg]
+    fl.hinge(y, p, sample_weights=y)  # type: ignore[call-arg]
+    fl.bce(y, p, logits=True)  # type: ignore[call-arg]
+    fl.bce(y, p, class_weight=[1, 2])  # type: ignore[call-arg]
+    fl.cce(y, p, ignore_class=0)  # type: ignore[call-arg]
+    fl.scce.grad(y, p, label_sum="any")  # type: ignore[call-arg]
+    fl.Huber(detla=2.0)  # type: ignore[call-arg]
+    fl.Huber()(y, p, detla=2.0)  # type: ignore[call-arg]
+    Squared(skale=2.0)  # type: ignore[call-arg]
+
+
+def of_another_type(y: NDArray[np.float32], p: NDArray[np.float32]) -> None:
+    fl.huber(y, p, delta="2")  # type: ignore[arg-type]
+    fl.huber.grad(y, p, delta=None)  # type: ignore[arg-type]
+    fl.mse(y, p, reduction=True)  # type: ignore[arg-type]
+    fl.mse.value_and_grad(y, p, out="p")  # type: ignore[arg-type]
+    fl.bce(y, p, from_logits="yes")  # type: ignore[arg-type]
+    fl.scce(y, p, ignore_class=0.5)  # type: ignore[arg-type]
+    fl.cce.grad_and_hess(y, p, class_weight=2.0)  # type: ignore[arg-type]
+    fl.Huber(delta="2")  # type: ignore[arg-type]
+    fl.huber.delta = 2.0  # type: ignore[misc]
+    fl.huber(y)  # type: ignore[call-arg]

@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import oracle
 import pytest
 
 import fastloss as fl
 from fastloss._custom import numbers
 from fastloss._custom.graph import OPERATIONS
+from fastloss.core.kinds import Elementwise
 
 DTYPES = (np.float32, np.float64)
 SAMPLES = 20_000
@@ -527,17 +529,54 @@ def test_formulas_and_cost() -> None:
     assert softplus.gradient_formula.latex == r"\sigma\left(\hat{y}\right)"
     assert softplus.cost["value_and_grad"].functions == 2
     assert asymmetric.listing("grad").startswith("r0 = sub_rr y_true y_pred\n")
-    with pytest.raises(AttributeError, match="built-in"):
-        _ = fl.mse.formula
+
+
+NAMES = {
+    name: function
+    for name, function in vars(np).items()
+    if callable(function) and not name.startswith("_")
+} | {name: getattr(fl.math, name) for name in fl.math.__all__}
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [loss for loss in oracle.losses() if isinstance(loss, Elementwise)],
+    ids=oracle.label,
+)
+def test_formulas_of_built_in_losses(loss: fl.Loss) -> None:
+    y, p = oracle.plain(loss.kernel, np.float64, 50, np.random.RandomState(7))
+    parameters = oracle.parameters(loss)
+    if parameters.get("eps", 0) is None:
+        parameters["eps"] = 2.0**-52
+    scope = NAMES | parameters | {"y_true": y, "y_pred": p}
+    grad, hess = loss.grad_and_hess(y, p, reduction="none")
+    for formula, values in (
+        (loss.formula, loss(y, p, reduction="none")),
+        (loss.gradient_formula, grad),
+        (loss.hessian_formula, hess),
+    ):
+        assert r"\hat{y}" in formula.latex or formula in ("0", "2")
+        np.testing.assert_allclose(eval(formula, scope) + 0 * p, values, rtol=1e-9)
+
+
+def test_formulas_are_where_they_work() -> None:
+    assert fl.mse.formula == "(y_pred - y_true)**2"
+    formulas = {"formula", "gradient_formula", "hessian_formula"}
+    programs = {"cost", "listing"}
+    for loss, there in (
+        (asymmetric, formulas | programs),
+        (fl.huber, formulas),
+        (fl.cce, set()),
+    ):
+        assert {name for name in formulas | programs if hasattr(loss, name)} == there
+        assert {*dir(loss)} & (formulas | programs) == there
+    with pytest.raises(AttributeError, match="runs a kernel in C"):
+        fl.mse.listing("value")
+    with pytest.raises(AttributeError, match="see its docstring"):
+        _ = fl.cce.formula
 
 
 def test_formulas_are_python_that_gives_the_values() -> None:
-    names = {
-        name: function
-        for name, function in vars(np).items()
-        if callable(function) and not name.startswith("_")
-    }
-    names |= {name: getattr(fl.math, name) for name in fl.math.__all__}
     y, p = labelled("real", np.float64, soft=False)
     y, p = np.clip(y, -3, 3), np.clip(p, -3, 3)
     for function in (
@@ -548,7 +587,7 @@ def test_formulas_are_python_that_gives_the_values() -> None:
         lambda y, p: np.where((p > 0) & (y <= 0), p, np.exp(-(y**2))),
     ):
         loss = fl.custom(function)
-        scope = names | {"y_true": y, "y_pred": p}
+        scope = NAMES | {"y_true": y, "y_pred": p}
         expected = (
             loss(y, p, reduction="none"),
             *loss.grad_and_hess(y, p, reduction="sum"),

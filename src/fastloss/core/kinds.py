@@ -18,6 +18,9 @@ from fastloss.core.job import Array, Arrays, Finding, Out, Status, TargetOptions
 from fastloss.core.loss import Loss
 from fastloss.core.registry import NUMBERS, REGISTRY
 
+if TYPE_CHECKING:
+    from fastloss._custom.render import Formula
+
 __all__ = [
     "Advice",
     "DenseRowwise",
@@ -75,6 +78,15 @@ class Registered(Loss):
     def _work(self, outputs: int, arrays: Arrays) -> Work:
         return self._kernel_work
 
+    def _formula(self, name: str) -> Formula:
+        raise AttributeError(
+            f"{type(self).__name__} is no formula of one label and one prediction: see "
+            "its docstring"
+        )
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__()} - {"cost", "listing"})
+
 
 class Elementwise(Registered):
     """A sample is an entry of `y_pred`, its label the same entry of `y_true`."""
@@ -91,6 +103,11 @@ class Elementwise(Registered):
             reduction: str = ...,
         ) -> Any:
             """Value of the loss."""
+
+    def _formula(self, name: str) -> Formula:
+        from fastloss._custom.textbook import formula
+
+        return formula(self, name)
 
 
 class Rowwise(Registered):
@@ -112,6 +129,10 @@ class Rowwise(Registered):
         )
         self._set("label_smoothing", smoothing)
         self._set("class_weight", checks.class_weight(self.class_weight))
+
+    def __dir__(self) -> list[str]:
+        formulas = {"formula", "gradient_formula", "hessian_formula"}
+        return sorted({*super().__dir__()} - formulas)
 
     @property
     def _targets_are_labels(self) -> bool:

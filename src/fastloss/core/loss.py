@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, ParamSpec, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastloss._custom.face import CustomFace
 from fastloss.core import _bridge, checks, job
+from fastloss.core.face import CustomFace
 from fastloss.core.job import (
     Array,
     Arrays,

@@ -9,7 +9,9 @@ The formulas are written to be read. They use the whole array at once, allocate 
 they like, compute value and gradient separately, and lose digits where a textbook
 does: ``sigmoid(x) - y`` is 0 in float32 for ``x = 20, y = 1``, where the truth is
 -2.06e-9. They work for any dtype NumPy can calculate with, arrays of multi-precision
-numbers included, and the tests take their exact results from just that.
+numbers included, and the tests take their exact results from just that. Those of
+element-wise losses work for the symbols of a custom loss, too: ``loss.formula`` shows
+what comes out.
 
 Conventions: ``y`` is the target, ``x`` the prediction or logit, ``p`` a probability,
 ``q`` the weight that a target gives to each class, ``r = x - y`` the residual.
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     from fastloss.core.loss import Loss
 
 
-def _parameters(loss: Loss) -> dict[str, Any]:
+def parameters(loss: Loss) -> dict[str, Any]:
+    """The parameters of `loss` that its formulas take."""
     params = {field.name: getattr(loss, field.name) for field in fields(loss)}
     for checked in ("reduction", "label_sum"):  # no part of a formula
         params.pop(checked, None)
@@ -52,7 +55,7 @@ def _weights(
     "mean" divides by the sum of the weights, with class weights by the weighted sum
     of those of the targets; "sum_over_batch_size" by the number of samples.
     """
-    params = _parameters(loss)
+    params = parameters(loss)
     y = np.asarray(y_true)
     shape = loss._samples(np.shape(y_pred))
     if sample_weight is None and not any(
@@ -98,7 +101,7 @@ def cost(
 ) -> Any:
     """The value of `loss`: a float, or one number a sample with reduction "none"."""
     formula = globals()[type(loss).__name__]
-    losses = formula.value(y_true, y_pred, **_parameters(loss))
+    losses = formula.value(y_true, y_pred, **parameters(loss))
     weight, divisor = _weights(loss, y_true, y_pred, sample_weight)
     losses = _times(weight, 1.0, losses)
     if loss.reduction == "none":
@@ -114,7 +117,7 @@ def value_and_grad(
 ) -> tuple[Any, Array]:
     """The value of `loss` and the gradient of the reduced value."""
     formula = globals()[type(loss).__name__]
-    grad = formula.grad(y_true, y_pred, **_parameters(loss))
+    grad = formula.grad(y_true, y_pred, **parameters(loss))
     weight, divisor = _weights(loss, y_true, y_pred, sample_weight)
     grad = _times(weight, divisor, grad)
     return cost(loss, y_true, y_pred, sample_weight), grad
@@ -128,7 +131,7 @@ def grad_and_hess(
 ) -> tuple[Array, Array]:
     """Gradient and diagonal of the Hessian of the reduced value of `loss`."""
     formula = globals()[type(loss).__name__]
-    params = _parameters(loss)
+    params = parameters(loss)
     weight, divisor = _weights(loss, y_true, y_pred, sample_weight)
     return (
         _times(weight, divisor, formula.grad(y_true, y_pred, **params)),

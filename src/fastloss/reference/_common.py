@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from fastloss._custom.trace import Symbol
+
 __all__ = [
     "Array",
     "ClassWeight",
@@ -24,16 +26,20 @@ ClassWeight: TypeAlias = (
 )
 
 
-def arrays(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Array, Array]:
-    """Targets and predictions, both in the dtype of the predictions."""
+def arrays(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Targets and predictions, both in the dtype of the predictions, or symbols."""
+    if isinstance(y_pred, Symbol):
+        return y_true, y_pred
     x = np.asarray(y_pred)
     dtype = np.dtype(float) if x.dtype.kind in "biu" else x.dtype.newbyteorder("=")
     x = x.astype(dtype, copy=False)
     return np.asarray(y_true).astype(dtype, copy=False), x
 
 
-def nan_or(r: Array, result: npt.ArrayLike) -> Array:
+def nan_or(r: Any, result: Any) -> Any:
     """`result`, but NaN where `r` is NaN: comparisons would drop it."""
+    if isinstance(r, Symbol):
+        return result
     return np.where(r != r, r, result)
 
 

@@ -41,7 +41,7 @@ class BinaryCrossentropy:
             return -pos_weight * y * np.log(p) - (1 - y) * np.log1p(-p)
         loss = _softplus(x) - y * x
         if pos_weight != 1:
-            loss += (pos_weight - 1) * y * _softplus(-x)
+            loss = loss + (pos_weight - 1) * y * _softplus(-x)
         return loss
 
     @staticmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fastloss._custom.trace import Symbol
 from fastloss.reference._common import Array, arrays, nan_or
 
 __all__ = ["Hinge", "SquaredHinge"]
@@ -13,7 +14,9 @@ __all__ = ["Hinge", "SquaredHinge"]
 def _signs(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Array, Array]:
     """Labels -1 and +1 (or booleans) and predictions."""
     y, x = arrays(y_true, y_pred)
-    return (2 * y - 1 if np.asarray(y_true).dtype == bool else y), x
+    if not isinstance(y, Symbol) and np.asarray(y_true).dtype == bool:
+        y = 2 * y - 1
+    return y, x
 
 
 class Hinge:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,9 +13,9 @@ from fastloss.core.job import OUTPUT_SETS, Array, Arrays, Work
 from fastloss.core.registry import Row
 
 if TYPE_CHECKING:
-    from .compiler import Compiler
-    from .cost import Cost
-    from .render import Formula
+    from fastloss._custom.compiler import Compiler
+    from fastloss._custom.cost import Cost
+    from fastloss._custom.render import Formula
 
 #: In place of a row of the registry.
 _ROW = Row("custom", "custom", "element", ("real",), ("real",), ())
@@ -32,41 +32,44 @@ class CustomFace(_bridge.Kernel):
 
     @property
     def formula(self) -> Formula:
-        """The loss per sample as text; ``.latex`` for typesetting. Custom losses."""
-        return self._compiler_of().formula(self._own_parameters(), "value")
+        """The loss per sample as text; ``.latex`` for typesetting."""
+        return self._formula("value")
 
     @property
     def gradient_formula(self) -> Formula:
-        """Its first derivative with respect to ``y_pred``. Custom losses."""
-        return self._compiler_of().formula(self._own_parameters(), "grad")
+        """Its first derivative with respect to ``y_pred``."""
+        return self._formula("grad")
 
     @property
     def hessian_formula(self) -> Formula:
-        """Its second derivative with respect to ``y_pred``. Custom losses."""
-        return self._compiler_of().formula(self._own_parameters(), "hess")
+        """Its second derivative with respect to ``y_pred``."""
+        return self._formula("hess")
 
     @property
     def cost(self) -> dict[str, Cost]:
         """Cost of the programs for each set of outputs. Custom losses."""
-        from .cost import Cost
+        from fastloss._custom.cost import Cost
 
+        compiler, parameters = self._compiler_of(), self._own_parameters()
         return {
-            "_and_".join(names): Cost.of(
-                self._compiler_of().lowered(self._own_parameters(), names)
-            )
+            "_and_".join(names): Cost.of(compiler.lowered(parameters, names))
             for names in OUTPUT_SETS
         }
 
-    def listing(self, *names: str) -> str:
-        """Return the program for ``"value"``, ``"grad"``, ``"hess"``, a step a line."""
-        program = self._compiler_of().lowered(self._own_parameters(), names)
-        return str(program)
+    @property
+    def listing(self) -> Callable[..., str]:
+        """``listing("value", "grad")``: the program, a step a line. Custom losses."""
+        compiler, parameters = self._compiler_of(), self._own_parameters()
+        return lambda *names: str(compiler.lowered(parameters, names))
+
+    def _formula(self, name: str) -> Formula:
+        return self._compiler_of().formula(self._own_parameters(), name)
 
     def _compiler_of(self) -> Compiler:
         if self._compiler is None:
             raise AttributeError(
-                f"{type(self).__name__} is a built-in loss: its formula is in its "
-                "docstring; formula, cost and listing are of custom losses"
+                f"{type(self).__name__} runs a kernel in C, not a program: it has no "
+                "cost and no listing"
             )
         return self._compiler
 

@@ -55,9 +55,9 @@ def make(
     row = ROWS[kernel]
     rng = np.random.default_rng(seed)
     x = _predictions(row, shape, rng).astype(dtype, copy=False)
-    if row.sparse:
+    if row.labels == ("class",):
         return rng.integers(shape[-1], size=shape[:-1]), x
-    if row.dense:
+    if row.kind == "row":
         y = _one_hot(shape, rng)
     elif row.labels == ("real",):
         y = 3 * rng.standard_normal(shape, dtype=np.float32)

@@ -35,16 +35,6 @@ class Row(NamedTuple):
     predictions: tuple[str, ...]
     parameters: tuple[str, ...]
 
-    @property
-    def sparse(self) -> bool:
-        """Whether the label of a row is a class."""
-        return self.labels == ("class",)
-
-    @property
-    def dense(self) -> bool:
-        """Whether the labels of a row are as many as its predictions."""
-        return self.kind == "row" and not self.sparse
-
 
 REGISTRY: tuple[Row, ...] = tuple(Row(*row) for row in _bridge.registry())
 

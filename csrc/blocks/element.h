@@ -62,6 +62,34 @@ FL_OUTLINE void fl_copy(bool stream, int64_t n, const real *from, real *to) {
   else memcpy(to, from, (size_t)n * sizeof(real));
 }
 
+/* Where values and derivatives of some elements are. */
+typedef struct {
+  real *v, *g, *h;
+} fl_results;
+
+/* The same from element i on. */
+FL_INLINE fl_results fl_results_at(fl_results all, int64_t i) {
+  return (fl_results){all.v + i, all.g + i, all.h + i};
+}
+
+/* What is left to do with n results, elements `first` and on of a block: weights, but
+   those of values that are summed, and copies, if they are not in their places. */
+FL_INLINE void fl_finish(int want, const fl_element_block *block, int64_t first,
+                         int64_t n, bool in_place, fl_results from) {
+  const bool values = want & FL_WANT_VALUE && !block->lanes;
+  const fl_results to = {block->v, block->g[0], block->h[0]};
+  if (fl_has(block->weights)) {
+    const fl_weights w = fl_weights_at(block->weights, first);
+    if (values) fl_weigh(n, w, 1, from.v);
+    if (want & FL_WANT_GRAD) fl_weigh(n, w, block->scale, from.g);
+    if (want & FL_WANT_HESS) fl_weigh(n, w, block->scale, from.h);
+  }
+  if (in_place) return;
+  if (values) fl_copy(block->stream, n, from.v, to.v + first);
+  if (want & FL_WANT_GRAD) fl_copy(block->stream, n, from.g, to.g + first);
+  if (want & FL_WANT_HESS) fl_copy(block->stream, n, from.h, to.h + first);
+}
+
 /* The elements of a tile, and where the next one begins. */
 typedef struct {
   int64_t first, n, next;

@@ -15,7 +15,7 @@ FL_INLINE fl_uint FL_LOCAL(outside_at)(fl_case is, real y, real x) {
 
 /* A loss may compute one number per element ahead, in a loop of its own that defines
    FL_AHEAD: two short chains of dependent instructions keep a CPU busier than a long
-   one (binary cross-entropy on logits: 1.13 instead of 1.46 ns an element). */
+   one. */
 #ifdef FL_AHEAD
 #define FL_POINT_AT(i) FL_POINT(is, y[i], x[i], ahead[i], parameters)
 #else
@@ -28,10 +28,8 @@ FL_INLINE fl_uint FL_LOCAL(outside_at)(fl_case is, real y, real x) {
 #endif
 
 /* A tile stays in L1 between its loops. Those with a number ahead read memory in the
-   first of them only: the shorter, the steadier (BCE on logits, value and gradient, 30 M
-   f64, two threads: 1.00 and 0.88 ns an element), but f32 on AVX2 loses more by the
-   beginnings (value, 1 M: 0.297 and 0.317 ns). Loops run over whole groups: no scalar
-   remainder. */
+   first of them only: the shorter, the steadier, but f32 on AVX2 loses more by the
+   beginnings. Loops run over whole groups: no scalar remainder. */
 #if defined(FL_AHEAD) && (defined(FL_DTYPE_f64) || defined(__AVX512F__))
 #define FL_TILE 256
 #else
@@ -61,7 +59,8 @@ FL_INLINE bool FL_LOCAL(ahead)(int want, fl_case is, int64_t n, const real *rest
 FL_INLINE int FL_LOCAL(points)(int want, fl_case is, int64_t n, const real *restrict y,
                         const real *restrict x, const real *restrict ahead,
                         const double *parameters, const fl_factor *factor,
-                        real *restrict v, real *restrict g, real *restrict h) {
+                        fl_results to) {
+  real *restrict v = to.v, *restrict g = to.g, *restrict h = to.h;
   fl_uint outside[FL_GROUP] = {0};
   for (int64_t group = 0; group < n; group += FL_GROUP)
     for (int64_t j = 0; j < FL_GROUP; j++) {
@@ -78,17 +77,17 @@ FL_INLINE int FL_LOCAL(points)(int want, fl_case is, int64_t n, const real *rest
 /* Of hard elements for as long as *hard; the first other one ends that. */
 FL_INLINE int FL_LOCAL(tile)(int want, bool plain, bool *hard, int64_t n, const real *y,
                       const real *x, const double *parameters, const fl_factor *factor,
-                      real *v, real *g, real *h) {
+                      fl_results to) {
 #ifdef FL_AHEAD
   real ahead[FL_TILE];
   *hard = plain && *hard && FL_LOCAL(ahead)(want, FL_IS_HARD, n, y, x, parameters, ahead);
   if (*hard)
-    return FL_LOCAL(points)(want, FL_IS_HARD, n, y, x, ahead, parameters, factor, v, g, h);
+    return FL_LOCAL(points)(want, FL_IS_HARD, n, y, x, ahead, parameters, factor, to);
   const fl_case is = plain ? FL_IS_PLAIN : FL_IS_GENERAL;
   FL_LOCAL(ahead)(want, is, n, y, x, parameters, ahead);
-  return FL_LOCAL(points)(want, is, n, y, x, ahead, parameters, factor, v, g, h);
+  return FL_LOCAL(points)(want, is, n, y, x, ahead, parameters, factor, to);
 #else
-  return FL_LOCAL(points)(want, FL_IS_GENERAL, n, y, x, 0, parameters, factor, v, g, h);
+  return FL_LOCAL(points)(want, FL_IS_GENERAL, n, y, x, 0, parameters, factor, to);
 #endif
 }
 
@@ -96,9 +95,9 @@ FL_INLINE int FL_LOCAL(tile)(int want, bool plain, bool *hard, int64_t n, const 
    FL_FOUR. */
 #ifndef FL_AHEAD
 FL_INLINE int FL_LOCAL(added_tile)(int want, int64_t n, const real *restrict y,
-                            const real *restrict x, fl_weights w,
-                            const double *parameters, const fl_factor *factor,
-                            fl_lanes *lanes, real *restrict g) {
+                            const real *restrict x, const double *parameters,
+                            const fl_factor *factor, fl_lanes *lanes,
+                            real *restrict g) {
   fl_uint outside[FL_GROUP] = {0};
   double hi[FL_LANES], lo[FL_LANES];
   for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];
@@ -108,13 +107,8 @@ FL_INLINE int FL_LOCAL(added_tile)(int want, int64_t n, const real *restrict y,
       _Pragma("GCC unroll 4") for (int k = 0; k < 4; k++) {
         const int64_t i = four + k * FL_LANES + j;
         const fl_point point = FL_POINT_AT(i);
-        const double weight = fl_has(w) ? fl_weight(w, i) : 1;
-        term[k] = fl_has(w) ? fl_weighted(weight, (double)point.value)
-                            : (double)point.value;
-        if (want & FL_WANT_GRAD)
-          g[i] = fl_has(w) ? (real)fl_weighted(weight * factor->exact,
-                                               (double)point.grad)
-                           : fl_times(point.grad, factor);
+        term[k] = (double)point.value;
+        if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
         outside[j] |= FL_LOCAL(outside_at)(FL_IS_GENERAL, y[i], x[i]);
       }
       fl_add_four(&hi[j], &lo[j], term);
@@ -152,9 +146,8 @@ FL_INLINE bool FL_LOCAL(scaled_tile)(int want, int64_t n, const real *restrict y
 
 /* Where the sum of values is wanted, alone or with a gradient, and the formula is short,
    the first elements are done in one loop; returns how many. Memory is read all the time
-   then: a tile that is summed afterwards reads nothing meanwhile (MSE, value, 1 M f64:
-   0.62 and 0.37 ns an element). A long formula needs the registers for itself, and a
-   gradient past the caches gains nothing from it. */
+   then: a tile that is summed afterwards reads nothing meanwhile. A long formula needs
+   the registers for itself, and a gradient past the caches gains nothing from it. */
 FL_INLINE int64_t FL_LOCAL(added)(int want, const fl_element_block *block,
                            const double *parameters, const fl_factor *factor,
                            int *outside) {
@@ -162,73 +155,64 @@ FL_INLINE int64_t FL_LOCAL(added)(int want, const fl_element_block *block,
   return 0;
 #else
   const bool sums = want & FL_WANT_VALUE && block->lanes;
-  if (!sums || (want & FL_WANT_GRAD && block->stream)) return 0;
+  if (!sums || fl_has(block->weights) || (want & FL_WANT_GRAD && block->stream)) return 0;
   const int64_t n = block->n / FL_FOUR * FL_FOUR;
   const real *y = block->in[0], *x = block->in[1];
-  const fl_weights wide = fl_only_wide(block->weights), none = {0};
-  const fl_weights narrow = fl_only_narrow(block->weights);
-  if (fl_has(wide) || fl_has(narrow)) {
-    *outside |= fl_has(wide) ? FL_LOCAL(added_tile)(want, n, y, x, wide, parameters, factor,
-                                             block->lanes, block->g[0])
-                             : FL_LOCAL(added_tile)(want, n, y, x, narrow, parameters, factor,
-                                             block->lanes, block->g[0]);
-    return n;
-  }
 #ifdef FL_SCALED_SUMS
-  if (FL_LOCAL(scaled_tile)(want, n, y, x, parameters, factor, block->lanes, block->g[0], outside))
+  if (FL_LOCAL(scaled_tile)(want, n, y, x, parameters, factor, block->lanes, block->g[0],
+                            outside))
     return n;
 #endif
-  *outside |= FL_LOCAL(added_tile)(want, n, y, x, none, parameters, factor, block->lanes,
-                            block->g[0]);
+  *outside |= FL_LOCAL(added_tile)(want, n, y, x, parameters, factor, block->lanes,
+                                   block->g[0]);
   return n;
 #endif
 }
 
-FL_INLINE int FL_LOCAL(each)(int want, bool plain, const fl_element_block *block,
-                      const double *parameters) {
+/* Elements `added` and on of at least a group, tile by tile. Values that are summed wait
+   in a buffer until there are fours of them; results that are streamed, or of a padded
+   block, in others. */
+FL_INLINE int FL_LOCAL(tiles)(int want, bool plain, const fl_element_block *block,
+                       const real *y, const real *x, int64_t added,
+                       const double *parameters, const fl_factor *factor) {
+  _Alignas(FL_LINE) real v[FL_GROUP + FL_VALUES(FL_TILE)], g[FL_TILE], h[FL_TILE];
   const bool sums = want & FL_WANT_VALUE && block->lanes;
-  const bool padded = block->n < FL_GROUP, direct = !padded && !block->stream;
+  const bool padded = block->n < FL_GROUP, in_place = !padded && !block->stream;
   const int64_t end = padded ? FL_GROUP : block->n;
-  real pad[2][FL_GROUP];
-  const real *y = padded ? fl_padded(block->n, block->in[0], pad[0]) : block->in[0];
-  const real *x = padded ? fl_padded(block->n, block->in[1], pad[1]) : block->in[1];
-  real *v = block->v, *g = block->g[0], *h = block->h[0];
-  const bool weighted = fl_has(block->weights);
-  const fl_factor factor = fl_factor_of(weighted ? 1 : block->scale);
-  const fl_factor scale = fl_factor_of(block->scale);
+  const fl_results places = {block->v, block->g[0], block->h[0]};
+  const int64_t skew = added ? 0 : fl_skew(end, want & FL_WANT_GRAD ? places.g : x);
+  real *values = fl_values_at(skew, v + FL_GROUP);
+  int64_t summed = added;
   int outside = 0;
   bool hard = true;
-  const int64_t added = FL_LOCAL(added)(want, block, parameters, &scale, &outside);
-  int64_t summed = added;
-  const int64_t skew = added ? 0 : fl_skew(end, want & FL_WANT_GRAD ? g : x);
-  _Alignas(FL_LINE) real v_buffer[FL_GROUP + FL_VALUES(FL_TILE)];
-  _Alignas(FL_LINE) real g_buffer[FL_TILE], h_buffer[FL_TILE];
-  real *values = fl_values_at(skew, v_buffer + FL_GROUP);
   fl_span span;
   for (int64_t at = added; at < end; at = span.next) {
     span = fl_span_at(FL_TILE, at, skew, end);
-    const int64_t first = span.first, n = span.n, count = padded ? block->n : n;
-    real *v_tile = sums ? values + (first - summed) : direct ? v + first : v_buffer;
-    real *g_tile = direct ? g + first : g_buffer;
-    real *h_tile = direct ? h + first : h_buffer;
-    outside |= FL_LOCAL(tile)(want, plain, &hard, n, y + first, x + first, parameters, &factor,
-                       v_tile, g_tile, h_tile);
+    const int64_t first = span.first, n = padded ? block->n : span.n;
+    fl_results to = in_place ? fl_results_at(places, first) : (fl_results){v, g, h};
+    if (sums) to.v = values + (first - summed);
+    outside |= FL_LOCAL(tile)(want, plain, &hard, span.n, y + first, x + first,
+                              parameters, factor, to);
     if (sums)
-      summed += fl_add_values(block, summed, (padded ? count : span.next) - summed,
-                              FL_TILE, values);
-    if (weighted) {
-      const fl_weights w = fl_weights_at(block->weights, first);
-      if (want & FL_WANT_VALUE && !sums) fl_weigh(count, w, 1, v_tile);
-      if (want & FL_WANT_GRAD) fl_weigh(count, w, block->scale, g_tile);
-      if (want & FL_WANT_HESS) fl_weigh(count, w, block->scale, h_tile);
-    }
-    if (direct) continue;
-    if (want & FL_WANT_VALUE && !sums) fl_copy(block->stream, count, v_tile, v + first);
-    if (want & FL_WANT_GRAD) fl_copy(block->stream, count, g_tile, g + first);
-    if (want & FL_WANT_HESS) fl_copy(block->stream, count, h_tile, h + first);
+      summed += fl_add_values(block, summed, (padded ? n : span.next) - summed, FL_TILE,
+                              values);
+    fl_finish(want, block, first, n, in_place, to);
   }
   if (block->stream) fl_stream_end();
   return outside;
+}
+
+FL_INLINE int FL_LOCAL(each)(int want, bool plain, const fl_element_block *block,
+                      const double *parameters) {
+  real pad[2][FL_GROUP];
+  const bool padded = block->n < FL_GROUP;
+  const real *y = padded ? fl_padded(block->n, block->in[0], pad[0]) : block->in[0];
+  const real *x = padded ? fl_padded(block->n, block->in[1], pad[1]) : block->in[1];
+  const fl_factor factor = fl_factor_of(fl_has(block->weights) ? 1 : block->scale);
+  int outside = 0;
+  const int64_t added = FL_LOCAL(added)(want, block, parameters, &factor, &outside);
+  return outside
+         | FL_LOCAL(tiles)(want, plain, block, y, x, added, parameters, &factor);
 }
 
 /* Parameters from memory of its own: nothing the loops write can change them. One by

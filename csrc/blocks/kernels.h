@@ -107,8 +107,28 @@ typedef struct {
   bool (*labels_outside)(int64_t n, const int64_t *labels, int64_t classes);
 } fl_block_tools;
 
+static inline int64_t fl_type_size(fl_type type) {
+  static const int8_t size[] = {1, 1, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8};
+  return size[type];
+}
+
+/* Numbers of an array at equal distances, in bytes. */
+typedef struct {
+  char *at;
+  ptrdiff_t stride;
+  fl_type type;
+  bool swapped; /* not in the byte order of the machine */
+} fl_stretch;
+
+typedef struct {
+  void (*read)(fl_stretch part, int64_t n, void *out); /* to the table's dtype */
+  void (*read_classes)(fl_stretch part, int64_t n, int64_t *out);
+  void (*write)(fl_stretch part, int64_t n, const void *in); /* floats */
+} fl_io_tools;
+
 typedef struct {
   const fl_block_tools *tools;
+  const fl_io_tools *io;
   const fl_loss_kernels *const *losses; /* by registry number */
   const fl_loss_kernels *programs;      /* of custom losses */
 } fl_kernel_table;

@@ -17,7 +17,8 @@ typedef struct fl_plan fl_plan;
 
 /* What a thread adds up in a turn, where it met an error, and its scratch memory. */
 typedef struct {
-  fl_lanes lanes;
+  fl_lanes lanes;  /* values, or shares of the divisor */
+  fl_lanes shares; /* of the divisor, where they are added up along with values */
   bool any; /* a divisor's: some weight is not zero */
   fl_result error;
   char *scratch;
@@ -32,6 +33,7 @@ typedef struct fl_team fl_team;
 /* What differs between the kinds of losses. */
 typedef struct {
   size_t size;                /* bytes of what it keeps in plan->own */
+  int fixed_axes; /* the last axes, which items have whole; the others have any order */
   void (*prepare)(fl_plan *plan); /* items, blocks, chunks, scratch, and its own */
   fl_block_fn *block;         /* loads, kernel, outputs, and their part of the sum */
   fl_block_fn *divisor;       /* the sum of what the values count */
@@ -49,6 +51,7 @@ struct fl_plan {
   double weigh; /* a power of 2 by which weights are multiplied */
   double scale; /* of the derivatives */
   bool stream;  /* derivatives are written past the caches */
+  bool reordered; /* items are not in C order */
   fl_view in[FL_MAX_INPUTS], weight, value, grad[FL_MAX_HEADS], hess[FL_MAX_HEADS];
 
   /* What `prepare` sets. */
@@ -58,13 +61,14 @@ struct fl_plan {
   int64_t chunk;   /* items with a sum of their own */
   bool counts_all; /* the divisor of a mean is the number of items */
   bool direct;     /* no buffers: a chunk may be one block */
+  bool along;      /* `block` adds up the divisor as well */
   int64_t scratch; /* bytes a thread needs */
 };
 
 extern const int fl_wants[FL_OUTPUT_SETS]; /* FL_WANT_... of each */
 
-/* NULL: no memory. */
-fl_plan *fl_plan_of(const fl_job *job);
+/* NULL: no memory. The index of an error is of the order of items. */
+fl_plan *fl_plan_of(const fl_job *job, bool c_order);
 
 static inline int64_t fl_ratio_up(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 
@@ -73,7 +77,8 @@ static inline bool fl_weighs(const fl_plan *plan) { return plan->job->weight.dat
 void fl_load_weights(const fl_plan *plan, int64_t first, int64_t n, double *weights);
 
 /* Adds n shares of the divisor to a turn. */
-void fl_add_divisor(fl_progress *progress, int64_t n, const void *shares, fl_type type);
+void fl_add_divisor(fl_progress *progress, fl_lanes *lanes, int64_t n,
+                    const void *shares, fl_type type);
 
 /* More bytes than any memory has: where counting them ends. */
 static const int64_t fl_too_many = (int64_t)1 << 56;
@@ -109,7 +114,7 @@ static inline fl_sum fl_chunk_sum(const fl_lanes *lanes, int64_t items) {
 
 /* What a pass over all items has come to. */
 typedef struct {
-  fl_sum sum;
+  fl_sum sum, shares;
   bool any;
 } fl_outcome;
 

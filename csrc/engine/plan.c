@@ -55,16 +55,23 @@ static bool fl_streams(const fl_job *job) {
          && !(job->grad[0].data && fl_untouched(&job->grad[0], entries * size));
 }
 
-static void fl_look_at_arrays(fl_plan *plan) {
+/* Items are taken as the predictions lie in memory, or in C order. */
+static void fl_look_at_arrays(fl_plan *plan, bool c_order) {
   const fl_job *job = plan->job;
-  for (int k = 0; k < job->inputs; k++)
-    fl_view_init(&plan->in[k], &job->in[k], job->shape, job->type);
-  fl_view_init(&plan->weight, &job->weight, job->shape, job->type);
-  fl_view_init(&plan->value, &job->value, job->shape, job->type);
+  int order[FL_MAX_DIMS];
+  const int moving = c_order ? 0 : job->ndim - plan->driver->fixed_axes;
+  plan->reordered = fl_memory_order(&job->in[job->labels], job->shape, moving, job->ndim,
+                                    order);
+#define FL_LOOK(name) \
+  fl_view_init(&plan->name, &job->name, job->shape, order, job->ndim, job->type)
+  for (int k = 0; k < job->inputs; k++) FL_LOOK(in[k]);
+  FL_LOOK(weight);
+  FL_LOOK(value);
   for (int k = 0; k < job->heads; k++) {
-    fl_view_init(&plan->grad[k], &job->grad[k], job->shape, job->type);
-    fl_view_init(&plan->hess[k], &job->hess[k], job->shape, job->type);
+    FL_LOOK(grad[k]);
+    FL_LOOK(hess[k]);
   }
+#undef FL_LOOK
 }
 
 /* A custom loss is an element-wise one of real numbers. */
@@ -86,7 +93,7 @@ static void fl_look_up(fl_plan *plan) {
                                         : fl_losses[job->loss].predictions[k - job->labels];
 }
 
-fl_plan *fl_plan_of(const fl_job *job) {
+fl_plan *fl_plan_of(const fl_job *job, bool c_order) {
   const fl_driver *driver = fl_driver_of(job);
   fl_plan *plan = malloc(sizeof *plan + driver->size);
   if (!plan) return NULL;
@@ -94,9 +101,9 @@ fl_plan *fl_plan_of(const fl_job *job) {
   plan->job = job;
   plan->own = plan + 1;
   plan->weigh = 1;
-  plan->direct = false;
+  plan->direct = plan->along = false;
   fl_look_up(plan);
-  fl_look_at_arrays(plan);
+  fl_look_at_arrays(plan, c_order);
   plan->driver->prepare(plan);
   plan->stream = fl_streams(job);
   return plan;

@@ -37,19 +37,22 @@ void fl_load_weights(const fl_plan *plan, int64_t first, int64_t n, double *weig
   for (int64_t i = 0; plan->weigh != 1 && i < n; i++) weights[i] *= plan->weigh;
 }
 
-void fl_add_divisor(fl_progress *progress, int64_t n, const void *shares,
-                    fl_type type) {
+void fl_add_divisor(fl_progress *progress, fl_lanes *lanes, int64_t n,
+                    const void *shares, fl_type type) {
   for (int64_t i = 0; i < n && !progress->any; i++)
     progress->any = fl_number(shares, i, type) != 0;
-  fl_kernels(type)->tools->accumulate(&progress->lanes, n, shares, NULL);
+  fl_kernels(type)->tools->accumulate(lanes, n, shares, NULL);
 }
 
-/* Weights whose sum is so large or small that products with it or its reciprocal would
-   leave the range of a double are multiplied by a power of 2 first: the mean does not
-   change by it. */
+/* Powers of 2 of sums of weights whose products with anything stay in the range of a
+   double. */
+enum { FL_ORDINARY = 100 };
+
+/* Weights of another sum are multiplied by a power of 2 first: the mean does not change
+   by it. */
 static bool fl_weighted_divisor(fl_plan *plan, fl_team *team, fl_result *result,
                                 double *divisor) {
-  enum { ORDINARY = 100, LARGEST = 1000 };
+  enum { LARGEST = 1000 };
   fl_outcome outcome;
   if (!fl_run_pass(plan, team, plan->driver->divisor, &outcome, result)) return false;
   if (fl_weighs(plan) && isinf(fl_sum_value(outcome.sum))) {
@@ -61,7 +64,7 @@ static bool fl_weighted_divisor(fl_plan *plan, fl_team *team, fl_result *result,
   if (*divisor == 0 && outcome.any) result->status = FL_BAD_WEIGHTS;
   if (*divisor == 0 || !isfinite(*divisor)) return result->status == FL_OK;
   const int exponent = ilogb(*divisor) - ilogb(plan->weigh);
-  if (fl_weighs(plan) && abs(exponent) > ORDINARY) {
+  if (fl_weighs(plan) && abs(exponent) > FL_ORDINARY) {
     const double weigh = ldexp(1, exponent < -LARGEST  ? LARGEST
                                   : exponent > LARGEST ? -LARGEST
                                                        : -exponent);
@@ -83,8 +86,21 @@ static bool fl_divisor(fl_plan *plan, fl_team *team, fl_result *result,
          || fl_weighted_divisor(plan, team, result, divisor);
 }
 
+/* Values and divisor in one pass; false: the divisor needs a pass of its own. */
+static bool fl_run_along(fl_plan *plan, fl_team *team, fl_result *result) {
+  fl_outcome outcome;
+  if (!fl_run_pass(plan, team, plan->driver->block, &outcome, result)) return true;
+  const double divisor = fl_sum_value(outcome.shares);
+  if (divisor == 0 || !isfinite(divisor) || abs(ilogb(divisor)) > FL_ORDINARY)
+    return false;
+  result->value = fl_sum_value(outcome.sum) / divisor;
+  return true;
+}
+
 static void fl_run_with(fl_plan *plan, fl_team *team, fl_result *result) {
   double divisor;
+  if (plan->along && fl_run_along(plan, team, result)) return;
+  plan->along = false;
   if (!fl_divisor(plan, team, result, &divisor)) return;
   plan->scale = divisor == 0 ? 0 : 1 / divisor;
   fl_outcome outcome;
@@ -92,14 +108,23 @@ static void fl_run_with(fl_plan *plan, fl_team *team, fl_result *result) {
   result->value = divisor == 0 ? 0 : fl_sum_value(outcome.sum) / divisor;
 }
 
-void fl_run(const fl_job *job, fl_result *result) {
+/* false: it met an error, whose index counts items that are not in C order. */
+static bool fl_run_in(const fl_job *job, bool c_order, fl_result *result) {
   memset(result, 0, sizeof *result);
-  fl_plan *plan = fl_plan_of(job);
+  fl_plan *plan = fl_plan_of(job, c_order);
   fl_team *team = plan ? fl_team_of(plan) : NULL;
   if (team) fl_run_with(plan, team, result);
   else result->status = FL_NO_MEMORY;
+  const bool indexed =
+      result->status == FL_BAD_INPUT || result->status == FL_BAD_LABEL_SUM;
+  const bool named = !indexed || !plan->reordered;
   fl_team_end(team);
   free(plan);
+  return named;
+}
+
+void fl_run(const fl_job *job, fl_result *result) {
+  if (!fl_run_in(job, false, result)) fl_run_in(job, true, result);
 }
 
 int64_t fl_block_length(void) { return FL_BLOCK; }

@@ -47,7 +47,7 @@ typedef struct {
 struct fl_team {
   int threads;
   void *memory;
-  fl_sum *sums; /* one per chunk */
+  fl_sum *sums, *shares; /* one per chunk */
   fl_worker workers[];
 };
 
@@ -57,7 +57,7 @@ typedef struct {
   fl_block_fn *block;
   int threads;
   fl_worker *workers;
-  fl_sum *sums;
+  fl_sum *sums, *shares;
   int64_t turns;
   bool resumed;               /* after a pause: workers may have left turns */
   _Atomic int64_t error_turn; /* the lowest that had one */
@@ -136,10 +136,12 @@ static int64_t fl_chunks(const fl_plan *plan) {
 
 static fl_team *fl_new_team(const fl_plan *plan, int threads) {
   const int64_t sums = fl_chunks(plan) * (int64_t)sizeof(fl_sum);
+  const int64_t shares = plan->along ? sums : 0;
   const int64_t head = (int64_t)(sizeof(fl_team) + (size_t)threads * sizeof(fl_worker));
   int64_t used = 0;
   fl_cut(NULL, &used, head);
   fl_cut(NULL, &used, sums);
+  fl_cut(NULL, &used, shares);
   for (int w = 0; w < threads; w++) fl_cut(NULL, &used, plan->scratch);
   void *memory = used < fl_too_many ? malloc((size_t)used + FL_LINE) : NULL;
   if (!memory) return NULL;
@@ -149,6 +151,7 @@ static fl_team *fl_new_team(const fl_plan *plan, int threads) {
   team->memory = memory;
   team->threads = threads;
   team->sums = fl_cut(line, &used, sums);
+  team->shares = fl_cut(line, &used, shares);
   for (int w = 0; w < threads; w++)
     team->workers[w].scratch = fl_cut(line, &used, plan->scratch);
   return team;
@@ -244,6 +247,8 @@ static bool fl_run_turn(fl_pass *pass, fl_worker *worker, fl_turn *turn, bool ca
     turn->first += n;
   }
   pass->sums[turn->number] = fl_chunk_sum(&turn->progress.lanes, end - start);
+  if (plan->along)
+    pass->shares[turn->number] = fl_chunk_sum(&turn->progress.shares, end - start);
   if (turn->progress.any) worker->any = true;
   return true;
 }
@@ -431,6 +436,8 @@ static bool fl_collect(const fl_pass *pass, fl_outcome *outcome, fl_result *resu
   }
   if (lowest < INT64_MAX) return false;
   outcome->sum = fl_chunks_total(pass->turns, pass->sums);
+  if (pass->plan->along)
+    outcome->shares = fl_chunks_total(pass->turns, pass->shares);
   return true;
 }
 
@@ -438,7 +445,7 @@ bool fl_run_pass(const fl_plan *plan, fl_team *team, fl_block_fn *block,
                  fl_outcome *outcome, fl_result *result) {
   const fl_job *job = plan->job;
   fl_pass pass = {.plan = plan, .block = block, .threads = team->threads,
-                  .workers = team->workers, .sums = team->sums,
+                  .workers = team->workers, .sums = team->sums, .shares = team->shares,
                   .turns = fl_chunks(plan), .error_turn = INT64_MAX};
   fl_share_out(&pass);
   for (;;) {

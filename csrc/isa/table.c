@@ -3,6 +3,7 @@
 #include "blocks/kernels.h"
 
 extern const fl_block_tools FL_SYMBOL(block_tools);
+extern const fl_io_tools FL_SYMBOL(io_tools);
 extern const fl_loss_kernels FL_SYMBOL(programs);
 
 #define FL_LOSS(name, family, kind, labels, predictions, parameters) \
@@ -16,6 +17,7 @@ static const fl_loss_kernels *const fl_losses[] = {
 
 const fl_kernel_table FL_SYMBOL(table) = {
     .tools = &FL_SYMBOL(block_tools),
+    .io = &FL_SYMBOL(io_tools),
     .losses = fl_losses,
     .programs = &FL_SYMBOL(programs),
 };

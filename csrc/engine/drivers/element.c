@@ -1,6 +1,7 @@
 /* element.c: the driver of element-wise losses. An item is an element; a
    block goes from arrays to arrays, through buffers where a kernel cannot use their
-   memory. */
+   memory. The divisor of a value alone is added up along with it: its weights are in L1
+   or L2 then; derivatives need it before. */
 #include "engine/engine.h"
 
 /* Chunks where there are enough of them for the threads, and their longest then. */
@@ -74,6 +75,7 @@ static void fl_prepare_elements(fl_plan *plan) {
   plan->block = FL_BLOCK;
   plan->chunk = fl_chunk_elements(plan->items);
   plan->counts_all = !job->weight.data || job->reduction == FL_SUM_OVER_BATCH_SIZE;
+  plan->along = !plan->counts_all && job->reduction == FL_MEAN && job->outputs == FL_V;
   plan->weight.plain |= fl_view_is_plain(&plan->weight, FL_TYPE_F64);
   fl_apart_from_inputs(job, &plan->value);
   for (int k = 0; k < job->heads; k++) {
@@ -122,6 +124,12 @@ static bool fl_find_bad_input(const fl_plan *plan, const fl_element_block *block
   return false;
 }
 
+static void fl_add_shares(const fl_plan *plan, int64_t n, fl_weights weights,
+                          fl_progress *progress, fl_lanes *lanes) {
+  if (weights.wide) fl_add_divisor(progress, lanes, n, weights.wide, FL_TYPE_F64);
+  else fl_add_divisor(progress, lanes, n, weights.narrow, plan->job->type);
+}
+
 static bool fl_run_elements(const fl_plan *plan, int64_t first, int64_t n,
                             fl_progress *progress) {
   const fl_job *job = plan->job;
@@ -145,6 +153,7 @@ static bool fl_run_elements(const fl_plan *plan, int64_t first, int64_t n,
     block.g[k] = fl_target(&plan->grad[k], first, type, buffers.g[k]);
     block.h[k] = fl_target(&plan->hess[k], first, type, buffers.h[k]);
   }
+  if (plan->along) fl_add_shares(plan, n, block.weights, progress, &progress->shares);
   if (plan->kernels->elementwise[job->outputs](&block)
       && fl_find_bad_input(plan, &block, first, progress))
     return false;
@@ -160,8 +169,7 @@ static bool fl_add_weights(const fl_plan *plan, int64_t first, int64_t n,
                            fl_progress *progress) {
   double *buffer = fl_cut_buffers(plan, progress->scratch).weights;
   const fl_weights weights = fl_weights_of(plan, first, n, buffer);
-  if (weights.wide) fl_add_divisor(progress, n, weights.wide, FL_TYPE_F64);
-  else fl_add_divisor(progress, n, weights.narrow, plan->job->type);
+  fl_add_shares(plan, n, weights, progress, &progress->lanes);
   return true;
 }
 

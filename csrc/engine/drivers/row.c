@@ -346,11 +346,12 @@ static bool fl_add_shares(const fl_plan *plan, int64_t first, int64_t n,
       !fl_own(plan)->integer_labels && job->targets.class_weight && job->reduction == FL_MEAN;
   for (int64_t r = 0; targets && r < n; r++)
     rows.shares[r] = fl_weighted(rows.shares[r], fl_target_weight(plan, first + r));
-  fl_add_divisor(progress, n, rows.shares, FL_TYPE_F64);
+  fl_add_divisor(progress, &progress->lanes, n, rows.shares, FL_TYPE_F64);
   return true;
 }
 
 const fl_driver fl_row_driver = {.size = sizeof(fl_row_plan),
+                                 .fixed_axes = 1,
                                  .prepare = fl_prepare_rows,
                                  .block = fl_run_rows,
                                  .divisor = fl_add_shares};

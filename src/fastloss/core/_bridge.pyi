@@ -62,4 +62,10 @@ class Kernel:
         classes: bool,
         reduction: str,
         parameters: tuple[float, ...],
+        *,
+        sign_labels: bool = False,
+        smoothing: float = 0.0,
+        class_weight: NDArray[np.float64] | None = None,
+        ignore_class: int | None = None,
+        any_sum: bool = False,
     ) -> None: ...

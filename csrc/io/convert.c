@@ -1,0 +1,185 @@
+/* convert.c: stretches of numbers of any dtype, distance, byte order and alignment, read as
+   numbers of one type, and written. What lies apart or swapped is put together as bits, a
+   piece at a time; what is together is converted by loops that vectorise. A conversion
+   rounds once. */
+#include <string.h>
+
+#include "blocks/kernels.h"
+#include "isa/isa.h"
+
+enum { FL_PIECE = 512 };
+
+typedef struct {
+  _Alignas(FL_LINE) char bytes[FL_PIECE * sizeof(uint64_t)];
+} fl_piece;
+
+/* Bits of n numbers from distances of `at` bytes to distances of `to_at`. */
+#define FL_MOVE(uint, at, to_at)              \
+  for (int64_t i = 0; i < n; i++) {           \
+    uint x;                                   \
+    memcpy(&x, from + i * (at), sizeof x);    \
+    memcpy(to + i * (to_at), &x, sizeof x);   \
+  }
+
+/* Distances that are constants have loops of their own, which vectorise: every second
+   number, and backwards. */
+#define FL_DEFINE_MOVES(bits, uint)                                                \
+  FL_INLINE void fl_gather_##bits(int64_t n, const char *from, ptrdiff_t stride,   \
+                                  char *restrict to) {                             \
+    const ptrdiff_t size = sizeof(uint);                                           \
+    if (stride == size) memcpy(to, from, (size_t)(n * size));                      \
+    else if (stride == 2 * size) FL_MOVE(uint, 2 * size, size)                     \
+    else if (stride == -size) FL_MOVE(uint, -size, size)                           \
+    else FL_MOVE(uint, stride, size)                                               \
+  }                                                                                \
+  FL_INLINE void fl_scatter_##bits(int64_t n, const char *from, char *restrict to, \
+                                   ptrdiff_t stride) {                             \
+    const ptrdiff_t size = sizeof(uint);                                           \
+    if (stride == size) memcpy(to, from, (size_t)(n * size));                      \
+    else if (stride == 2 * size) FL_MOVE(uint, size, 2 * size)                     \
+    else if (stride == -size) FL_MOVE(uint, size, -size)                           \
+    else FL_MOVE(uint, size, stride)                                               \
+  }
+
+FL_DEFINE_MOVES(8, uint8_t)
+FL_DEFINE_MOVES(16, uint16_t)
+FL_DEFINE_MOVES(32, uint32_t)
+FL_DEFINE_MOVES(64, uint64_t)
+
+#define FL_SWAP_EACH(uint, swap)                            \
+  for (int64_t i = 0; i < n; i++) {                         \
+    uint x;                                                 \
+    memcpy(&x, data + i * (ptrdiff_t)sizeof x, sizeof x);   \
+    x = swap(x);                                            \
+    memcpy(data + i * (ptrdiff_t)sizeof x, &x, sizeof x);   \
+  }
+
+FL_OUTLINE void fl_swap(int64_t size, int64_t n, char *data) {
+  if (size == 2) FL_SWAP_EACH(uint16_t, __builtin_bswap16)
+  if (size == 4) FL_SWAP_EACH(uint32_t, __builtin_bswap32)
+  if (size == 8) FL_SWAP_EACH(uint64_t, __builtin_bswap64)
+}
+
+/* A stretch put together, in the byte order of the machine. */
+FL_OUTLINE void fl_gather(fl_stretch part, int64_t n, char *to) {
+  const int64_t size = fl_type_size(part.type);
+  switch (size) {
+    case 1: fl_gather_8(n, part.at, part.stride, to); break;
+    case 2: fl_gather_16(n, part.at, part.stride, to); break;
+    case 4: fl_gather_32(n, part.at, part.stride, to); break;
+    default: fl_gather_64(n, part.at, part.stride, to); break;
+  }
+  if (part.swapped) fl_swap(size, n, to);
+}
+
+/* The way back, of floats; `from` is lost. */
+FL_OUTLINE void fl_scatter(fl_stretch part, int64_t n, char *from) {
+  const int64_t size = fl_type_size(part.type);
+  if (part.swapped) fl_swap(size, n, from);
+  if (size == 4) fl_scatter_32(n, from, part.at, part.stride);
+  else fl_scatter_64(n, from, part.at, part.stride);
+}
+
+static bool fl_is_together(fl_stretch part) {
+  return part.stride == fl_type_size(part.type) && !part.swapped;
+}
+
+/* n numbers x of type T, next to each other, as numbers of type U. */
+#define FL_CONVERT(T, U, converted)                        \
+  for (int64_t i = 0; i < n; i++) {                        \
+    T x;                                                   \
+    memcpy(&x, from + i * (ptrdiff_t)sizeof x, sizeof x);  \
+    const U z = (U)(converted);                            \
+    memcpy(to + i * (ptrdiff_t)sizeof z, &z, sizeof z);    \
+  }
+
+/* Integers of 64 bits that fit into 32, as those of labels do, are converted as such:
+   below AVX-512 there are no vectors for the others. */
+#define FL_CONVERT_LONG(T, U)                                  \
+  do {                                                         \
+    uint64_t others = 0;                                       \
+    for (int64_t i = 0; i < n; i++) {                          \
+      T x;                                                     \
+      memcpy(&x, from + i * (ptrdiff_t)sizeof x, sizeof x);    \
+      others |= (uint64_t)x ^ (uint64_t)(int64_t)(int32_t)x;   \
+    }                                                          \
+    if (others == 0) FL_CONVERT(T, U, (int32_t)x)              \
+    else FL_CONVERT(T, U, x)                                   \
+  } while (0)
+
+#define FL_DEFINE_CONVERSION(name, U)                                               \
+  FL_OUTLINE void name(fl_type type, int64_t n, const char *from, char *restrict to) { \
+    switch (type) {                                                                 \
+      case FL_TYPE_BOOL: FL_CONVERT(uint8_t, U, x != 0) break;                      \
+      case FL_TYPE_SIGN: FL_CONVERT(uint8_t, U, x != 0 ? 1 : -1) break;             \
+      case FL_TYPE_I8: FL_CONVERT(int8_t, U, x) break;                              \
+      case FL_TYPE_I16: FL_CONVERT(int16_t, U, x) break;                            \
+      case FL_TYPE_I32: FL_CONVERT(int32_t, U, x) break;                            \
+      case FL_TYPE_I64: FL_CONVERT_LONG(int64_t, U); break;                         \
+      case FL_TYPE_U8: FL_CONVERT(uint8_t, U, x) break;                             \
+      case FL_TYPE_U16: FL_CONVERT(uint16_t, U, x) break;                           \
+      case FL_TYPE_U32: FL_CONVERT(uint32_t, U, x) break;                           \
+      case FL_TYPE_U64: FL_CONVERT_LONG(uint64_t, U); break;                        \
+      case FL_TYPE_F32: FL_CONVERT(float, U, x) break;                              \
+      case FL_TYPE_F64: FL_CONVERT(double, U, x) break;                             \
+    }                                                                               \
+  }
+
+#if defined(FL_DTYPE_f32)
+#define FL_TYPE_REAL FL_TYPE_F32
+typedef double fl_other;
+#else
+#define FL_TYPE_REAL FL_TYPE_F64
+typedef float fl_other;
+#endif
+
+FL_DEFINE_CONVERSION(fl_to_real, real)
+FL_DEFINE_CONVERSION(fl_to_class, int64_t)
+
+/* The other float dtype. */
+FL_OUTLINE void fl_to_other(int64_t n, const char *from, char *restrict to) {
+  FL_CONVERT(real, fl_other, x)
+}
+
+typedef void fl_conversion(fl_type type, int64_t n, const char *from, char *to);
+
+/* Reads n numbers as numbers of `type`. */
+FL_INLINE void fl_read(fl_stretch part, int64_t n, fl_type type, fl_conversion *convert,
+                       char *out) {
+  fl_piece piece;
+  if (part.type == type) {
+    fl_gather(part, n, out);
+    return;
+  }
+  for (int64_t i = 0, count; i < n; i += count) {
+    count = n - i < FL_PIECE ? n - i : FL_PIECE;
+    if (!fl_is_together(part)) fl_gather(part, count, piece.bytes);
+    convert(part.type, count, fl_is_together(part) ? part.at : piece.bytes, out);
+    part.at += count * part.stride;
+    out += count * fl_type_size(type);
+  }
+}
+
+static void fl_read_real(fl_stretch part, int64_t n, void *out) {
+  fl_read(part, n, FL_TYPE_REAL, fl_to_real, out);
+}
+
+static void fl_read_class(fl_stretch part, int64_t n, int64_t *out) {
+  fl_read(part, n, FL_TYPE_I64, fl_to_class, (char *)out);
+}
+
+static void fl_write_real(fl_stretch part, int64_t n, const void *in) {
+  const char *from = in;
+  fl_piece piece;
+  for (int64_t i = 0, count; i < n; i += count) {
+    count = n - i < FL_PIECE ? n - i : FL_PIECE;
+    char *to = fl_is_together(part) ? part.at : piece.bytes;
+    if (part.type == FL_TYPE_REAL) memcpy(to, from, (size_t)count * sizeof(real));
+    else fl_to_other(count, from, to);
+    if (to == piece.bytes) fl_scatter(part, count, to);
+    part.at += count * part.stride;
+    from += count * (int64_t)sizeof(real);
+  }
+}
+
+const fl_io_tools FL_SYMBOL(io_tools) = {fl_read_real, fl_read_class, fl_write_real};

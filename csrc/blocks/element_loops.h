@@ -91,28 +91,31 @@ FL_INLINE int FL_LOCAL(tile)(int want, bool plain, bool *hard, int64_t n, const 
 #endif
 }
 
-/* Values are added to the lanes, in the order of fl_add_fours. n is a multiple of
-   FL_FOUR. */
+/* Values are added to the lanes, a four at a time. n is a multiple of FL_FOUR. */
 #ifndef FL_AHEAD
 FL_INLINE int FL_LOCAL(added_tile)(int want, int64_t n, const real *restrict y,
-                            const real *restrict x, const double *parameters,
-                            const fl_factor *factor, fl_lanes *lanes,
-                            real *restrict g) {
+                            const real *restrict x, fl_weights weights,
+                            const double *parameters, const fl_factor *factor,
+                            fl_lanes *lanes, real *restrict g) {
   fl_uint outside[FL_GROUP] = {0};
   double hi[FL_LANES], lo[FL_LANES];
   for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];
-  for (int64_t four = 0; four < n; four += FL_FOUR)
-    for (int64_t j = 0; j < FL_LANES; j++) {
-      double term[4];
-      _Pragma("GCC unroll 4") for (int k = 0; k < 4; k++) {
-        const int64_t i = four + k * FL_LANES + j;
+  for (int64_t four = 0; four < n; four += FL_FOUR) {
+    const fl_weights w = fl_weights_at(weights, four);
+    real term[FL_FOUR], slope[FL_FOUR];
+    _Pragma("GCC unroll 4") for (int k = 0; k < FL_FOUR; k += FL_GROUP)
+      for (int64_t j = 0; j < FL_GROUP; j++) {
+        const int64_t i = four + k + j;
         const fl_point point = FL_POINT_AT(i);
-        term[k] = (double)point.value;
-        if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
+        term[k + j] = point.value;
+        if (want & FL_WANT_GRAD && fl_has(weights)) slope[k + j] = point.grad;
+        else if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
         outside[j] |= FL_LOCAL(outside_at)(FL_IS_GENERAL, y[i], x[i]);
       }
-      fl_add_four(&hi[j], &lo[j], term);
-    }
+    fl_add_fours(hi, lo, FL_FOUR, term, w);
+    if (want & FL_WANT_GRAD && fl_has(weights))
+      fl_scale_weighted(FL_FOUR, slope, w, factor->exact, g + four);
+  }
   for (int j = 0; j < FL_LANES; j++) lanes->hi[j] = hi[j], lanes->lo[j] = lo[j];
   return FL_LOCAL(any_outside)(outside);
 }
@@ -149,22 +152,29 @@ FL_INLINE bool FL_LOCAL(scaled_tile)(int want, int64_t n, const real *restrict y
    then: a tile that is summed afterwards reads nothing meanwhile. A long formula needs
    the registers for itself, and a gradient past the caches gains nothing from it. */
 FL_INLINE int64_t FL_LOCAL(added)(int want, const fl_element_block *block,
-                           const double *parameters, const fl_factor *factor,
-                           int *outside) {
+                           const double *parameters, int *outside) {
 #ifdef FL_AHEAD
   return 0;
 #else
   const bool sums = want & FL_WANT_VALUE && block->lanes;
-  if (!sums || fl_has(block->weights) || (want & FL_WANT_GRAD && block->stream)) return 0;
+  if (!sums || (want & FL_WANT_GRAD && block->stream)) return 0;
   const int64_t n = block->n / FL_FOUR * FL_FOUR;
   const real *y = block->in[0], *x = block->in[1];
+  const fl_factor factor = fl_factor_of(block->scale);
+#define FL_ADDED(weights)                                                          \
+  FL_LOCAL(added_tile)(want, n, y, x, weights, parameters, &factor, block->lanes, \
+                       block->g[0])
+  const fl_weights wide = fl_only_wide(block->weights), none = {0};
+  const fl_weights narrow = fl_only_narrow(block->weights);
+  if (fl_has(wide)) *outside |= FL_ADDED(wide);
+  else if (fl_has(narrow)) *outside |= FL_ADDED(narrow);
 #ifdef FL_SCALED_SUMS
-  if (FL_LOCAL(scaled_tile)(want, n, y, x, parameters, factor, block->lanes, block->g[0],
-                            outside))
+  else if (FL_LOCAL(scaled_tile)(want, n, y, x, parameters, &factor, block->lanes,
+                                 block->g[0], outside))
     return n;
 #endif
-  *outside |= FL_LOCAL(added_tile)(want, n, y, x, parameters, factor, block->lanes,
-                                   block->g[0]);
+  else *outside |= FL_ADDED(none);
+#undef FL_ADDED
   return n;
 #endif
 }
@@ -174,13 +184,14 @@ FL_INLINE int64_t FL_LOCAL(added)(int want, const fl_element_block *block,
    block, in others. */
 FL_INLINE int FL_LOCAL(tiles)(int want, bool plain, const fl_element_block *block,
                        const real *y, const real *x, int64_t added,
-                       const double *parameters, const fl_factor *factor) {
+                       const double *parameters) {
   _Alignas(FL_LINE) real v[FL_GROUP + FL_VALUES(FL_TILE)], g[FL_TILE], h[FL_TILE];
   const bool sums = want & FL_WANT_VALUE && block->lanes;
   const bool padded = block->n < FL_GROUP, in_place = !padded && !block->stream;
   const int64_t end = padded ? FL_GROUP : block->n;
   const fl_results places = {block->v, block->g[0], block->h[0]};
   const int64_t skew = added ? 0 : fl_skew(end, want & FL_WANT_GRAD ? places.g : x);
+  const fl_factor factor = fl_factor_of(fl_has(block->weights) ? 1 : block->scale);
   real *values = fl_values_at(skew, v + FL_GROUP);
   int64_t summed = added;
   int outside = 0;
@@ -192,7 +203,7 @@ FL_INLINE int FL_LOCAL(tiles)(int want, bool plain, const fl_element_block *bloc
     fl_results to = in_place ? fl_results_at(places, first) : (fl_results){v, g, h};
     if (sums) to.v = values + (first - summed);
     outside |= FL_LOCAL(tile)(want, plain, &hard, span.n, y + first, x + first,
-                              parameters, factor, to);
+                              parameters, &factor, to);
     if (sums)
       summed += fl_add_values(block, summed, (padded ? n : span.next) - summed, FL_TILE,
                               values);
@@ -208,11 +219,9 @@ FL_INLINE int FL_LOCAL(each)(int want, bool plain, const fl_element_block *block
   const bool padded = block->n < FL_GROUP;
   const real *y = padded ? fl_padded(block->n, block->in[0], pad[0]) : block->in[0];
   const real *x = padded ? fl_padded(block->n, block->in[1], pad[1]) : block->in[1];
-  const fl_factor factor = fl_factor_of(fl_has(block->weights) ? 1 : block->scale);
   int outside = 0;
-  const int64_t added = FL_LOCAL(added)(want, block, parameters, &factor, &outside);
-  return outside
-         | FL_LOCAL(tiles)(want, plain, block, y, x, added, parameters, &factor);
+  const int64_t added = FL_LOCAL(added)(want, block, parameters, &outside);
+  return outside | FL_LOCAL(tiles)(want, plain, block, y, x, added, parameters);
 }
 
 /* Parameters from memory of its own: nothing the loops write can change them. One by

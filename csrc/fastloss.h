@@ -127,6 +127,9 @@ bool fl_isa_supported(const char *name);
 const char *fl_isa_chosen(void);
 bool fl_isa_choose(const char *name);
 
+/* What the table of kernels that runs says it was compiled for. */
+const char *fl_isa_of_kernels(fl_type type);
+
 /* Threads OpenMP would use by itself, its name, and the compiler. */
 int fl_default_threads(void);
 const char *fl_openmp_name(void);

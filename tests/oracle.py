@@ -159,6 +159,16 @@ def losses() -> Iterator[fl.Loss]:
             yield replace(loss, **other)
 
 
+def refusing_losses() -> list[fl.Loss]:
+    """Those for which 99 is no label or no prediction."""
+    return [
+        loss
+        for loss in losses()
+        if ROWS[loss.kernel].labels != ("real",)
+        or ROWS[loss.kernel].predictions == ("probability",)
+    ]
+
+
 def losses_of_one_parameter() -> Iterator[fl.Loss]:
     """Each registered kernel with one parameter that is not the default."""
     for loss in default_losses():

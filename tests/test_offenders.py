@@ -11,7 +11,6 @@ import pytest
 
 import fastloss as fl
 
-LOSSES = list(oracle.losses())
 SCALED = {"class_weight": (5.0, 3.0, 2.0)}
 OPTIONS: list[dict[str, Any]] = [
     {},
@@ -84,12 +83,10 @@ def test_classes_are_named_as_given(
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
+@pytest.mark.parametrize("loss", oracle.refusing_losses(), ids=oracle.label)
 def test_the_lowest_of_many_is_named(loss: fl.Loss, threads: int) -> None:
     """Every thread meets one; the first is named each time, whoever is faster."""
     row = oracle.ROWS[loss.kernel]
-    if row.labels == row.predictions == ("real",):
-        return
     y, x = oracle.plain(loss.kernel, np.float32, 100_000, np.random.RandomState(1), 5)
     bad, name = (x, "y_pred") if row.labels == ("real",) else (y, "y_true")
     start, inner = bad.copy(), ", 0" if bad.ndim > 1 else ""

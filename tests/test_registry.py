@@ -6,6 +6,7 @@ import copy
 import doctest
 import inspect
 import pickle
+import re
 from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 
@@ -49,6 +50,21 @@ def test_every_class_has_a_reference(cls: type[fl.Loss]) -> None:
     assert formulas.__doc__
     for output in oracle.OUTPUTS:
         assert callable(getattr(formulas, output))
+
+
+@pytest.mark.parametrize("row", fl.REGISTRY, ids=lambda row: row.name)
+def test_every_kernel_has_inputs_to_be_tested_with(row: fl.Row) -> None:
+    assert row.kind in generators.KINDS
+    numbers = {*row.labels, *row.predictions} - {"class"}  # which its kind draws
+    assert numbers <= set(generators.DOMAINS)
+    assert numbers <= set(generators.EVERYDAY)
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/accuracy.md"])
+@pytest.mark.parametrize("name", fl.LOSSES)
+def test_every_loss_is_in_the_documents(name: str, document: str) -> None:
+    text = (ROOT / document).read_text("utf-8")
+    assert re.search(rf"\b{name}\b", text), f"{document} does not name {name}"
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -127,6 +127,7 @@ typedef struct {
 } fl_io_tools;
 
 typedef struct {
+  const char *isa; /* what the kernels were compiled for */
   const fl_block_tools *tools;
   const fl_io_tools *io;
   const fl_loss_kernels *const *losses; /* by registry number */

@@ -54,17 +54,13 @@ FL_INLINE real fl_expm1(real x) {
   return n == 0 ? p : scaled;
 }
 
-/* y, but NaN where the condition holds; by a mask, because GCC weaves a conditional into
-   the selections that made y. */
-FL_INLINE real fl_nan_where(bool condition, real y) {
-  return fl_from_bits(fl_bits(y) | (0 - (fl_uint)condition));
-}
-
 /* log(x): 1.0, 1.0. NaN below 0. */
-FL_INLINE real fl_log_checked(real x) { return fl_nan_where(x < 0, fl_log(x)); }
+FL_INLINE real fl_log_checked(real x) { return fl_select(x < 0, FL_NAN, fl_log(x)); }
 
 /* log(1 + x): 1.2, 1.3. NaN below -1. */
-FL_INLINE real fl_log1p_checked(real x) { return fl_nan_where(x < -1, fl_log1p(x)); }
+FL_INLINE real fl_log1p_checked(real x) {
+  return fl_select(x < -1, FL_NAN, fl_log1p(x));
+}
 
 /* log(1 - exp(x)) for x <= 0: 2.0, 2.0. (M. Maechler, Accurately computing
    log(1 - exp(-|a|)), 2012, for the place to change the form.) */

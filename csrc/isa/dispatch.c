@@ -116,6 +116,8 @@ const fl_kernel_table *fl_kernels(fl_type type) {
   return type == FL_TYPE_F32 ? fl_isas[fl_chosen].f32 : fl_isas[fl_chosen].f64;
 }
 
+const char *fl_isa_of_kernels(fl_type type) { return fl_kernels(type)->isa; }
+
 const char *fl_openmp_name(void) {
 #if defined(_OPENMP) && defined(__clang__)
   return "libomp";

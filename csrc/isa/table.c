@@ -15,7 +15,11 @@ static const fl_loss_kernels *const fl_losses[] = {
 #include "registry/losses.h"
 };
 
+#define FL_TEXT(name) #name
+#define FL_TEXT_OF(macro) FL_TEXT(macro)
+
 const fl_kernel_table FL_SYMBOL(table) = {
+    .isa = FL_TEXT_OF(FL_ISA),
     .tools = &FL_SYMBOL(block_tools),
     .io = &FL_SYMBOL(io_tools),
     .losses = fl_losses,

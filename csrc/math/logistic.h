@@ -31,12 +31,11 @@ FL_INLINE real fl_logistic(bool one, real near, real sum, real magnitude, real t
   return FL_FMA_ONCE(outer ? near : sum, outer ? finite : t, outer ? soft : inner);
 }
 
-/* a sigmoid(x) - b sigmoid(-x). The sign is turned by its bit, because GCC divides twice
-   when it sees a conditional. */
+/* a sigmoid(x) - b sigmoid(-x) */
 FL_INLINE real fl_logistic_slope(real a, real b, real x, real t) {
   const real near = x > 0 ? a : b, far = x > 0 ? b : a;
   const real slope = FL_FMA(-far, t, near) / (1 + t);
-  return fl_from_bits(fl_bits(slope) ^ (x > 0 ? 0 : FL_SIGN_BIT));
+  return fl_select(x > 0, slope, -slope); /* a conditional would divide twice */
 }
 
 #endif

@@ -109,6 +109,7 @@ cdef extern from "fastloss.h" nogil:
     bint fl_isa_supported(const char *)
     const char *fl_isa_chosen()
     bint fl_isa_choose(const char *)
+    const char *fl_isa_of_kernels(fl_type)
     int fl_default_threads()
     const char *fl_openmp_name()
     const char *fl_compiler_name()
@@ -187,6 +188,14 @@ def isa_supported(str name):
 def isa():
     """The instruction set in use."""
     return fl_isa_chosen().decode()
+
+
+def isa_of_kernels():
+    """What the kernels in use were compiled for: those of float32, of float64."""
+    return (
+        fl_isa_of_kernels(FL_TYPE_F32).decode(),
+        fl_isa_of_kernels(FL_TYPE_F64).decode(),
+    )
 
 
 def use_isa(str name):

@@ -1,0 +1,80 @@
+"""Hot loops are vectorised, on every instruction set, in its full width.
+
+Read from the machine code: a loop with several operations on single numbers must be the
+remainder of one, in the same function, that does the same kinds on whole registers. In
+the kernels of element-wise losses, whose blocks are whole groups, there is none at all
+on sets that can do everything the formulas need.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from objects import UNITS, Loop, Unit
+
+import fastloss as fl
+
+SEVERAL = 4
+ELEMENTS = "|".join(row.name for row in fl.REGISTRY if row.kind == "element")
+OUTPUTS = "value|grad|value_grad|grad_hess"
+
+#: Units and functions that may do single numbers, and why.
+SINGLE = [
+    # one number a row, of many entries
+    (r"multiclass_", r"fl_wide_values|fl_categorical_crossentropy_logits_value"),
+    # the C library's, one number at a time
+    (r"programs_", r"fl_op_lgamma_r"),
+    # SSE2 neither compares nor shifts integers of 64 bits
+    (r"_f64_baseline", r"fl_accumulate|fl_mean_absolute_error_value"),
+    (r"multiclass_f64_baseline", r""),
+    (r"programs_f.._baseline", r"fl_trig"),
+]
+
+
+def excused(unit: Unit, function: str) -> bool:
+    return any(
+        re.search(units, str(unit)) and re.match(functions, function)
+        for units, functions in SINGLE
+    )
+
+
+def alone(loop: Loop, loops: list[Loop]) -> bool:
+    """Whether the loop does single numbers and is not the remainder of another."""
+    single = loop.scalar.total() >= SEVERAL and not loop.packed
+    return single and not any(set(loop.scalar) <= set(other.packed) for other in loops)
+
+
+CODE = [unit for unit in UNITS if unit.name != "table"]
+
+
+@pytest.mark.parametrize("unit", CODE, ids=str)
+def test_loops_are_vectorised(unit: Unit) -> None:
+    functions = unit.functions()
+    assert sum(bool(loop.packed) for loops in functions.values() for loop in loops)
+    slow = [
+        f"{function}: {dict(loop.scalar)}"
+        for function, loops in functions.items()
+        for loop in loops
+        if alone(loop, loops) and not excused(unit, function)
+    ]
+    assert not slow
+
+
+@pytest.mark.parametrize(
+    "unit", [unit for unit in CODE if unit.isa != "baseline"], ids=str
+)
+def test_kernels_of_elements_have_no_loop_over_single_numbers(unit: Unit) -> None:
+    kernels = {
+        function: loops
+        for function, loops in unit.functions().items()
+        if re.match(rf"fl_({ELEMENTS})_({OUTPUTS})(\.|$)", function)
+    }
+    expected = [row for row in fl.REGISTRY if row.family == unit.name]
+    if expected and expected[0].kind == "element":
+        assert len(kernels) == 4 * len(expected)
+    for function, loops in kernels.items():
+        assert any(loop.packed for loop in loops), function
+        for loop in loops:
+            single = loop.scalar.total() >= SEVERAL and not loop.packed
+            assert not single, f"{function}: {dict(loop.scalar)}"

@@ -28,6 +28,8 @@ import numexpr
 import numpy as np
 
 import fastloss as fl
+import peers.numba
+import peers.numexpr
 from timing import race
 
 SIZE = 1_000_000
@@ -39,7 +41,8 @@ class Job:
     """One loss in the language of each contender.
 
     `form` is NumPy for fastloss, NumPy and, with its `np` replaced, JAX; `grad` is the
-    gradient per sample by hand; `scalar` is (value, gradient) of a sample in numba.
+    gradient per sample by hand; `scalar` is value, gradient (and more) of a sample in
+    numba. numexpr calls predictions p or x.
     """
 
     labels: str
@@ -54,36 +57,13 @@ def mse(np: Any, y: Any, p: Any) -> Any:
     return (y - p) ** 2
 
 
-@numba.njit(fastmath=True)
-def mse_scalar(y: Any, p: Any) -> Any:
-    r = p - y
-    return r * r, 2 * r
-
-
 def huber(np: Any, y: Any, p: Any) -> Any:
     r = np.abs(y - p)
     return np.where(r <= 1, 0.5 * r**2, r - 0.5)
 
 
-@numba.njit(fastmath=True)
-def huber_scalar(y: Any, p: Any) -> Any:
-    r = p - y
-    a = abs(r)
-    if a <= np.float32(1):
-        return np.float32(0.5) * r * r, r
-    return a - np.float32(0.5), np.float32(np.sign(r))
-
-
 def bce(np: Any, y: Any, x: Any) -> Any:
     return np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x)))
-
-
-@numba.njit(fastmath=True)
-def bce_scalar(y: Any, x: Any) -> Any:
-    t = np.exp(-abs(x))
-    one = np.float32(1)
-    value = max(x, np.float32(0)) - x * y + np.log1p(t)
-    return value, (one if x >= 0 else t) / (one + t) - y
 
 
 def log_cosh(np: Any, y: Any, p: Any) -> Any:
@@ -138,29 +118,34 @@ def twelve_scalar(y: Any, p: Any) -> Any:
 
 # numexpr computes in float64 as soon as a constant is a Python float.
 FLOAT32_CONSTANTS = {
-    "half": np.float32(0.5),
+    **{name: np.float32(number) for name, number in peers.numexpr.NUMBERS.items()},
     "ln2": np.float32(0.6931472),
     "k7": np.float32(0.7),
     "k3": np.float32(0.3),
 }
 LOGISTIC = "1 / (1 + exp(-p))"
-SOFTPLUS = "where(p > 0, p, 0) - p * y + log1p(exp(-abs(p)))"
+
+
+def _of_peers(kernel: str) -> tuple[str, Callable[..., Any]]:
+    return peers.numexpr.LOSSES[kernel][0], peers.numba.ELEMENTWISE[kernel]
+
+
 JOBS = {
-    "MSE": Job("real", mse, lambda y, p: 2 * (p - y), "(y - p)**2", mse_scalar, fl.mse),
+    "MSE": Job(
+        "real", mse, lambda y, p: 2 * (p - y), *_of_peers("mean_squared_error"), fl.mse
+    ),
     "Huber": Job(
         "real",
         huber,
         lambda y, p: np.clip(p - y, -1, 1),
-        "where(abs(y - p) <= 1, half * (y - p)**2, abs(y - p) - half)",
-        huber_scalar,
+        *_of_peers("huber"),
         fl.huber,
     ),
     "BCE on logits": Job(
         "unit",
         bce,
         lambda y, x: 1 / (1 + np.exp(-x)) - y,
-        SOFTPLUS,
-        bce_scalar,
+        *_of_peers("binary_crossentropy_logits"),
         fl.BinaryCrossentropy(from_logits=True),
     ),
     "log-cosh": Job(
@@ -201,9 +186,9 @@ def numba_functions(scalar: Callable[..., Any]) -> tuple[Any, Any]:
         total = 0.0
         scale = np.float32(1.0 / p.size)
         for i in numba.prange(p.size):
-            v, g = scalar(y[i], p[i])
-            total += v
-            out[i] = g * scale
+            at = scalar(y[i], p[i])
+            total += at[0]
+            out[i] = at[1] * scale
         return total / p.size
 
     return value, both
@@ -225,7 +210,7 @@ def contenders(
     jax_value, jax_both = jax.jit(jax_form), jax.jit(jax.value_and_grad(jax_form))
     jax_y, jax_p = jnp.asarray(y), jnp.asarray(p)
     numba_value, numba_both = numba_functions(job.scalar)
-    names = FLOAT32_CONSTANTS | {"y": y, "p": p}
+    names = FLOAT32_CONSTANTS | {"y": y, "p": p, "x": p}
     values = np.empty_like(p)
     found: dict[str, dict[str, Callable[[], Any]]] = {
         VALUE: {

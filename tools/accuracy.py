@@ -24,6 +24,7 @@ from fastloss import reference
 from fastloss.core import _bridge
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 import oracle
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/accuracy.md"
@@ -85,39 +86,16 @@ def torch_peer() -> Peer | None:
     """PyTorch's functions and automatic derivatives, if it is installed."""
     try:
         import torch
-        from torch.nn import functional
-    except ImportError:
+
+        from peers.torch import LOSSES
+    except ModuleNotFoundError:
         return None
-    none = {"reduction": "none"}
-    values: dict[str, Callable[[Any, Any], Any]] = {
-        "mean_squared_error": lambda y, x: functional.mse_loss(x, y, **none),
-        "mean_absolute_error": lambda y, x: functional.l1_loss(x, y, **none),
-        "huber": lambda y, x: functional.huber_loss(x, y, **none),
-        "hinge": lambda y, x: torch.clamp(1 - y * x, min=0),
-        "squared_hinge": lambda y, x: torch.clamp(1 - y * x, min=0) ** 2,
-        "binary_crossentropy": lambda y, x: functional.binary_cross_entropy(
-            x, y, **none
-        ),
-        "binary_crossentropy_logits": lambda y, x: (
-            functional.binary_cross_entropy_with_logits(x, y, **none)
-        ),
-        "categorical_crossentropy": lambda y, x: -(y * torch.log(x)).sum(-1),
-        "categorical_crossentropy_logits": lambda y, x: functional.cross_entropy(
-            x, y, **none
-        ),
-        "sparse_categorical_crossentropy": lambda y, x: functional.nll_loss(
-            torch.log(x), y, **none
-        ),
-        "sparse_categorical_crossentropy_logits": lambda y, x: functional.cross_entropy(
-            x, y, **none
-        ),
-    }
 
     def calculate(loss: fl.Loss, output: str, y: Array, x: Array) -> Array | None:
-        if loss.kernel not in values or (output == "hess" and x.ndim > 1):
+        if loss.kernel not in LOSSES or (output == "hess" and x.ndim > 1):
             return None
         logits = torch.tensor(x, requires_grad=True)
-        value = values[loss.kernel](torch.tensor(y), logits)
+        value = LOSSES[loss.kernel](logits, torch.tensor(y), reduction="none")
         if output == "value":
             return value.detach().numpy()
         (grad,) = torch.autograd.grad(value.sum(), logits, create_graph=True)
@@ -134,47 +112,18 @@ def jax_peer() -> Peer | None:
     """The formulas of optax under jax.jit, if JAX is installed."""
     try:
         import jax
-        import jax.numpy as jnp
-    except ImportError:
+
+        from peers.jax import LOSSES
+    except ModuleNotFoundError:
         return None
-    jax.config.update("jax_enable_x64", True)
-    log_sigmoid = jax.nn.log_sigmoid
-
-    def huber(y: Any, x: Any) -> Any:
-        r = jnp.abs(x - y)
-        q = jnp.minimum(r, 1.0)
-        return 0.5 * q**2 + (r - q)
-
-    def pick(y: Any, log_p: Any) -> Any:
-        return -jnp.take_along_axis(log_p, y[..., None], axis=-1)[..., 0]
-
-    values: dict[str, Callable[[Any, Any], Any]] = {
-        "mean_squared_error": lambda y, x: (x - y) ** 2,
-        "mean_absolute_error": lambda y, x: jnp.abs(x - y),
-        "huber": huber,
-        "hinge": lambda y, x: jnp.maximum(0, 1 - y * x),
-        "squared_hinge": lambda y, x: jnp.maximum(0, 1 - y * x) ** 2,
-        "binary_crossentropy": lambda y, x: -y * jnp.log(x) - (1 - y) * jnp.log1p(-x),
-        "binary_crossentropy_logits": lambda y, x: (
-            -y * log_sigmoid(x) - (1 - y) * log_sigmoid(-x)
-        ),
-        "categorical_crossentropy": lambda y, x: -(y * jnp.log(x)).sum(-1),
-        "categorical_crossentropy_logits": lambda y, x: (
-            -(y * jax.nn.log_softmax(x)).sum(-1)
-        ),
-        "sparse_categorical_crossentropy": lambda y, x: pick(y, jnp.log(x)),
-        "sparse_categorical_crossentropy_logits": lambda y, x: pick(
-            y, jax.nn.log_softmax(x)
-        ),
-    }
 
     def calculate(loss: fl.Loss, output: str, y: Array, x: Array) -> Array | None:
-        if loss.kernel not in values or (output == "hess" and x.ndim > 1):
+        if loss.kernel not in LOSSES or (output == "hess" and x.ndim > 1):
             return None
-        value = values[loss.kernel]
+        value = LOSSES[loss.kernel]
         if output == "value":
-            return np.asarray(jax.jit(value)(y, x))
-        grad = jax.grad(lambda x: value(y, x).sum())
+            return np.asarray(jax.jit(value)(x, y))
+        grad = jax.grad(lambda x: value(x, y).sum())
         if output == "grad":
             return np.asarray(jax.jit(grad)(x))
         return np.asarray(jax.jit(jax.grad(lambda x: grad(x).sum()))(x))

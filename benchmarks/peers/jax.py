@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from adapters.base import Data, Job, Peer
 from cells import FRESH, HESS, VALUE, Cell
+from peers.base import Data, Job, Peer
 
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_enable_x64", True)
@@ -33,8 +33,11 @@ LOSSES: dict[str, Callable[[Array, Array], Array]] = {
     "mean_absolute_error": lambda x, y: jnp.abs(x - y),
     "huber": _huber,
     "hinge": lambda x, y: jnp.maximum(0, 1 - y * x),
+    "squared_hinge": lambda x, y: jnp.maximum(0, 1 - y * x) ** 2,
     "binary_crossentropy": lambda p, y: -(y * jnp.log(p) + (1 - y) * jnp.log1p(-p)),
-    "binary_crossentropy_logits": lambda x, y: jax.nn.softplus(x) - x * y,
+    "binary_crossentropy_logits": lambda x, y: (
+        -y * jax.nn.log_sigmoid(x) - (1 - y) * jax.nn.log_sigmoid(-x)
+    ),
     "sparse_categorical_crossentropy": lambda p, y: -jnp.log(_pick(p, y)),
     "sparse_categorical_crossentropy_logits": lambda x, y: (
         jax.nn.logsumexp(x, axis=-1) - _pick(x, y)

@@ -1,7 +1,7 @@
 """The race: fastloss against every peer on every cell, and against the memory.
 
-    python benchmarks/peers.py --quick
-    python benchmarks/peers.py --cells '*logits/value*/float32/*' --repetitions 15
+    python benchmarks/race.py --quick
+    python benchmarks/race.py --cells '*logits/value*/float32/*' --repetitions 15
 
 Every contender does a cell's job as its documentation advises, on the same arrays and
 as many threads, in one process; a thread count has a process of its own, bound to as
@@ -62,7 +62,7 @@ class Arena:
     """All contenders in this process, and the input they share at the moment."""
 
     def __init__(self, threads: int, names: list[str]) -> None:
-        from adapters import load
+        from peers import load
 
         self.threads = threads
         loaded = {name: load(name, threads) for name in names}
@@ -73,7 +73,7 @@ class Arena:
         return {name: peer.version for name, peer in self.peers.items()}
 
     def _data(self, cell: Cell) -> Any:
-        from adapters import Data
+        from peers import Data
         from streaming import aligned
         from suite.inputs import make
 
@@ -268,7 +268,7 @@ def merged(paths: list[Path]) -> dict[str, Any]:
 
 
 def main() -> None:
-    from adapters import PEERS
+    from peers import PEERS
     from report import agreement, write
 
     given = _arguments()

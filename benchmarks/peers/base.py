@@ -1,4 +1,4 @@
-"""What every adapter gives and gets."""
+"""What every contender gives and gets."""
 
 from __future__ import annotations
 

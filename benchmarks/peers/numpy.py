@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from adapters.base import Data, Job, Peer
 from cells import HESS, VALUE, Cell
 from fastloss import reference
+from peers.base import Data, Job, Peer
 from suite.inputs import LOSSES
 
 

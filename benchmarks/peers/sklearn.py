@@ -11,8 +11,8 @@ import sklearn
 from sklearn import metrics
 from sklearn._loss import loss as kernels
 
-from adapters.base import Data, Job, Peer
 from cells import FRESH, HESS, INTO, VALUE, Cell
+from peers.base import Data, Job, Peer
 from suite.inputs import ROWS
 
 METRICS: dict[str, Callable[..., Any]] = {

@@ -11,8 +11,8 @@ import numba
 import numpy as np
 from numba import njit, prange
 
-from adapters.base import Data, Job, Peer
 from cells import FRESH, HESS, VALUE, Cell
+from peers.base import Data, Job, Peer
 
 inline = njit(inline="always", fastmath=True)
 loops = njit(parallel=True, fastmath=True)

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 import fastloss as fl
-from adapters.base import Data, Job, Peer
 from cells import FRESH, INTO, VALUE, Cell
+from peers.base import Data, Job, Peer
 from suite.inputs import LOSSES
 
 

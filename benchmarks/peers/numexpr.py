@@ -7,8 +7,8 @@ from typing import Any
 import numexpr
 import numpy as np
 
-from adapters.base import Data, Job, Peer
 from cells import FRESH, HESS, VALUE, Cell
+from peers.base import Data, Job, Peer
 
 # Per sample: value, and gradient. n is the number of samples.
 LOSSES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-SILENT = {"skip", "skipif", "xfail", "importorskip"}
+SILENT = {"skip", "xfail", "importorskip"}
 
 
 def own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:

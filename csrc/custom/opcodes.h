@@ -9,6 +9,8 @@
    expression calls them A B C D and K0 K1 K2 K3 by position. Comparisons give 0 or 1,
    anything but 0 is true. Names ending in _t take t = exp(-|x|) or exp(-2|x|). What
    joins two operations does what they do one after the other, to the bit. */
+/* A formatter takes A * B for a pointer. */
+/* clang-format off */
 FL_OPCODE(fill, k, K0)
 FL_OPCODE(copy, r, A)
 FL_OPCODE(add, rr, A + B)
@@ -124,6 +126,7 @@ FL_OPCODE_WHOLE(powers, rkk)
 FL_OPCODE_WHOLE(sin, r)
 FL_OPCODE_WHOLE(cos, r)
 FL_OPCODE_WHOLE(lgamma, r)
+/* clang-format on */
 #undef FL_OPCODE
 #undef FL_OPCODE_MATH
 #undef FL_OPCODE_WHOLE

@@ -26,9 +26,11 @@ def test(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style."""
-    session.install("ruff>=0.9")
+    session.install("ruff>=0.9", "clang-format==23.1.5")
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", "--check")
+    files = [str(file) for file in sorted(Path("csrc").rglob("*.[ch]"))]
+    session.run("clang-format", "--dry-run", "--Werror", *files)
 
 
 @nox.session

@@ -86,7 +86,7 @@ class Copy:
             "CMAKE_BUILD_TYPE": "None",
             "CMAKE_C_FLAGS": "-O1",
             "CMAKE_MODULE_PATH": Path(cython.origin).parent / "cmake",
-            "CMAKE_LIBRARY_OUTPUT_DIRECTORY": self.tree / "src/fastloss",
+            "CMAKE_LIBRARY_OUTPUT_DIRECTORY": self.tree / "src/fastloss/core",
             "Python_EXECUTABLE": sys.executable,
         }
         options = [f"-D{name}={value}" for name, value in settings.items()]

@@ -2,10 +2,8 @@
 #ifndef FL_ELEMENT_H
 #define FL_ELEMENT_H
 
-#include "blocks/kernels.h"
+#include "blocks/domains.h"
 #include "math/scaled_sums.h"
-#include "math/vecmath.h"
-#include "registry/enums.h"
 
 /* The formula of the loss FL_NAME: label, prediction and parameters to a point. */
 #define FL_POINT FL_LOCAL(point)
@@ -18,34 +16,6 @@ typedef struct {
    parameters, where FL_PLAIN(parameters) holds, and among these for hard elements, where
    FL_NOT_HARD(y, x) is 0. */
 typedef enum { FL_IS_GENERAL, FL_IS_PLAIN, FL_IS_HARD } fl_case;
-
-enum { FL_GROUP = FL_LANES };
-
-/* The bits of a number that say whether it is outside its domain (registry/domains.h). */
-FL_INLINE fl_uint fl_outside(fl_domain domain, real z) {
-  switch (domain) {
-#define FL_DOMAIN(NAME, outside, bits, mask, message) \
-  case FL_DOMAIN_##NAME: return bits;
-#include "registry/domains.h"
-    default: return 0;
-  }
-}
-
-FL_INLINE fl_uint fl_outside_bits(fl_domain domain) {
-  switch (domain) {
-#define FL_DOMAIN(NAME, outside, bits, mask, message) \
-  case FL_DOMAIN_##NAME: return mask;
-#include "registry/domains.h"
-    default: return 0;
-  }
-}
-
-/* The bits of a group together. */
-FL_INLINE fl_uint fl_any(const fl_uint *bits) {
-  fl_uint any = 0;
-  for (int j = 0; j < FL_GROUP; j++) any |= bits[j];
-  return any;
-}
 
 /* n < FL_GROUP numbers and copies of the last that complete a group. */
 FL_OUTLINE const real *fl_padded(int64_t n, const real *z, real *pad) {

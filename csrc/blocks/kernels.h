@@ -76,22 +76,117 @@ enum { FL_OUTSIDE_DOMAIN = 1, FL_LABEL_SUM = 2 };
 
 typedef int fl_rowwise_fn(const fl_row_block *block);
 
+/* A block of whole tuples of rows of `width` entries: x, g and h, one for each head, have
+   rows at distances of ldx, ldg and ldh entries. labels: one a tuple. Derivatives come
+   multiplied by factor[tuple]. */
+typedef struct {
+  int64_t rows, width;
+  const void *x[FL_MAX_HEADS];
+  int64_t ldx[FL_MAX_HEADS];
+  const void *labels[FL_MAX_HEADS];
+  const double *factor;
+  const double *parameters;
+  double *v;
+  void *g[FL_MAX_HEADS], *h[FL_MAX_HEADS];
+  int64_t ldg[FL_MAX_HEADS], ldh[FL_MAX_HEADS];
+} fl_pair_block;
+
+typedef void fl_pairwise_fn(const fl_pair_block *block);
+
+/* Whole groups, their entries one behind the other: those of group k are
+   start[k] ... start[k + 1] - 1. y, x, g and h are of the table's dtype, v has one value a
+   group. Derivatives come multiplied by factor[group]. scratch: entry_scratch bytes for
+   each entry. */
+typedef struct {
+  int64_t groups;
+  const int64_t *start;
+  const void *y, *x;
+  const double *factor;
+  const double *parameters;
+  double *v;
+  void *g, *h;
+  void *scratch;
+} fl_group_block;
+
+typedef void fl_groupwise_fn(const fl_group_block *block);
+
+/* One sequence of n entries, all in double precision. in: labels and the prediction, which
+   the kernel may overwrite; weights may be NULL and are 2^weigh times those of the
+   caller. v: the weighted value of each entry; derivatives of their sum come multiplied
+   by scale. scratch: entry_scratch bytes for each entry. */
+typedef struct {
+  int64_t n;
+  double *in[FL_MAX_INPUTS];
+  const double *weights;
+  int weigh;
+  double scale;
+  const double *parameters;
+  double *v, *g, *h;
+  void *scratch;
+} fl_sequence_block;
+
+typedef void fl_sequence_fn(const fl_sequence_block *block);
+
+/* What predictions and labels of a region have in common, and what only one of them
+   has. */
+typedef struct {
+  double both, prediction, label;
+} fl_overlap;
+
+/* The loss of a region and its derivatives: by an entry with label 0 and with label 1; the
+   second ones also by mixed labels. */
+typedef struct {
+  double value, grad[2], hess[3];
+} fl_overlap_point;
+
+/* `regions` pieces of regions, of n entries each, one behind the other. */
+typedef struct {
+  int64_t regions, n;
+  const void *y, *x;
+  const double *factor; /* of the derivatives of each */
+  const double *parameters;
+  void *g, *h;
+} fl_overlap_block;
+
+typedef struct {
+  /* Sums over the entries of each; non-zero: something may be outside its domain. */
+  int (*sums)(const fl_overlap_block *block, fl_overlap *sums);
+  void (*point)(int64_t n, const fl_overlap *sum, const double *parameters,
+                fl_overlap_point *point);
+  /* Derivatives by the entries of each; h may be NULL. */
+  void (*entries)(const fl_overlap_block *block, const fl_overlap_point *points);
+} fl_overlap_fns;
+
 /* The kernels of the output sets, in their order: a function run(want, block) compiled for
    each. */
 #define FL_KERNEL(name, run, want, block_type) \
   static int name(const block_type *block) { return run(want, block); }
+#define FL_RUN_KERNEL(name, run, want, block_type) \
+  static void name(const block_type *block) { run(want, block); }
 #define FL_KERNELS(run, block_type)                                              \
   FL_KERNEL(FL_LOCAL(value), run, FL_WANT_VALUE, block_type)                     \
   FL_KERNEL(FL_LOCAL(grad), run, FL_WANT_GRAD, block_type)                       \
   FL_KERNEL(FL_LOCAL(value_grad), run, FL_WANT_VALUE | FL_WANT_GRAD, block_type) \
   FL_KERNEL(FL_LOCAL(grad_hess), run, FL_WANT_GRAD | FL_WANT_HESS, block_type)
+/* The same of kernels that return nothing. */
+#define FL_RUN_KERNELS(run, block_type)                                              \
+  FL_RUN_KERNEL(FL_LOCAL(value), run, FL_WANT_VALUE, block_type)                     \
+  FL_RUN_KERNEL(FL_LOCAL(grad), run, FL_WANT_GRAD, block_type)                       \
+  FL_RUN_KERNEL(FL_LOCAL(value_grad), run, FL_WANT_VALUE | FL_WANT_GRAD, block_type) \
+  FL_RUN_KERNEL(FL_LOCAL(grad_hess), run, FL_WANT_GRAD | FL_WANT_HESS, block_type)
 #define FL_KERNEL_SET \
   {FL_LOCAL(value), FL_LOCAL(grad), FL_LOCAL(value_grad), FL_LOCAL(grad_hess)}
 
 typedef struct {
   fl_elementwise_fn *elementwise[FL_OUTPUT_SETS];
   fl_rowwise_fn *rowwise[FL_OUTPUT_SETS];
-  int64_t scratch; /* bytes a block needs, from a cache line on */
+  fl_pairwise_fn *pairwise[FL_OUTPUT_SETS];
+  fl_groupwise_fn *groupwise[FL_OUTPUT_SETS];
+  fl_sequence_fn *sequence[FL_OUTPUT_SETS];
+  fl_overlap_fns overlap;
+  int counted; /* the label that says which entries of a sequence a mean counts; 0: all */
+  int64_t scratch;       /* bytes a block needs, from a cache line on */
+  int64_t entry_scratch; /* and for each entry of a group or sequence */
 } fl_loss_kernels;
 
 typedef struct {

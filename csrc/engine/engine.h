@@ -30,6 +30,16 @@ typedef bool fl_block_fn(const fl_plan *plan, int64_t first, int64_t n,
 
 typedef struct fl_team fl_team;
 
+/* What a pass over all items has come to. */
+typedef struct {
+  fl_sum sum, shares;
+  bool any;
+} fl_outcome;
+
+/* All of the passes of a kind that needs more than one; false: result->status is set. */
+typedef bool fl_passes_fn(const fl_plan *plan, fl_team *team, fl_outcome *outcome,
+                          fl_result *result);
+
 /* What differs between the kinds of losses. */
 typedef struct {
   size_t size;                /* bytes of what it keeps in plan->own */
@@ -37,6 +47,7 @@ typedef struct {
   void (*prepare)(fl_plan *plan); /* items, blocks, chunks, scratch, and its own */
   fl_block_fn *block;         /* loads, kernel, outputs, and their part of the sum */
   fl_block_fn *divisor;       /* the sum of what the values count */
+  fl_passes_fn *passes;       /* NULL: one pass of `block` */
 } fl_driver;
 
 /* A job with everything looked up that stays the same for all of its blocks. */
@@ -97,6 +108,11 @@ static inline void *fl_cut(char *memory, int64_t *used, int64_t bytes) {
 bool fl_find_outside(const fl_plan *plan, int input, int64_t first, int64_t n,
                      const void *numbers, fl_weights weights, fl_progress *progress);
 
+/* The same of numbers of another type than the job's. */
+bool fl_find_outside_of(const fl_plan *plan, int input, int64_t first, int64_t n,
+                        const void *numbers, fl_type type, fl_weights weights,
+                        fl_progress *progress);
+
 static inline double fl_number(const void *data, int64_t i, fl_type type) {
   return type == FL_TYPE_F32 ? (double)((const float *)data)[i]
                              : ((const double *)data)[i];
@@ -111,12 +127,6 @@ static inline const char *fl_at(const void *data, int64_t index, fl_type type) {
 static inline fl_sum fl_chunk_sum(const fl_lanes *lanes, int64_t items) {
   return items > 1 ? fl_lanes_total(lanes) : (fl_sum){0 + lanes->hi[0], lanes->lo[0]};
 }
-
-/* What a pass over all items has come to. */
-typedef struct {
-  fl_sum sum, shares;
-  bool any;
-} fl_outcome;
 
 /* Memory for the passes of a plan: threads, their scratch, the sums of chunks. */
 fl_team *fl_team_of(const fl_plan *plan);

@@ -15,9 +15,9 @@ static bool fl_is_outside(fl_domain domain, double z) {
   }
 }
 
-bool fl_find_outside(const fl_plan *plan, int input, int64_t first, int64_t n,
-                     const void *numbers, fl_weights weights, fl_progress *progress) {
-  const fl_type type = plan->job->type;
+bool fl_find_outside_of(const fl_plan *plan, int input, int64_t first, int64_t n,
+                        const void *numbers, fl_type type, fl_weights weights,
+                        fl_progress *progress) {
   for (int64_t i = 0; i < n; i++) {
     const double z = fl_number(numbers, i, type);
     const double weight = weights.wide     ? weights.wide[i]
@@ -30,6 +30,12 @@ bool fl_find_outside(const fl_plan *plan, int input, int64_t first, int64_t n,
     }
   }
   return false;
+}
+
+bool fl_find_outside(const fl_plan *plan, int input, int64_t first, int64_t n,
+                     const void *numbers, fl_weights weights, fl_progress *progress) {
+  return fl_find_outside_of(plan, input, first, n, numbers, plan->job->type, weights,
+                            progress);
 }
 
 void fl_load_weights(const fl_plan *plan, int64_t first, int64_t n, double *weights) {
@@ -103,8 +109,11 @@ static void fl_run_with(fl_plan *plan, fl_team *team, fl_result *result) {
   plan->along = false;
   if (!fl_divisor(plan, team, result, &divisor)) return;
   plan->scale = divisor == 0 ? 0 : 1 / divisor;
+  const fl_driver *driver = plan->driver;
   fl_outcome outcome;
-  if (!fl_run_pass(plan, team, plan->driver->block, &outcome, result)) return;
+  if (driver->passes ? !driver->passes(plan, team, &outcome, result)
+                     : !fl_run_pass(plan, team, driver->block, &outcome, result))
+    return;
   result->value = divisor == 0 ? 0 : fl_sum_value(outcome.sum) / divisor;
 }
 

@@ -12,13 +12,13 @@ typedef enum {
 
 typedef enum {
   FL_DOMAIN_NONE,
+  FL_DOMAIN_ = FL_DOMAIN_NONE, /* of an empty list */
 #define FL_DOMAIN(NAME, outside, bits, mask, message) FL_DOMAIN_##NAME,
 #include "registry/domains.h"
   FL_DOMAINS
 } fl_domain;
 
 /* (A, B) of a row as FL_DOMAIN_A, FL_DOMAIN_B and FL_DOMAIN_NONE for the rest. */
-enum { FL_DOMAIN_ = FL_DOMAIN_NONE };
 #define FL_LISTED3(a, b, c, ...) FL_DOMAIN_##a, FL_DOMAIN_##b, FL_DOMAIN_##c
 #define FL_LISTED(...) FL_LISTED3(__VA_ARGS__, NONE, NONE, NONE, NONE)
 #define FL_FIRST_LISTED1(a, ...) FL_DOMAIN_##a

@@ -1,0 +1,226 @@
+/* group.c: the driver of losses of ragged groups, such as the documents of a query. An
+   item is an entry, so that threads share groups of any size evenly; a block does the
+   groups that begin among its entries. The input behind the predictions is the index of
+   the groups: their number, then where each begins, then where the last one ends. */
+#include <string.h>
+
+#include "engine/engine.h"
+
+/* Entries whose groups a kernel gets at once. */
+enum { FL_GROUP_ENTRIES = 4096 };
+
+typedef struct {
+  int64_t groups;
+  const int64_t *start; /* groups + 1 */
+  int64_t most;         /* entries a kernel gets at once */
+  int64_t batch;        /* and groups */
+} fl_group_plan;
+
+static const fl_group_plan *fl_own(const fl_plan *plan) { return plan->own; }
+
+/* What a batch of groups needs, cut from scratch memory. */
+typedef struct {
+  int64_t *start;
+  double *weights, *factor, *v;
+  void *y, *x, *g, *h, *kernel;
+  int64_t used;
+} fl_groups;
+
+static void *fl_cut_entries(const fl_plan *plan, const fl_view *view, char *memory,
+                            int64_t *used) {
+  if (!view->data || view->plain) return NULL;
+  return fl_cut(memory, used, fl_own(plan)->most * fl_type_size(plan->job->type));
+}
+
+static fl_groups fl_cut_groups(const fl_plan *plan, char *memory) {
+  const int64_t batch = fl_own(plan)->batch;
+  const int64_t numbers = batch * (int64_t)sizeof(double);
+  fl_groups b = {.used = 0};
+  b.start = fl_cut(memory, &b.used, (batch + 1) * (int64_t)sizeof *b.start);
+  if (fl_weighs(plan)) b.weights = fl_cut(memory, &b.used, numbers);
+  b.factor = fl_cut(memory, &b.used, numbers);
+  b.v = fl_cut(memory, &b.used, numbers);
+  b.y = fl_cut_entries(plan, &plan->in[0], memory, &b.used);
+  b.x = fl_cut_entries(plan, &plan->in[1], memory, &b.used);
+  b.g = fl_cut_entries(plan, &plan->grad[0], memory, &b.used);
+  b.h = fl_cut_entries(plan, &plan->hess[0], memory, &b.used);
+  b.kernel =
+      fl_cut(memory, &b.used, fl_own(plan)->most * plan->kernels->entry_scratch);
+  return b;
+}
+
+static void fl_prepare_groups(fl_plan *plan) {
+  const fl_job *job = plan->job;
+  fl_group_plan *own = plan->own;
+  const int64_t *index = job->in[job->labels + job->heads].data;
+  own->groups = index[0];
+  own->start = index + 1;
+  own->most = FL_GROUP_ENTRIES;
+  for (int64_t k = 0; k < own->groups; k++) {
+    const int64_t length = own->start[k + 1] - own->start[k];
+    if (own->most < length) own->most = length;
+  }
+  own->batch = own->groups < FL_BLOCK ? own->groups : FL_BLOCK;
+  plan->items = job->shape[0];
+  plan->entries = 1;
+  plan->block = FL_GROUP_ENTRIES;
+  plan->chunk = 2 * FL_GROUP_ENTRIES;
+  const int64_t least = fl_ratio_up(plan->items, FL_MAX_CHUNKS);
+  if (plan->chunk < least)
+    plan->chunk = fl_ratio_up(least, FL_GROUP_ENTRIES) * FL_GROUP_ENTRIES;
+  plan->counts_all = false;
+  fl_view_init(&plan->weight, &job->weight, &own->groups, job->type);
+  fl_view_init(&plan->value, &job->value, &own->groups, job->type);
+  plan->scratch = fl_cut_groups(plan, NULL).used;
+}
+
+/* The first group that begins at an entry or behind it; groups without entries begin
+   where the next one does. */
+static int64_t fl_first_group(const fl_plan *plan, int64_t entry) {
+  int64_t low = 0, high = fl_own(plan)->groups;
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (fl_own(plan)->start[middle] < entry) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/* The group behind those that begin among entries first ... first + n - 1. */
+static int64_t fl_end_group(const fl_plan *plan, int64_t first, int64_t n) {
+  const bool last = first + n == plan->items;
+  return last ? fl_own(plan)->groups : fl_first_group(plan, first + n);
+}
+
+/* The end of a batch that begins with a group: at least that one. */
+static int64_t fl_end_of_batch(const fl_plan *plan, int64_t group, int64_t end) {
+  const fl_group_plan *own = plan->own;
+  const int64_t begin = own->start[group];
+  int64_t next = group + 1;
+  while (next < end && next - group < own->batch
+         && own->start[next + 1] - begin <= own->most)
+    next++;
+  return next;
+}
+
+static const void *fl_entries_of(const fl_view *view, int64_t first, int64_t n,
+                                 fl_type type, void *copy) {
+  if (!copy) return fl_at(view->data, first, type);
+  fl_load(view, first, n, type, copy);
+  return copy;
+}
+
+static void *fl_target(const fl_view *view, int64_t first, fl_type type, void *copy) {
+  if (!view->data) return NULL;
+  return copy ? copy : view->data + first * fl_type_size(type);
+}
+
+/* Names the first label outside its domain of a group that weighs something. */
+static bool fl_find_bad_label(const fl_plan *plan, int64_t first, int64_t groups,
+                              const fl_group_block *block, const double *weights,
+                              fl_progress *progress) {
+  const fl_type type = plan->job->type;
+  for (int64_t k = 0; k < groups; k++) {
+    const int64_t at = block->start[k], n = block->start[k + 1] - at;
+    if (weights && weights[k] == 0) continue;
+    if (fl_find_outside(plan, 0, first + at, n, fl_at(block->y, at, type),
+                        (fl_weights){0}, progress))
+      return true;
+  }
+  return false;
+}
+
+/* Derivatives on their way out: groups that weigh nothing are exactly zero. */
+static void fl_finish_entries(const fl_plan *plan, const fl_view *view, int64_t first,
+                              const fl_group_block *block, const double *weights,
+                              char *out, const void *copy) {
+  const int64_t size = fl_type_size(plan->job->type);
+  if (!out) return;
+  for (int64_t k = 0; weights && k < block->groups; k++)
+    if (weights[k] == 0)
+      memset(out + block->start[k] * size, 0,
+             (size_t)((block->start[k + 1] - block->start[k]) * size));
+  if (copy) fl_store(view, first, block->start[block->groups], plan->job->type, copy);
+}
+
+static bool fl_run_batch(const fl_plan *plan, int64_t group, int64_t groups,
+                         fl_progress *progress) {
+  const fl_job *job = plan->job;
+  const int64_t *start = fl_own(plan)->start + group;
+  const int64_t first = start[0], n = start[groups] - first;
+  const fl_groups b = fl_cut_groups(plan, progress->scratch);
+  const fl_block_tools *tools = fl_kernels(FL_TYPE_F64)->tools;
+  if (b.weights) fl_load_weights(plan, group, groups, b.weights);
+  for (int64_t k = 0; k <= groups; k++) b.start[k] = start[k] - first;
+  for (int64_t k = 0; k < groups; k++)
+    b.factor[k] = b.weights ? b.weights[k] * plan->scale : plan->scale;
+  const fl_group_block block = {
+      .groups = groups,
+      .start = b.start,
+      .y = fl_entries_of(&plan->in[0], first, n, job->type, b.y),
+      .x = fl_entries_of(&plan->in[1], first, n, job->type, b.x),
+      .factor = b.factor,
+      .parameters = job->parameters,
+      .v = b.v,
+      .g = fl_target(&plan->grad[0], first, job->type, b.g),
+      .h = fl_target(&plan->hess[0], first, job->type, b.h),
+      .scratch = b.kernel};
+  if (fl_find_bad_label(plan, first, groups, &block, b.weights, progress)) return false;
+  plan->kernels->groupwise[job->outputs](&block);
+  fl_finish_entries(plan, &plan->grad[0], first, &block, b.weights, block.g, b.g);
+  fl_finish_entries(plan, &plan->hess[0], first, &block, b.weights, block.h, b.h);
+  if (!(plan->want & FL_WANT_VALUE)) return true;
+  if (job->reduction != FL_NONE) {
+    tools->accumulate(&progress->lanes, groups, b.v, b.weights);
+    return true;
+  }
+  if (b.weights) tools->scale(groups, b.v, b.weights, 1, b.v);
+  fl_store(&plan->value, group, groups, FL_TYPE_F64, b.v);
+  return true;
+}
+
+/* The engine takes lane 0 alone for a chunk of one item; one entry may begin several
+   groups, all but one of them empty. */
+static void fl_fold_lanes(int64_t n, fl_progress *progress) {
+  if (n > 1) return;
+  const fl_sum total = fl_lanes_total(&progress->lanes);
+  progress->lanes = (fl_lanes){{total.hi}, {total.lo}};
+}
+
+static bool fl_run_groups(const fl_plan *plan, int64_t first, int64_t n,
+                          fl_progress *progress) {
+  const int64_t end = fl_end_group(plan, first, n);
+  int64_t group = first == 0 ? 0 : fl_first_group(plan, first);
+  while (group < end) {
+    const int64_t next = fl_end_of_batch(plan, group, end);
+    if (!fl_run_batch(plan, group, next - group, progress)) return false;
+    group = next;
+  }
+  fl_fold_lanes(n, progress);
+  return true;
+}
+
+/* Each group counts, whatever its size. */
+static bool fl_add_groups(const fl_plan *plan, int64_t first, int64_t n,
+                          fl_progress *progress) {
+  const bool weighs = fl_weighs(plan) && plan->job->reduction == FL_MEAN;
+  const int64_t end = fl_end_group(plan, first, n);
+  double *shares = fl_cut_groups(plan, progress->scratch).v;
+  int64_t group = first == 0 ? 0 : fl_first_group(plan, first);
+  while (group < end) {
+    int64_t count = end - group;
+    if (count > fl_own(plan)->batch) count = fl_own(plan)->batch;
+    if (weighs) fl_load_weights(plan, group, count, shares);
+    else
+      for (int64_t k = 0; k < count; k++) shares[k] = 1;
+    fl_add_divisor(progress, count, shares, FL_TYPE_F64);
+    group += count;
+  }
+  fl_fold_lanes(n, progress);
+  return true;
+}
+
+const fl_driver fl_group_driver = {.size = sizeof(fl_group_plan),
+                                   .prepare = fl_prepare_groups,
+                                   .block = fl_run_groups,
+                                   .divisor = fl_add_groups};

@@ -1,0 +1,264 @@
+/* Negative partial log-likelihood of the proportional hazards model, of times t, events d
+   (0: censored), log risks x and weights w (D. R. Cox, Regression models and life-tables,
+   J. R. Stat. Soc. B 34, 1972). With u_j = w_j exp(x_j), the risk set of a time, all that
+   are still there, sums to S(t) = sum_{t_j >= t} u_j. For an event
+
+     l_i = log S(t_i) - x_i                       (N. E. Breslow, 1974)
+
+   and 0 for who is censored; the value is w_i l_i. Of m events at one time whose u sum to
+   T, B. Efron (J. Am. Stat. Assoc. 72, 1977) takes the k-th, k = 0 ... m-1, out of
+   S - k/m T, and the mean of the logarithms takes the place of log S. With the steps of the
+   cumulative hazard, of mean weight w' = sum w_i/m each,
+
+     a = sum_{t <= t_i} sum_k w'/(S - k/m T),  b = sum_{t <= t_i} sum_k w'/(S - k/m T)^2
+     dl/dx_i = u_i a - w_i d_i,  d2l/dx_i^2 = u_i a - u_i^2 b
+
+   but that of the steps at its own time an event takes the parts 1 - k/m in a and
+   (1 - k/m)^2 in b.
+
+   Sums run from the last time to the first, those of the hazard back. They are those of
+   sequence.h. An event alone at its time has l = log1p((S - exp x)/exp x) and the own part
+   -w (S - u)/S of the derivative, which keep their digits where it makes up nearly all of
+   its risk set. */
+#define FL_NAME cox
+#include "isa/isa.h"
+#include "blocks/kernels.h"
+
+#if defined(FL_DTYPE_f32)
+/* Sequences are in double precision. */
+const fl_loss_kernels FL_SYMBOL(FL_NAME) = {.counted = 1};
+#else
+#include "blocks/sequence.h"
+
+/* Entries in the order of falling times, and where their numbers are: m and e of
+   exp(x - max x), weights or NULL. */
+typedef struct {
+  const fl_record *order; /* at: twice the entry, and 1 more for an event */
+  const double *m, *e, *weights;
+  int64_t weigh;
+  bool efron;
+} fl_cohort;
+
+/* All that have one time: entries begin ... end - 1 of the order. */
+typedef struct {
+  int64_t begin, end, events;
+  fl_scaled_total tied; /* T */
+  double weight;        /* of the events */
+} fl_time;
+
+static int64_t fl_entry(const fl_cohort *c, int64_t i) { return c->order[i].at >> 1; }
+static bool fl_is_event(const fl_cohort *c, int64_t i) { return c->order[i].at & 1; }
+
+static double fl_weight_of(const fl_cohort *c, int64_t entry) {
+  return c->weights ? c->weights[entry] : 1;
+}
+
+static fl_scaled fl_hazard(const fl_cohort *c, int64_t entry) {
+  return fl_scaled_of(c->m[entry], (int64_t)c->e[entry]);
+}
+
+/* u of an entry. */
+static fl_scaled fl_weighted_hazard(const fl_cohort *c, int64_t entry) {
+  const fl_scaled hazard = fl_hazard(c, entry);
+  return fl_scaled_of(fl_weighted(fl_weight_of(c, entry), hazard.m),
+                      hazard.e - c->weigh);
+}
+
+/* Who weighs nothing is no event. */
+static void fl_count_events(const fl_cohort *c, fl_time *time) {
+  time->events = 0;
+  time->weight = 0;
+  time->tied = (fl_scaled_total){0, 0, 0};
+  for (int64_t i = time->begin; i < time->end; i++) {
+    const int64_t entry = fl_entry(c, i);
+    if (!fl_is_event(c, i)) continue;
+    time->events++;
+    time->weight += fl_weight_of(c, entry);
+    fl_add_scaled_term(&time->tied, fl_weighted_hazard(c, entry));
+  }
+}
+
+static bool fl_splits_ties(const fl_cohort *c, const fl_time *time) {
+  return c->efron && time->events > 1;
+}
+
+/* S - k/m T in the scale of S. */
+static double fl_left(const fl_scaled_total *all, const fl_time *time, int64_t k) {
+  const double part = (double)k / (double)time->events;
+  const fl_scaled tied = fl_scaled_value(&time->tied);
+  return (all->hi - part * fl_in_scale(tied, all->e)) + all->lo;
+}
+
+/* The mean of log(S - k/m T). */
+static double fl_mean_log(const fl_scaled_total *all, const fl_time *time) {
+  double sum = 0;
+  for (int64_t k = 0; k < time->events; k++)
+    sum += fl_log_scaled(fl_scaled_of(fl_left(all, time, k), all->e));
+  return sum / (double)time->events;
+}
+
+/* S - u of one of the set. */
+static fl_scaled fl_others(const fl_scaled_total *all, fl_scaled one) {
+  return fl_scaled_of((all->hi - fl_in_scale(one, all->e)) + all->lo, all->e);
+}
+
+/* log S - x = log(S/exp x), S = others + w exp x; log1p where that is not far from 1. */
+static double fl_event_loss(const fl_cohort *c, const fl_scaled_total *all,
+                            int64_t entry) {
+  const fl_scaled hazard = fl_hazard(c, entry);
+  const fl_scaled others = fl_others(all, fl_weighted_hazard(c, entry));
+  const int64_t apart = others.e - hazard.e;
+  if (c->weigh == 0 && apart < FL_APART) {
+    const double ratio = apart < -1000 ? 0 : others.m / hazard.m * fl_two_to(apart);
+    return fl_log1p(ratio + (fl_weight_of(c, entry) - 1));
+  }
+  const fl_scaled sum = fl_scaled_value(all);
+  return fl_log_scaled((fl_scaled){sum.m / hazard.m, sum.e - hazard.e});
+}
+
+static void fl_put_losses(const fl_cohort *c, const fl_scaled_total *all,
+                          const fl_time *time, double *v) {
+  const bool splits = fl_splits_ties(c, time);
+  const double log_mean = splits ? fl_mean_log(all, time) : 0;
+  for (int64_t i = time->begin; i < time->end; i++) {
+    const int64_t entry = fl_entry(c, i);
+    const double loss = !fl_is_event(c, i) ? 0
+                        : splits           ? log_mean - fl_log_scaled(fl_hazard(c, entry))
+                                           : fl_event_loss(c, all, entry);
+    v[entry] = fl_weighted(fl_weight_of(c, entry), loss);
+  }
+}
+
+/* S of the times from the last to the first, and the values. */
+static void fl_gather_risk_sets(const fl_cohort *c, int64_t n, double *v,
+                                fl_scaled_total *kept) {
+  fl_scaled_total all = {0, 0, 0};
+  fl_time time = {.end = 0};
+  while (time.end < n) {
+    time.begin = time.end;
+    while (time.end < n && c->order[time.end].key == c->order[time.begin].key)
+      fl_add_scaled_term(&all, fl_weighted_hazard(c, fl_entry(c, time.end++)));
+    fl_count_events(c, &time);
+    if (v) fl_put_losses(c, &all, &time, v);
+    if (kept) kept[time.begin] = all;
+  }
+}
+
+/* What the events of a time add to a and b, for everybody there and for themselves:
+   a 2^-e and b 2^-2e. */
+typedef struct {
+  double a[2], b[2];
+  int64_t e;
+} fl_steps;
+
+static fl_steps fl_steps_of(const fl_cohort *c, const fl_scaled_total *all,
+                            const fl_time *time) {
+  const int64_t terms = fl_splits_ties(c, time) ? time->events : 1;
+  const double weight = time->weight / (double)terms;
+  fl_steps steps = {.e = all->e};
+  for (int64_t k = 0; k < terms; k++) {
+    const double left = fl_left(all, time, k);
+    const double part = (double)(terms - k) / (double)terms;
+    const double a = weight / left, b = a / left;
+    steps.a[0] += a;
+    steps.a[1] += part * a;
+    steps.b[0] += b;
+    steps.b[1] += part * part * b;
+  }
+  return steps;
+}
+
+/* u of an entry times a sum, u^2 times one. */
+static double fl_times_hazard(fl_scaled u, double sum, int64_t e) {
+  return fl_unscaled(u.m * sum, u.e + e);
+}
+static double fl_times_square(fl_scaled u, double sum, int64_t e) {
+  return fl_unscaled(u.m * u.m * sum, 2 * u.e + e);
+}
+
+/* The derivatives by the x of a time, a and b without its own steps. */
+static void fl_put_derivatives(const fl_cohort *c, const fl_scaled_total *all,
+                               const fl_time *time, const fl_steps *steps,
+                               const fl_scaled_total *a, const fl_scaled_total *b,
+                               double scale, double *g, double *h) {
+  for (int64_t i = time->begin; i < time->end; i++) {
+    const int64_t entry = fl_entry(c, i);
+    const bool event = fl_is_event(c, i);
+    const fl_scaled u = fl_weighted_hazard(c, entry);
+    const double a_part = steps->a[event], b_part = steps->b[event];
+    double slope = fl_times_hazard(u, a_part, -steps->e);
+    double curvature = slope - fl_times_square(u, b_part, -2 * steps->e);
+    if (event && time->events == 1) {
+      const fl_scaled others = fl_others(all, u);
+      slope = -fl_times_hazard(others, a_part, -steps->e);
+      curvature = fl_unscaled(u.m * others.m * b_part, u.e + others.e - 2 * steps->e);
+    } else if (event) {
+      slope -= fl_weight_of(c, entry);
+    }
+    g[entry] = scale * (slope + fl_times_hazard(u, a->hi + a->lo, a->e));
+    if (h)
+      h[entry] = scale * (curvature + fl_times_hazard(u, a->hi + a->lo, a->e)
+                          - fl_times_square(u, b->hi + b->lo, b->e));
+  }
+}
+
+/* a and b of the times from the first to the last, and the derivatives. */
+static void fl_follow_hazard(const fl_cohort *c, int64_t n, double scale,
+                             const fl_scaled_total *kept, double *g, double *h) {
+  fl_scaled_total a = {0, 0, 0}, b = {0, 0, 0};
+  fl_time time = {.begin = n};
+  while (time.begin > 0) {
+    time.end = time.begin--;
+    while (time.begin > 0
+           && c->order[time.begin - 1].key == c->order[time.begin].key)
+      time.begin--;
+    fl_count_events(c, &time);
+    const fl_scaled_total *all = &kept[time.begin];
+    const fl_steps steps =
+        time.events ? fl_steps_of(c, all, &time) : (fl_steps){{0}, {0}, 0};
+    fl_put_derivatives(c, all, &time, &steps, &a, &b, scale, g, h);
+    fl_add_scaled_term(&a, fl_scaled_of(steps.a[0], -steps.e));
+    fl_add_scaled_term(&b, fl_scaled_of(steps.b[0], -2 * steps.e));
+  }
+}
+
+/* The largest of n numbers that is not a NaN. */
+static double fl_largest_number(int64_t n, const double *x) {
+  double largest = -(double)INFINITY;
+  for (int64_t i = 0; i < n; i++) largest = x[i] > largest ? x[i] : largest;
+  return largest;
+}
+
+static void FL_LOCAL(kernel)(int want, const fl_sequence_block *block) {
+  const int64_t n = block->n;
+  double *const times = block->in[0], *const events = block->in[1];
+  double *const x = block->in[2];
+  fl_record *const records = block->scratch, *const spare = records + n;
+  for (int64_t i = 0; i < n; i++) {
+    const bool event = events[i] != 0 && (!block->weights || block->weights[i] != 0);
+    records[i] = (fl_record){fl_descending(times[i]), 2 * i + event};
+  }
+  const fl_record *const sorted = fl_sort(n, records, spare);
+  if (sorted == spare) memcpy(records, spare, (size_t)n * sizeof *records);
+  double *const m = x, *const e = times; /* in the place of what is not read again */
+  fl_scaled_exps(n, fl_largest_number(n, x), m, e);
+  const fl_cohort cohort = {records, m, e, block->weights, block->weigh,
+                            block->parameters[0] != 0};
+  const bool grad = want & FL_WANT_GRAD;
+  fl_scaled_total *const kept = (fl_scaled_total *)(void *)spare;
+  fl_gather_risk_sets(&cohort, n, want & FL_WANT_VALUE ? block->v : NULL,
+                      grad ? kept : NULL);
+  if (grad)
+    fl_follow_hazard(&cohort, n, block->scale, kept, block->g,
+                     want & FL_WANT_HESS ? block->h : NULL);
+}
+
+FL_RUN_KERNELS(FL_LOCAL(kernel), fl_sequence_block)
+
+const fl_loss_kernels FL_SYMBOL(FL_NAME) = {
+    .sequence = FL_KERNEL_SET,
+    .counted = 1,
+    .entry_scratch = sizeof(fl_record) + sizeof(fl_scaled_total)};
+#endif
+
+#undef FL_NAME

@@ -26,7 +26,7 @@ FL_INLINE fl_uint FL_LOCAL(add)(bool absolute, int64_t n, const real *restrict y
   double total[3];
   for (int s = 0; s < 3; s++)
     total[s] = whole ? fl_row_total(lanes.hi[s], lanes.lo[s])
-                     : lanes.hi[s][0] + lanes.lo[s][0];
+                     : fl_sum_value((fl_sum){lanes.hi[s][0], lanes.lo[s][0]});
   *sum = (fl_overlap){total[0], total[1], total[2]};
   return fl_any(outside);
 }

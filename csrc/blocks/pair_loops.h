@@ -27,7 +27,7 @@ FL_INLINE void FL_LOCAL(sums)(int variant, int64_t width, const real *restrict a
       fl_add(&hi[s][whole ? i - whole : 0], &lo[s][whole ? i - whole : 0], term[s]);
   }
   for (int s = 0; s < FL_SUMS; s++)
-    sums[s] = whole ? fl_row_total(hi[s], lo[s]) : hi[s][0] + lo[s][0];
+    sums[s] = whole ? fl_row_total(hi[s], lo[s]) : fl_sum_value((fl_sum){hi[s][0], lo[s][0]});
 }
 
 FL_INLINE void FL_LOCAL(derivatives)(int want, int variant, int64_t width,

@@ -1,6 +1,7 @@
 /* overlap.c: the driver of losses of regions, which need no more of a region than a few
-   sums over its entries. The leading axes are the regions; how many entries at the end
-   make one says the input behind the predictions.
+   sums over its entries. The input behind the predictions says how many entries make a
+   region, and in which order the axes are read: those of the regions, then those of their
+   entries.
 
    Short regions are items: a block of them is added up and differentiated while it is in
    a cache. Long ones are cut into pieces of a length that depends on the region alone:
@@ -55,12 +56,35 @@ static fl_regions fl_cut_regions(const fl_plan *plan, char *memory) {
   return b;
 }
 
+/* An array with its axes in an order; one with leading axes of `shape` alone has them in
+   it already. */
+static void fl_view_in_order(const fl_job *job, const fl_array *array,
+                             const int64_t *shape, const int64_t *order,
+                             fl_view *view) {
+  ptrdiff_t strides[FL_MAX_DIMS];
+  fl_array permuted = *array;
+  permuted.strides = strides;
+  for (int axis = 0; array->data && axis < array->ndim; axis++)
+    strides[axis] = array->strides[array->ndim == job->ndim ? order[axis] : axis];
+  fl_view_init(view, &permuted, shape, job->type);
+}
+
 static void fl_prepare_regions(fl_plan *plan) {
   const fl_job *job = plan->job;
   fl_overlap_plan *own = plan->own;
-  int64_t entries = 1;
-  for (int axis = 0; axis < job->ndim; axis++) entries *= job->shape[axis];
-  own->n = *(const int64_t *)job->in[job->labels + job->heads].data;
+  const int64_t *index = job->in[job->labels + job->heads].data, *order = index + 1;
+  int64_t entries = 1, shape[FL_MAX_DIMS];
+  for (int axis = 0; axis < job->ndim; axis++) {
+    shape[axis] = job->shape[order[axis]];
+    entries *= shape[axis];
+  }
+  fl_view_in_order(job, &job->in[0], shape, order, &plan->in[0]);
+  fl_view_in_order(job, &job->in[1], shape, order, &plan->in[1]);
+  fl_view_in_order(job, &job->grad[0], shape, order, &plan->grad[0]);
+  fl_view_in_order(job, &job->hess[0], shape, order, &plan->hess[0]);
+  fl_view_in_order(job, &job->weight, shape, order, &plan->weight);
+  fl_view_in_order(job, &job->value, shape, order, &plan->value);
+  own->n = index[0];
   own->regions = entries / own->n;
   own->length = own->n;
   if (own->n > FL_REGION_ENTRIES) {
@@ -77,8 +101,6 @@ static void fl_prepare_regions(fl_plan *plan) {
   plan->chunk = fl_chunk_of_blocks(plan);
   plan->counts_all = own->pieces == 1
                      && (!job->weight.data || job->reduction == FL_SUM_OVER_BATCH_SIZE);
-  fl_view_init(&plan->weight, &job->weight, &own->regions, job->type);
-  fl_view_init(&plan->value, &job->value, &own->regions, job->type);
   plan->scratch = fl_cut_regions(plan, NULL).used;
 }
 

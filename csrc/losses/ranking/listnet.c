@@ -43,7 +43,7 @@ FL_INLINE fl_listnet_totals FL_LOCAL(sums)(int64_t n, real m, const real *restri
   }
   double total[SUMS];
   for (int s = 0; s < SUMS; s++)
-    total[s] = whole ? fl_row_total(hi[s], lo[s]) : hi[s][0] + lo[s][0];
+    total[s] = whole ? fl_row_total(hi[s], lo[s]) : fl_sum_value((fl_sum){hi[s][0], lo[s][0]});
   return (fl_listnet_totals){total[REST], total[LABELS], total[BELOW]};
 }
 

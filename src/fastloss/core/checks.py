@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__: list[str] = []
 
 Array = NDArray[Any]
+Shape = tuple[int, ...]
 
 
 def _is_masked(value: object) -> bool:
@@ -53,12 +54,89 @@ def _as_numbers(name: str, value: ArrayLike) -> Array:
     raise TypeError(f"{name} has dtype {array.dtype}: {remedy}")
 
 
-def predictions(y_pred: ArrayLike) -> Array:
-    """`y_pred` as float32 or float64; integers become float64."""
-    array = _as_numbers("y_pred", y_pred)
+def predictions(y_pred: ArrayLike, name: str = "y_pred") -> Array:
+    """Predictions as float32 or float64; integers become float64."""
+    array = _as_numbers(name, y_pred)
     if array.dtype.kind in "biu":
         array = array.astype(np.float64)
     return array
+
+
+def predictions_alike(named: dict[str, ArrayLike]) -> tuple[Array, ...]:
+    """Predictions of one shape, in the wider of their dtypes."""
+    arrays = {name: predictions(given, name) for name, given in named.items()}
+    (first, model), *others = arrays.items()
+    for name, array in others:
+        if array.shape != model.shape:
+            raise ValueError(
+                f"{name} has shape {array.shape}, {first} {model.shape}: "
+                "they must be equal, nothing is broadcast"
+            )
+    if all(array.dtype == model.dtype for _, array in others):
+        return tuple(arrays.values())
+    dtype = np.result_type(*arrays.values())
+    return tuple(array.astype(dtype, copy=False) for array in arrays.values())
+
+
+def labels_like(name: str, value: ArrayLike, like: str, shape: Shape) -> Array:
+    """Labels of the shape of the predictions `like`, or of what else has one each."""
+    array = _as_numbers(name, value)
+    if array.shape != shape:
+        raise ValueError(
+            f"{name} has shape {array.shape}, {like} {shape}: "
+            "they must be equal, nothing is broadcast"
+        )
+    return array
+
+
+def items(name: str, value: Any, count: int) -> tuple[Any, ...]:
+    """A tuple of so many things."""
+    if isinstance(value, tuple | list) and len(value) == count:
+        return tuple(value)
+    raise TypeError(
+        f"{name} must be a tuple of {count} arrays, got {type(value).__name__}"
+        + (f" of {len(value)}" if isinstance(value, tuple | list) else "")
+    )
+
+
+def group_index(sizes: ArrayLike, entries: int) -> NDArray[np.int64]:
+    """The number of groups, where each begins, and where the last one ends."""
+    array = _as_numbers("groups", sizes)
+    if array.ndim != 1:
+        raise ValueError(
+            f"groups has shape {array.shape}: it must be 1-D, the size of each group"
+        )
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(
+            f"groups has dtype {array.dtype}, sizes are integers: "
+            "use groups.astype(np.int64)"
+        )
+    if array.size and int(array.min()) < 0:
+        raise ValueError(f"{element('groups', array, int(array.argmin()))} is negative")
+    ends = np.cumsum(array, dtype=np.int64)
+    total = int(ends[-1]) if ends.size else 0
+    if total != entries:
+        raise ValueError(
+            f"groups sums to {total}, y_pred has {entries} entries: the groups follow "
+            "each other and hold every entry once"
+        )
+    return np.concatenate([np.array([array.size, 0]), ends], dtype=np.int64)
+
+
+def axes(value: Any, ndim: int) -> tuple[int, ...]:
+    """Some axes of an array of `ndim`; None: all of them."""
+    if value is None:
+        return tuple(range(ndim))
+    given = value if isinstance(value, tuple) else (value,)
+    for axis in given:
+        if not -ndim <= axis < ndim:
+            raise ValueError(
+                f"axis = {value!r} names axis {axis}, y_pred has {ndim} axes"
+            )
+    positive = tuple(axis % ndim for axis in given)
+    if len(set(positive)) < len(positive):
+        raise ValueError(f"axis = {value!r} names an axis twice")
+    return tuple(sorted(positive))
 
 
 def is_empty(y_pred: Array, reduction: str) -> bool:

@@ -41,12 +41,15 @@ class Arrays(NamedTuple):
         Shape of the losses, of which there is one per sample.
     names : tuple of str
         Of labels and predictions, as the caller knows them.
+    extra : tuple of ndarray
+        What the driver of the kind reads besides, such as where groups begin.
     """
 
     labels: tuple[Array, ...]
     predictions: tuple[Array, ...]
     samples: tuple[int, ...]
     names: tuple[str, ...] = ("y_true", "y_pred")
+    extra: tuple[Array, ...] = ()
 
 
 class Work(NamedTuple):

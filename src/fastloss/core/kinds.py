@@ -6,7 +6,8 @@ the driver of its kind, csrc/engine/drivers/<kind>.c.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import collections.abc as abc
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -14,7 +15,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastloss.core import checks
-from fastloss.core.job import Array, Arrays, Finding, Out, Status, TargetOptions, Work
+from fastloss.core.job import (
+    GRAD,
+    GRAD_HESS,
+    VALUE,
+    VALUE_GRAD,
+    Array,
+    Arrays,
+    Finding,
+    Out,
+    Status,
+    TargetOptions,
+    Work,
+)
 from fastloss.core.loss import Loss
 from fastloss.core.registry import NUMBERS, REGISTRY
 
@@ -25,8 +38,13 @@ __all__ = [
     "Advice",
     "DenseRowwise",
     "Elementwise",
+    "Grouped",
+    "Overlap",
+    "Pairwise",
     "Registered",
     "Rowwise",
+    "Sequence",
+    "SeveralHeads",
     "SparseRowwise",
 ]
 
@@ -120,7 +138,7 @@ class Rowwise(Registered):
     _rows: ClassVar[bool] = True
 
     label_smoothing: float = 0.0
-    class_weight: Sequence[float] | Mapping[int, float] | None = None
+    class_weight: abc.Sequence[float] | Mapping[int, float] | None = None
 
     def _validate(self) -> None:
         super()._validate()
@@ -232,3 +250,265 @@ class SparseRowwise(Rowwise):
 
     def _class_weight_of(self, y_true: Array, by_class: Array) -> Array:
         return by_class.take(y_true.astype(np.intp), mode="clip")
+
+
+class _Structured(Registered):
+    """A loss of more than one label and one prediction, always checked."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set("_cannot_fail", False)  # what is read is not read at once
+
+    @property
+    def _targets_are_labels(self) -> bool:
+        return False  # no fast lane
+
+    def _work(self, outputs: int, arrays: Arrays) -> Work:
+        return self._kernel_work._replace(extra=arrays.extra)
+
+    def _outs_by_prediction(self, out: Any) -> tuple[Any, ...]:
+        count = len(self._row.predictions)
+        if out is None or count == 1:
+            return (out,) * count
+        return checks.items("out of a derivative", out, count)
+
+    def _as_given(self, derivatives: tuple[Array, ...]) -> Any:
+        return derivatives[0] if len(derivatives) == 1 else derivatives
+
+
+class SeveralHeads(_Structured):
+    """A sample is an entry, for which several numbers are predicted.
+
+    `y_pred` is a tuple of arrays, and so are the derivatives.
+    """
+
+    heads: ClassVar[tuple[str, ...]]  # what is predicted
+
+    def _arrays(self, y_true: ArrayLike, y_pred: Any) -> Arrays:
+        given = checks.items("y_pred", y_pred, len(self.heads))
+        predictions = checks.predictions_alike(
+            dict(zip(self.heads, given, strict=True))
+        )
+        shape = predictions[0].shape
+        labels = checks.labels_like("y_true", y_true, self.heads[0], shape)
+        return Arrays((labels,), predictions, shape, ("y_true", *self.heads))
+
+
+class Pairwise(_Structured):
+    """A sample is a tuple of rows, along the last axis of arrays of one shape.
+
+    The arrays are the arguments of a call, and derivatives come as a tuple.
+    """
+
+    heads: ClassVar[tuple[str, ...]]  # what the rows are
+
+    def __call__(  # type: ignore[override]
+        self,
+        *rows: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        **parameters: Any,
+    ) -> Any:
+        loss = self._changed(parameters)
+        return loss._evaluate(VALUE, rows, sample_weight, out)
+
+    def grad(  # type: ignore[override]
+        self,
+        *rows: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        **parameters: Any,
+    ) -> Any:
+        """Gradients of the reduced value by each of the arrays."""
+        loss = self._changed(parameters)
+        return loss._evaluate(GRAD, rows, sample_weight, out)
+
+    def value_and_grad(  # type: ignore[override]
+        self,
+        *rows: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        **parameters: Any,
+    ) -> Any:
+        """Value and gradients in one pass."""
+        loss = self._changed(parameters)
+        return loss._evaluate(VALUE_GRAD, rows, sample_weight, out)
+
+    def grad_and_hess(  # type: ignore[override]
+        self,
+        *rows: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        **parameters: Any,
+    ) -> Any:
+        """Gradients and diagonals of the Hessian by each of the arrays."""
+        loss = self._changed(parameters)
+        return loss._evaluate(GRAD_HESS, rows, sample_weight, out)
+
+    def _arrays(self, *rows: ArrayLike) -> Arrays:
+        if len(rows) != len(self.heads):
+            raise TypeError(
+                f"{self.name} takes {len(self.heads)} arrays, "
+                f"{', '.join(self.heads)}, but got {len(rows)}"
+            )
+        predictions = checks.predictions_alike(dict(zip(self.heads, rows, strict=True)))
+        shape = predictions[0].shape
+        if not shape or shape[-1] == 0:
+            raise ValueError(
+                f"{self.heads[0]} has shape {shape}: it needs a last axis of entries"
+            )
+        return Arrays((), predictions, shape[:-1], self.heads)
+
+    def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape[:-1]
+
+
+class Grouped(_Structured):
+    """A sample is a group of entries of 1-D arrays, one group behind the other."""
+
+    def __call__(  # type: ignore[override]
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        groups: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        **parameters: Any,
+    ) -> Any:
+        return self._of_groups(
+            VALUE, (y_true, y_pred, groups), sample_weight, out, parameters
+        )
+
+    def grad(  # type: ignore[override]
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        groups: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        **parameters: Any,
+    ) -> Any:
+        """Gradient of the reduced value with respect to `y_pred`."""
+        return self._of_groups(
+            GRAD, (y_true, y_pred, groups), sample_weight, out, parameters
+        )
+
+    def value_and_grad(  # type: ignore[override]
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        groups: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        **parameters: Any,
+    ) -> Any:
+        """Value and gradient in one pass."""
+        return self._of_groups(
+            VALUE_GRAD, (y_true, y_pred, groups), sample_weight, out, parameters
+        )
+
+    def grad_and_hess(  # type: ignore[override]
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        groups: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        **parameters: Any,
+    ) -> Any:
+        """Gradient and diagonal of the Hessian with respect to `y_pred`."""
+        return self._of_groups(
+            GRAD_HESS, (y_true, y_pred, groups), sample_weight, out, parameters
+        )
+
+    def _of_groups(
+        self,
+        wanted: tuple[str, ...],
+        arguments: tuple[Any, ...],
+        sample_weight: ArrayLike | None,
+        out: Any,
+        parameters: dict[str, Any],
+    ) -> Any:
+        loss = self._changed(parameters)
+        return loss._evaluate(wanted, arguments, sample_weight, out)
+
+    def _arrays(  # type: ignore[override]
+        self, y_true: ArrayLike, y_pred: ArrayLike, groups: ArrayLike
+    ) -> Arrays:
+        predictions = checks.predictions(y_pred)
+        if predictions.ndim != 1:
+            raise ValueError(
+                f"y_pred has shape {predictions.shape}: it must be 1-D, the entries of "
+                "all groups"
+            )
+        labels = checks.labels_like("y_true", y_true, "y_pred", predictions.shape)
+        index = checks.group_index(groups, predictions.size)
+        return Arrays(
+            (labels,), (predictions,), (int(index[0]),), extra=(index,)
+        )
+
+
+class Sequence(_Structured):
+    """A sample is an entry of a sequence, which is the last axis.
+
+    `y_true` is a tuple of arrays of the shape of `y_pred`.
+    """
+
+    label_names: ClassVar[tuple[str, ...]]
+
+    def _arrays(self, y_true: Any, y_pred: ArrayLike) -> Arrays:
+        given = checks.items("y_true", y_true, len(self.label_names))
+        predictions = checks.predictions(y_pred)
+        if predictions.ndim == 0:
+            raise ValueError("y_pred has shape (): it needs a last axis, the sequence")
+        labels = tuple(
+            checks.labels_like(name, label, "y_pred", predictions.shape)
+            for name, label in zip(self.label_names, given, strict=True)
+        )
+        names = (*self.label_names, "y_pred")
+        return Arrays(labels, (predictions,), predictions.shape, names)
+
+
+class Overlap(_Structured):
+    """A sample is a region: the entries along some axes of `y_pred`."""
+
+    axis: int | tuple[int, ...] | None = None
+
+    def _validate(self) -> None:
+        super()._validate()
+        if self.axis is not None:
+            given = self.axis if isinstance(self.axis, tuple) else (self.axis,)
+            named = tuple(checks.integer("axis", axis) for axis in given)
+            self._set("axis", named if isinstance(self.axis, tuple) else named[0])
+
+    def _order(self, shape: tuple[int, ...]) -> tuple[list[int], int]:
+        """Axes of the regions, then those of their entries; how many entries."""
+        inner = checks.axes(self.axis, len(shape))
+        outer = [axis for axis in range(len(shape)) if axis not in inner]
+        return outer + list(inner), int(np.prod([shape[a] for a in inner], dtype=int))
+
+    def _arrays(self, y_true: ArrayLike, y_pred: ArrayLike) -> Arrays:
+        predictions = checks.predictions(y_pred)
+        labels = checks.elementwise_labels(y_true, predictions)
+        order, entries = self._order(predictions.shape)
+        samples = self._samples(predictions.shape)
+        index = np.array([entries, *order], dtype=np.int64)
+        return Arrays((labels,), (predictions,), samples, extra=(index,))
+
+    def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        inner = checks.axes(self.axis, len(shape))
+        return tuple(n for axis, n in enumerate(shape) if axis not in inner)
+
+    def _raise(self, found: Finding, arrays: Arrays) -> NoReturn:
+        if found.status == Status.BAD_INPUT:
+            shape = arrays.predictions[0].shape
+            order, _ = self._order(shape)
+            place = np.unravel_index(found.place, [shape[axis] for axis in order])
+            at = [int(place[order.index(axis)]) for axis in range(len(shape))]
+            flat = int(np.ravel_multi_index(at, shape)) if shape else 0
+            found = found._replace(place=flat)
+        super()._raise(found, arrays)

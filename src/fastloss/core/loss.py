@@ -216,6 +216,8 @@ class Loss(CustomFace, Parameters):
         total = 0.0
         if not empty:
             total = self._engine(wanted, arrays, weight, work, value, grads, hesses)
+        elif value is not None:
+            value[...] = 0  # of samples without entries
         outputs.finish()
         results = []
         if "value" in wanted:

@@ -1,14 +1,41 @@
 """The losses: their parameters, names and documentation. The formulas are in C."""
 
 from fastloss.core.kinds import Registered
-from fastloss.losses import binary, margin, multiclass, regression, robust
+from fastloss.losses import (
+    binary,
+    distribution,
+    embedding,
+    margin,
+    multiclass,
+    ranking,
+    regression,
+    robust,
+    segmentation,
+    survival,
+)
 from fastloss.losses.binary import *
+from fastloss.losses.distribution import *
+from fastloss.losses.embedding import *
 from fastloss.losses.margin import *
 from fastloss.losses.multiclass import *
+from fastloss.losses.ranking import *
 from fastloss.losses.regression import *
 from fastloss.losses.robust import *
+from fastloss.losses.segmentation import *
+from fastloss.losses.survival import *
 
-FAMILIES = (regression, robust, margin, binary, multiclass)
+FAMILIES = (
+    regression,
+    robust,
+    margin,
+    binary,
+    multiclass,
+    distribution,
+    embedding,
+    ranking,
+    survival,
+    segmentation,
+)
 
 LOSSES: dict[str, Registered] = {
     loss.name: loss

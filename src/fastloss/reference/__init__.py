@@ -3,7 +3,9 @@
 Every class below is named like the loss it describes and gives the loss of each
 sample (``value``) and its first and second derivative by each entry of ``y_pred``
 (``grad``, ``hess``), not reduced. `cost`, `value_and_grad` and `grad_and_hess`
-apply the reduction, the weights and the parameters of a loss object to them.
+apply the reduction, the weights and the parameters of a loss object to them where
+that has one label and one prediction a sample; the other classes take the arguments of
+their loss.
 
 The formulas are written to be read. They use the whole array at once, allocate as
 they like, compute value and gradient separately, and lose digits where a textbook
@@ -27,10 +29,15 @@ import numpy.typing as npt
 
 from fastloss.reference._common import Array, class_weights
 from fastloss.reference.binary import *
+from fastloss.reference.distribution import *
+from fastloss.reference.embedding import *
 from fastloss.reference.margin import *
 from fastloss.reference.multiclass import *
+from fastloss.reference.ranking import *
 from fastloss.reference.regression import *
 from fastloss.reference.robust import *
+from fastloss.reference.segmentation import *
+from fastloss.reference.survival import *
 
 if TYPE_CHECKING:
     from fastloss.core.loss import Loss

@@ -1,0 +1,86 @@
+"""Losses of times until an event, some of which are only known to be later."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fastloss.core import checks
+from fastloss.core.kinds import Advice, Sequence
+
+__all__ = ["Cox", "cox"]
+
+
+class Cox(Sequence):
+    """Negative partial log-likelihood of the proportional hazards model.
+
+    Of an event at t_i: l_i = log S(t_i) - x_i with S(t) = sum of w_j exp(x_j) over all
+    with t_j >= t. Who is censored costs 0.
+
+    Parameters
+    ----------
+    ties : {"efron", "breslow"}
+        Of m events at one time with sum T: Efron takes the mean of log(S - k/m T),
+        k = 0 ... m-1, in the place of log S; Breslow takes log S for each.
+    reduction : str
+        See `Loss`. "mean" divides by the sum of the weights of the events, as pycox and
+        torchsurv do; "sum_over_batch_size" by the number of samples.
+
+    Notes
+    -----
+    ``fl.cox((time, event), risk)``: arrays of one shape, float32 or float64, whose last
+    axis is a sequence; `event` is 1 or True where the time is that of an event, 0 where
+    it is censored. Sample weights count a sample so many times, in S too, and must not
+    be negative.
+    Gradient: u_i a - w_i d_i, diagonal of the Hessian: u_i a - u_i^2 b, with
+    u = w exp(x), a and b the sums of 1/S and 1/S^2 over the events until t_i.
+    Time n log n at most, on one thread for each sequence; 64 to 100 bytes of memory for
+    a sample beside the results. All sums are compensated and in double precision, and no
+    score over- or underflows. Errors: 4 ulp of the value, of u a + w in the gradient and
+    of u a + u^2 b in the Hessian; with Efron's ties the value has that of its terms.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes, dtypes or parameters that do not fit, times that are NaN, and events
+        other than 0 and 1.
+
+    References
+    ----------
+    D. R. Cox, Regression models and life-tables, Journal of the Royal Statistical
+    Society B 34, 1972. B. Efron, The efficiency of Cox's likelihood function for
+    censored data, Journal of the American Statistical Association 72, 1977.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.cox(([1.0, 2.0, 3.0], [True, False, True]), [0.0, 0.0, 0.0])
+    0.5493061443340549
+    >>> fl.cox.grad(([1.0, 2.0], [1, 1]), [0.0, 0.0], reduction="sum")
+    array([-0.5,  0.5])
+    """
+
+    name: ClassVar[str] = "cox"
+    aliases: ClassVar[tuple[str, ...]] = ("cox_ph", "cox_ph_loss", "CoxPHLoss")
+    label_names: ClassVar[tuple[str, ...]] = ("time", "event")
+    advice: ClassVar[Advice] = Advice(
+        task="survival",
+        labels="a time, and whether it is that of an event",
+        activation="linear: a log risk",
+        strengths="uses censored times, needs no form of the hazard",
+        weaknesses="compares samples with each other: a batch is one cohort",
+        when="times until an event are known in part",
+    )
+
+    ties: str = "efron"
+
+    @property
+    def efron(self) -> bool:
+        """What the kernel takes."""
+        return self.ties == "efron"
+
+    def _validate(self) -> None:
+        super()._validate()
+        checks.one_of("ties", self.ties, ("efron", "breslow"))
+
+
+cox = Cox()

@@ -21,9 +21,9 @@ enum { FL_MAX_TEAM = 256 };
 /* Below this many entries a thread the team costs more than it brings. */
 enum { FL_ENTRIES_PER_THREAD = 12288 };
 
-/* A call pauses this often, to ask `poll` and to see whether a team would help; it looks
-   at the clock, which costs as much as some rows, after so many entries. */
-static const double fl_pause_seconds = 0.1;
+/* A call asks `poll` at most this often; the clock, which costs as much as some rows,
+   after so many entries. */
+static const double fl_poll_seconds = 0.1;
 enum { FL_ENTRIES_PER_LOOK = 1 << 20 };
 
 /* A turn that a thread has begun; number -1: none. */
@@ -62,7 +62,7 @@ typedef struct {
   bool resumed;               /* after a pause: workers may have left turns */
   _Atomic int64_t error_turn; /* the lowest that had one */
   _Atomic bool paused;        /* every thread stops behind its block */
-  double since_pause;         /* when the last one ended; 0: not known yet */
+  double asked;               /* when `poll` was last asked; 0: not known yet */
   int64_t since;              /* entries since the last look at the clock */
 } fl_pass;
 
@@ -182,13 +182,13 @@ static double fl_now(void) {
    which may fork, finds nothing half done. */
 static bool fl_pauses(fl_pass *pass, bool calling, int64_t entries) {
   if (atomic_load_explicit(&pass->paused, memory_order_relaxed)) return true;
-  if (!calling || (pass->threads == 1 && !pass->plan->job->poll)) return false;
+  if (!calling || !pass->plan->job->poll) return false;
   pass->since += entries;
   if (pass->since < FL_ENTRIES_PER_LOOK) return false;
   pass->since = 0;
   const double now = fl_now();
-  if (pass->since_pause == 0) pass->since_pause = now;
-  if (now - pass->since_pause < fl_pause_seconds) return false;
+  if (pass->asked == 0) pass->asked = now;
+  if (now - pass->asked < fl_poll_seconds) return false;
   atomic_store_explicit(&pass->paused, true, memory_order_relaxed);
   return true;
 }
@@ -451,11 +451,11 @@ bool fl_run_pass(const fl_plan *plan, fl_team *team, fl_block_fn *block,
   for (;;) {
     fl_help_all(&pass);
     if (!atomic_load(&pass.paused)) return fl_collect(&pass, outcome, result);
-    if (job->poll && job->poll(job->poll_argument)) {
+    if (job->poll(job->poll_argument)) {
       result->status = FL_STOPPED;
       return false;
     }
-    pass.since_pause = fl_now();
+    pass.asked = fl_now();
     pass.resumed = true;
     atomic_store(&pass.paused, false);
   }

@@ -21,10 +21,15 @@ from fastloss.core.threads import get_num_threads, set_num_threads, threads
 from fastloss.losses import FAMILIES as _FAMILIES
 from fastloss.losses import LOSSES
 from fastloss.losses.binary import *
+from fastloss.losses.distribution import *
+from fastloss.losses.embedding import *
 from fastloss.losses.margin import *
 from fastloss.losses.multiclass import *
+from fastloss.losses.ranking import *
 from fastloss.losses.regression import *
 from fastloss.losses.robust import *
+from fastloss.losses.segmentation import *
+from fastloss.losses.survival import *
 
 if TYPE_CHECKING:
     from fastloss import math, reference

@@ -69,8 +69,9 @@ static void fl_prepare_groups(fl_plan *plan) {
   if (plan->chunk < least)
     plan->chunk = fl_ratio_up(least, FL_GROUP_ENTRIES) * FL_GROUP_ENTRIES;
   plan->counts_all = false;
-  fl_view_init(&plan->weight, &job->weight, &own->groups, job->type);
-  fl_view_init(&plan->value, &job->value, &own->groups, job->type);
+  const int order[] = {0};
+  fl_view_init(&plan->weight, &job->weight, &own->groups, order, 1, job->type);
+  fl_view_init(&plan->value, &job->value, &own->groups, order, 1, job->type);
   plan->scratch = fl_cut_groups(plan, NULL).used;
 }
 
@@ -213,7 +214,7 @@ static bool fl_add_groups(const fl_plan *plan, int64_t first, int64_t n,
     if (weighs) fl_load_weights(plan, group, count, shares);
     else
       for (int64_t k = 0; k < count; k++) shares[k] = 1;
-    fl_add_divisor(progress, count, shares, FL_TYPE_F64);
+    fl_add_divisor(progress, &progress->lanes, count, shares, FL_TYPE_F64);
     group += count;
   }
   fl_fold_lanes(n, progress);
@@ -221,6 +222,7 @@ static bool fl_add_groups(const fl_plan *plan, int64_t first, int64_t n,
 }
 
 const fl_driver fl_group_driver = {.size = sizeof(fl_group_plan),
+                                   .fixed_axes = FL_MAX_DIMS,
                                    .prepare = fl_prepare_groups,
                                    .block = fl_run_groups,
                                    .divisor = fl_add_groups};

@@ -62,11 +62,13 @@ static void fl_view_in_order(const fl_job *job, const fl_array *array,
                              const int64_t *shape, const int64_t *order,
                              fl_view *view) {
   ptrdiff_t strides[FL_MAX_DIMS];
+  int in_order[FL_MAX_DIMS];
   fl_array permuted = *array;
   permuted.strides = strides;
   for (int axis = 0; array->data && axis < array->ndim; axis++)
     strides[axis] = array->strides[array->ndim == job->ndim ? order[axis] : axis];
-  fl_view_init(view, &permuted, shape, job->type);
+  for (int axis = 0; axis < FL_MAX_DIMS; axis++) in_order[axis] = axis;
+  fl_view_init(view, &permuted, shape, in_order, array->ndim, job->type);
 }
 
 static void fl_prepare_regions(fl_plan *plan) {
@@ -301,12 +303,13 @@ static bool fl_add_regions(const fl_plan *plan, int64_t first, int64_t n,
     const bool counts = item % pieces == 0;
     fl_read_region_weights(plan, item / pieces, 1, &b);
     if (plan->job->reduction == FL_SUM_OVER_BATCH_SIZE) b.weights[0] = 1;
-    if (counts) fl_add_divisor(progress, 1, b.weights, FL_TYPE_F64);
+    if (counts) fl_add_divisor(progress, &progress->lanes, 1, b.weights, FL_TYPE_F64);
   }
   return true;
 }
 
 const fl_driver fl_overlap_driver = {.size = sizeof(fl_overlap_plan),
+                                     .fixed_axes = FL_MAX_DIMS,
                                      .prepare = fl_prepare_regions,
                                      .block = fl_run_regions,
                                      .divisor = fl_add_regions,

@@ -146,11 +146,12 @@ static bool fl_add_tuple_weights(const fl_plan *plan, int64_t first, int64_t n,
                                  fl_progress *progress) {
   double *weights = fl_cut_tuples(plan, progress->scratch).weights;
   fl_load_weights(plan, first, n, weights);
-  fl_add_divisor(progress, n, weights, FL_TYPE_F64);
+  fl_add_divisor(progress, &progress->lanes, n, weights, FL_TYPE_F64);
   return true;
 }
 
 const fl_driver fl_pair_driver = {.size = sizeof(fl_pair_plan),
+                                  .fixed_axes = 1,
                                   .prepare = fl_prepare_pairs,
                                   .block = fl_run_tuples,
                                   .divisor = fl_add_tuple_weights};

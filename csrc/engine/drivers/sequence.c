@@ -123,13 +123,14 @@ static bool fl_add_counted(const fl_plan *plan, int64_t first, int64_t n,
       for (int64_t i = 0; i < length; i++)
         shares[i] = fl_weighted(shares[i], b.in[counted][i]);
     }
-    fl_add_divisor(progress, length, shares, FL_TYPE_F64);
+    fl_add_divisor(progress, &progress->lanes, length, shares, FL_TYPE_F64);
   }
   fl_fold_lanes(progress);
   return true;
 }
 
 const fl_driver fl_sequence_driver = {.size = sizeof(fl_sequence_plan),
+                                      .fixed_axes = FL_MAX_DIMS,
                                       .prepare = fl_prepare_sequences,
                                       .block = fl_run_sequences,
                                       .divisor = fl_add_counted};

@@ -129,3 +129,35 @@ def test_options_of_targets() -> None:
     assert fl.bce._target_options(arrays) == TargetOptions()
     weighed = fl.SparseCategoricalCrossentropy(class_weight=[1, 2, 3], reduction="sum")
     assert weighed._target_options(arrays).class_weight.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("ignored", [0, 2])
+def test_an_ignored_class_counts_nothing_in_plain_calls(ignored: int) -> None:
+    y, x = np.array([0, 1, 2, 0]), np.arange(12.0).reshape(4, 3)
+    kept = y != ignored
+    loss = fl.SparseCategoricalCrossentropy(from_logits=True)
+    value, grad = loss.value_and_grad(y, x, ignore_class=ignored)
+    assert value == loss(y[kept], x[kept])
+    assert (grad[~kept] == 0).all()
+    assert (grad[kept] == loss.grad(y[kept], x[kept])).all()
+
+
+def test_outputs_may_overlap_weights() -> None:
+    y, x = np.zeros(5000), np.arange(5000.0)
+    weights = np.linspace(0, 1, 5001)
+    expected = fl.mse.grad(y, x, sample_weight=weights[:-1])
+    out = weights[1:]
+    fl.mse.grad(y, x, sample_weight=weights[:-1], out=out)
+    assert (out == expected).all()
+
+
+def test_booleans_are_signs_to_the_reference() -> None:
+    for loss in (fl.hinge, fl.squared_hinge):
+        for y in ([True, False], np.array([True, False])):
+            cost = fl.reference.cost(loss, y, [0.5, -2.0])
+            assert cost == loss([1, -1], [0.5, -2.0])
+
+
+def test_names_of_logits_are_of_losses_of_logits() -> None:
+    assert fl.get("BCEWithLogitsLoss") == fl.BinaryCrossentropy(from_logits=True)
+    assert fl.get("BCELoss") == fl.bce

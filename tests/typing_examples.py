@@ -39,6 +39,12 @@ def right(y: NDArray[np.float32], p: NDArray[np.float32], out: fl.Loss) -> None:
     fl.get("huber")(y, p, delta=2.0)
     Squared(scale=2.0)(y, p, scale=3.0)
     weighed.grad(y, p, alpha=0.7)
+    fl.triplet(y, p, p, margin=2.0, swap=True)
+    fl.triplet.value_and_grad(anchor=y, positive=p, negative=p)
+    fl.listnet.grad(y, p, groups=[2, 3])
+    fl.cox((y, p), p, ties="breslow")
+    fl.gaussian_nll.value_and_grad(y, (p, p), out=(p, p), full=True)
+    fl.dice(y, p, axis=(1, 2), smooth=0.0)
     _value, _grad = out.value_and_grad(y, p)
 
 
@@ -53,6 +59,11 @@ def misspelt(y: NDArray[np.float32], p: NDArray[np.float32]) -> None:
     fl.bce(y, p, class_weight=[1, 2])  # type: ignore[call-arg]
     fl.cce(y, p, ignore_class=0)  # type: ignore[call-arg]
     fl.scce.grad(y, p, label_sum="any")  # type: ignore[call-arg]
+    fl.triplet(y, p, p, margn=2.0)  # type: ignore[call-arg]
+    fl.triplet.grad(y, p)  # type: ignore[call-arg]
+    fl.listnet(y, p, groups=[2], sizes=[2])  # type: ignore[call-arg]
+    fl.listnet.grad(y, p)  # type: ignore[call-arg]
+    fl.dice.grad(y, p, axes=1)  # type: ignore[call-arg]
     fl.Huber(detla=2.0)  # type: ignore[call-arg]
     fl.Huber()(y, p, detla=2.0)  # type: ignore[call-arg]
     Squared(skale=2.0)  # type: ignore[call-arg]
@@ -66,6 +77,8 @@ def of_another_type(y: NDArray[np.float32], p: NDArray[np.float32]) -> None:
     fl.bce(y, p, from_logits="yes")  # type: ignore[arg-type]
     fl.scce(y, p, ignore_class=0.5)  # type: ignore[arg-type]
     fl.cce.grad_and_hess(y, p, class_weight=2.0)  # type: ignore[arg-type]
+    fl.triplet.grad(y, p, p, swap="yes")  # type: ignore[arg-type]
+    fl.gaussian_nll(y, None)  # type: ignore[arg-type]
     fl.Huber(delta="2")  # type: ignore[arg-type]
     fl.huber.delta = 2.0  # type: ignore[misc]
     fl.huber(y)  # type: ignore[call-arg]

@@ -61,12 +61,17 @@ class Advice:
     when: str
 
 
+_PROGRAMS = frozenset({"cost", "listing"})
+_FORMULAS = frozenset({"formula", "gradient_formula", "hessian_formula"})
+
+
 class Registered(Loss):
     """A loss whose formula is a kernel of the registry."""
 
     aliases: ClassVar[tuple[str, ...]] = ()
     advice: ClassVar[Advice]
 
+    _absent: ClassVar[frozenset[str]] = _PROGRAMS | _FORMULAS  # what raises if asked
     _rows: ClassVar[bool] = False  # whether an item is a row, to the fast lane
     _kernel_work: ClassVar[Work]  # of each loss
 
@@ -103,11 +108,13 @@ class Registered(Loss):
         )
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__()} - {"cost", "listing"})
+        return sorted({*super().__dir__()} - self._absent)
 
 
 class Elementwise(Registered):
     """A sample is an entry of `y_pred`, its label the same entry of `y_true`."""
+
+    _absent: ClassVar[frozenset[str]] = _PROGRAMS
 
     if TYPE_CHECKING:
 
@@ -147,10 +154,6 @@ class Rowwise(Registered):
         )
         self._set("label_smoothing", smoothing)
         self._set("class_weight", checks.class_weight(self.class_weight))
-
-    def __dir__(self) -> list[str]:
-        formulas = {"formula", "gradient_formula", "hessian_formula"}
-        return sorted({*super().__dir__()} - formulas)
 
     @property
     def _targets_are_labels(self) -> bool:
@@ -302,48 +305,51 @@ class Pairwise(_Structured):
 
     heads: ClassVar[tuple[str, ...]]  # what the rows are
 
-    def __call__(  # type: ignore[override]
-        self,
-        *rows: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        out: Any = None,
-        **parameters: Any,
-    ) -> Any:
-        loss = self._changed(parameters)
-        return loss._evaluate(VALUE, rows, sample_weight, out)
+    if not TYPE_CHECKING:  # Loss.grad and others take what the class's call takes
 
-    def grad(  # type: ignore[override]
-        self,
-        *rows: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        out: Any = None,
-        **parameters: Any,
-    ) -> Any:
-        """Gradients of the reduced value by each of the arrays."""
-        loss = self._changed(parameters)
-        return loss._evaluate(GRAD, rows, sample_weight, out)
+        def __call__(
+            self,
+            *rows: ArrayLike,
+            sample_weight: ArrayLike | None = None,
+            out: Any = None,
+            **parameters: Any,
+        ) -> Any:
+            """Value of the loss."""
+            loss = self._changed(parameters)
+            return loss._evaluate(VALUE, rows, sample_weight, out)
 
-    def value_and_grad(  # type: ignore[override]
-        self,
-        *rows: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        out: Any = None,
-        **parameters: Any,
-    ) -> Any:
-        """Value and gradients in one pass."""
-        loss = self._changed(parameters)
-        return loss._evaluate(VALUE_GRAD, rows, sample_weight, out)
+        def grad(
+            self,
+            *rows: ArrayLike,
+            sample_weight: ArrayLike | None = None,
+            out: Any = None,
+            **parameters: Any,
+        ) -> Any:
+            """Gradients of the reduced value by each of the arrays."""
+            loss = self._changed(parameters)
+            return loss._evaluate(GRAD, rows, sample_weight, out)
 
-    def grad_and_hess(  # type: ignore[override]
-        self,
-        *rows: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        out: Any = None,
-        **parameters: Any,
-    ) -> Any:
-        """Gradients and diagonals of the Hessian by each of the arrays."""
-        loss = self._changed(parameters)
-        return loss._evaluate(GRAD_HESS, rows, sample_weight, out)
+        def value_and_grad(
+            self,
+            *rows: ArrayLike,
+            sample_weight: ArrayLike | None = None,
+            out: Any = None,
+            **parameters: Any,
+        ) -> Any:
+            """Value and gradients in one pass."""
+            loss = self._changed(parameters)
+            return loss._evaluate(VALUE_GRAD, rows, sample_weight, out)
+
+        def grad_and_hess(
+            self,
+            *rows: ArrayLike,
+            sample_weight: ArrayLike | None = None,
+            out: Any = None,
+            **parameters: Any,
+        ) -> Any:
+            """Gradients and diagonals of the Hessian by each of the arrays."""
+            loss = self._changed(parameters)
+            return loss._evaluate(GRAD_HESS, rows, sample_weight, out)
 
     def _arrays(self, *rows: ArrayLike) -> Arrays:
         if len(rows) != len(self.heads):
@@ -366,64 +372,67 @@ class Pairwise(_Structured):
 class Grouped(_Structured):
     """A sample is a group of entries of 1-D arrays, one group behind the other."""
 
-    def __call__(  # type: ignore[override]
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        groups: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        out: Any = None,
-        **parameters: Any,
-    ) -> Any:
-        return self._of_groups(
-            VALUE, (y_true, y_pred, groups), sample_weight, out, parameters
-        )
+    if not TYPE_CHECKING:  # Loss.grad and others take what the class's call takes
 
-    def grad(  # type: ignore[override]
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        groups: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        out: Any = None,
-        **parameters: Any,
-    ) -> Any:
-        """Gradient of the reduced value with respect to `y_pred`."""
-        return self._of_groups(
-            GRAD, (y_true, y_pred, groups), sample_weight, out, parameters
-        )
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            groups: ArrayLike,
+            sample_weight: ArrayLike | None = None,
+            out: Any = None,
+            **parameters: Any,
+        ) -> Any:
+            """Value of the loss."""
+            return self._of_groups(
+                VALUE, (y_true, y_pred, groups), sample_weight, out, parameters
+            )
 
-    def value_and_grad(  # type: ignore[override]
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        groups: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        out: Any = None,
-        **parameters: Any,
-    ) -> Any:
-        """Value and gradient in one pass."""
-        return self._of_groups(
-            VALUE_GRAD, (y_true, y_pred, groups), sample_weight, out, parameters
-        )
+        def grad(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            groups: ArrayLike,
+            sample_weight: ArrayLike | None = None,
+            out: Any = None,
+            **parameters: Any,
+        ) -> Any:
+            """Gradient of the reduced value with respect to `y_pred`."""
+            return self._of_groups(
+                GRAD, (y_true, y_pred, groups), sample_weight, out, parameters
+            )
 
-    def grad_and_hess(  # type: ignore[override]
-        self,
-        y_true: ArrayLike,
-        y_pred: ArrayLike,
-        *,
-        groups: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        out: Any = None,
-        **parameters: Any,
-    ) -> Any:
-        """Gradient and diagonal of the Hessian with respect to `y_pred`."""
-        return self._of_groups(
-            GRAD_HESS, (y_true, y_pred, groups), sample_weight, out, parameters
-        )
+        def value_and_grad(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            groups: ArrayLike,
+            sample_weight: ArrayLike | None = None,
+            out: Any = None,
+            **parameters: Any,
+        ) -> Any:
+            """Value and gradient in one pass."""
+            return self._of_groups(
+                VALUE_GRAD, (y_true, y_pred, groups), sample_weight, out, parameters
+            )
+
+        def grad_and_hess(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            groups: ArrayLike,
+            sample_weight: ArrayLike | None = None,
+            out: Any = None,
+            **parameters: Any,
+        ) -> Any:
+            """Gradient and diagonal of the Hessian with respect to `y_pred`."""
+            return self._of_groups(
+                GRAD_HESS, (y_true, y_pred, groups), sample_weight, out, parameters
+            )
 
     def _of_groups(
         self,
@@ -447,9 +456,7 @@ class Grouped(_Structured):
             )
         labels = checks.labels_like("y_true", y_true, "y_pred", predictions.shape)
         index = checks.group_index(groups, predictions.size)
-        return Arrays(
-            (labels,), (predictions,), (int(index[0]),), extra=(index,)
-        )
+        return Arrays((labels,), (predictions,), (int(index[0]),), extra=(index,))
 
 
 class Sequence(_Structured):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from numpy.typing import ArrayLike
 
 from fastloss.core import checks
+from fastloss.core.job import Out
 from fastloss.core.kinds import Advice, SeveralHeads
 
 __all__ = ["GaussianNLL", "gaussian_nll"]
@@ -72,6 +75,21 @@ class GaussianNLL(SeveralHeads):
 
     full: bool = False
     eps: float = 1e-6
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: tuple[ArrayLike, ArrayLike],
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            full: bool = ...,
+            eps: float = ...,
+        ) -> Any:
+            """Value of the loss."""
 
     def _validate(self) -> None:
         super()._validate()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from numpy.typing import ArrayLike
 
 from fastloss.core import checks
+from fastloss.core.job import Out
 from fastloss.core.kinds import Advice, Pairwise
 
 __all__ = ["Triplet", "triplet"]
@@ -83,6 +86,24 @@ class Triplet(Pairwise):
     p: float = 2.0
     swap: bool = False
     eps: float = 1e-6
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            anchor: ArrayLike,
+            positive: ArrayLike,
+            negative: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            margin: float = ...,
+            p: float = ...,
+            swap: bool = ...,
+            eps: float = ...,
+        ) -> Any:
+            """Value of the loss."""
 
     def _validate(self) -> None:
         super()._validate()

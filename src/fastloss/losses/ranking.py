@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from numpy.typing import ArrayLike
+
+from fastloss.core.job import Out
 from fastloss.core.kinds import Advice, Grouped
 
 __all__ = ["ListNet", "listnet"]
@@ -57,6 +60,20 @@ class ListNet(Grouped):
         weaknesses="the scale of the relevances sets how sharp the target is",
         when="lists are ranked and their relevances are graded",
     )
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            groups: ArrayLike,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+        ) -> Any:
+            """Value of the loss."""
 
 
 listnet = ListNet()

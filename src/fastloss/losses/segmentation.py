@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from numpy.typing import ArrayLike
 
 from fastloss.core import checks
+from fastloss.core.job import Out
 from fastloss.core.kinds import Advice, Overlap
 
 __all__ = ["Dice", "dice"]
@@ -75,6 +78,22 @@ class Dice(Overlap):
 
     smooth: float = 1.0
     tp: str = "product"
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            axis: int | tuple[int, ...] | None = ...,
+            smooth: float = ...,
+            tp: str = ...,
+        ) -> Any:
+            """Value of the loss."""
 
     @property
     def absolute(self) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from numpy.typing import ArrayLike
 
 from fastloss.core import checks
+from fastloss.core.job import Out
 from fastloss.core.kinds import Advice, Sequence
 
 __all__ = ["Cox", "cox"]
@@ -34,9 +37,9 @@ class Cox(Sequence):
     Gradient: u_i a - w_i d_i, diagonal of the Hessian: u_i a - u_i^2 b, with
     u = w exp(x), a and b the sums of 1/S and 1/S^2 over the events until t_i.
     Time n log n at most, on one thread for each sequence; 64 to 100 bytes of memory for
-    a sample beside the results. All sums are compensated and in double precision, and no
-    score over- or underflows. Errors: 4 ulp of the value, of u a + w in the gradient and
-    of u a + u^2 b in the Hessian; with Efron's ties the value has that of its terms.
+    a sample beside the results. All sums are compensated and in double precision, and
+    no score over- or underflows. Errors: 4 ulp of the value, of u a + w in the gradient
+    and of u a + u^2 b in the Hessian; with Efron's ties the value has that of its terms.
 
     Raises
     ------
@@ -72,6 +75,20 @@ class Cox(Sequence):
     )
 
     ties: str = "efron"
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: tuple[ArrayLike, ArrayLike],
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            ties: str = ...,
+        ) -> Any:
+            """Value of the loss."""
 
     @property
     def efron(self) -> bool:

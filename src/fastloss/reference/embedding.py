@@ -31,7 +31,11 @@ class Triplet:
 
     @staticmethod
     def _terms(
-        rows: tuple[Array, Array, Array], margin: float, p: float, swap: bool, eps: float
+        rows: tuple[Array, Array, Array],
+        margin: float,
+        p: float,
+        swap: bool,
+        eps: float,
     ) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
         """The loss, and the derivatives of its distances where they count."""
         a, b, c = (np.asarray(row) for row in rows)

@@ -208,9 +208,7 @@ class Regions(Case):
             return None
         y, p = exact["arguments"]
         smooth, axis = parameters["smooth"], parameters["axis"]
-        _, size, moves = fl.reference.Dice._parts(
-            y, p, smooth, parameters["tp"], axis
-        )
+        _, size, moves = fl.reference.Dice._parts(y, p, smooth, parameters["tp"], axis)
         larger = (2 * moves + 1) / size
         return larger if output == "grad" else 2 * larger / size
 

@@ -97,8 +97,9 @@ def test_accuracy(name: str, variant: dict[str, Any], dtype: type, isa: str) -> 
                 assert error.size == 0 or error.max() <= case.limits[output]
 
 
-def spread_over_entries(name: str, loss: Any, weight: Array, arguments: tuple,
-                        keywords: dict[str, Any]) -> Array:
+def spread_over_entries(
+    name: str, loss: Any, weight: Array, arguments: tuple, keywords: dict[str, Any]
+) -> Array:
     """The weight of the sample that each entry belongs to."""
     if name == "triplet":
         return weight[..., np.newaxis]
@@ -141,7 +142,9 @@ def test_reductions(
         got = results(
             loss, arguments, **keywords, sample_weight=weight if weighted else None
         )
-        value = factor * values if reduction == "none" else np.sum(factor * values) * scale
+        value = (
+            factor * values if reduction == "none" else np.sum(factor * values) * scale
+        )
         tolerance = {"rtol": 1e-10, "atol": 1e-12}
         np.testing.assert_allclose(got["value"], value, **tolerance)
         if not own:
@@ -283,9 +286,11 @@ def test_samples_of_weight_zero_hold_anything(name: str) -> None:
     expected = results(loss, arguments, **keywords, sample_weight=weight)
     spread = spread_over_entries(name, loss, weight, arguments, keywords)
     spoilt = each(
-        lambda a: np.where(
-            spread == 0, np.nan if a.dtype.kind == "f" else a, a
-        ) if a.shape == np.broadcast_shapes(a.shape, spread.shape) else a,
+        lambda a: (
+            np.where(spread == 0, np.nan if a.dtype.kind == "f" else a, a)
+            if a.shape == np.broadcast_shapes(a.shape, spread.shape)
+            else a
+        ),
         arguments,
     )
     got = results(loss, spoilt, **keywords, sample_weight=weight)
@@ -301,7 +306,9 @@ def test_a_mean_does_not_depend_on_the_size_of_weights(name: str, scale: float) 
     case = CASES[name]
     arguments, keywords = case.draw(np.float64, 400, Random(12))
     weight = Random(13).uniform(0.5, 2, case.samples(arguments, keywords))
-    value, grads = case.loss.value_and_grad(*arguments, **keywords, sample_weight=weight)
+    value, grads = case.loss.value_and_grad(
+        *arguments, **keywords, sample_weight=weight
+    )
     got, others = case.loss.value_and_grad(
         *arguments, **keywords, sample_weight=weight * scale
     )
@@ -388,7 +395,9 @@ def test_listnet_of_infinite_scores() -> None:
     np.testing.assert_array_equal(spoilt, [np.nan, np.nan, 0])
 
 
-@pytest.mark.parametrize("sizes", [[1, 0, 0], [0, 0, 1], [0, 0, 2, 0], [4096, 4096, 0, 1]])
+@pytest.mark.parametrize(
+    "sizes", [[1, 0, 0], [0, 0, 1], [0, 0, 2, 0], [4096, 4096, 0, 1]]
+)
 def test_groups_without_entries_count(sizes: list[int]) -> None:
     n = sum(sizes)
     y, x = np.zeros(n), np.arange(n) * 1e-3
@@ -512,8 +521,11 @@ def test_dice_of_an_axis_anywhere() -> None:
     for axis in (0, 1, -1, (0, 2, 3), (2, 3), (1, -1), None):
         loss = fl.Dice(axis=axis, reduction="none")
         value, grad = loss.value_and_grad(y, p)
-        kept = [k for k in range(4) if axis is not None
-                and k not in np.array(axis).ravel() % 4]
+        kept = [
+            k
+            for k in range(4)
+            if axis is not None and k not in np.array(axis).ravel() % 4
+        ]
         inner = [k for k in range(4) if k not in kept]
         moved = np.transpose(y, kept + inner), np.transpose(p, kept + inner)
         last = tuple(range(len(kept), 4))
@@ -665,7 +677,10 @@ def test_bad_numbers_of_long_regions_and_far_groups() -> None:
     p[1, 200_001] = 2
     p[1, 250_000] = 3
     for threads in (1, 4):
-        with fl.threads(threads), pytest.raises(ValueError, match=r"y_pred\[1, 200001\]"):
+        with (
+            fl.threads(threads),
+            pytest.raises(ValueError, match=r"y_pred\[1, 200001\]"),
+        ):
             fl.dice(y, p, axis=1)
     event = np.zeros((40, 2000))
     event[33, 7] = 0.5

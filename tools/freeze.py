@@ -203,6 +203,45 @@ def multiclass() -> Iterator[Case]:
         yield Case(loss, "optax", of_jax, swapped, (y, LOGITS))
 
 
+def of_classes() -> Iterator[Case]:
+    """Other losses of rows that have a class, per sample; the weights are ours."""
+    rows = ROWS / ROWS.sum(axis=1, keepdims=True)
+
+    def focal(y: Any, x: Any, **options: Any) -> Any:
+        y = jax.nn.one_hot(y, C)
+        theirs = keras.losses.categorical_focal_crossentropy
+        return theirs(y, x, alpha=1.0, **options)
+
+    def hinge(y: Any, x: Any) -> Any:
+        return optax.losses.multiclass_hinge_loss(x, y)
+
+    losses: list[tuple[str, str, Peer, Array, bool]] = [
+        ("CrammerSinger(", "optax", hinge, LOGITS, True)
+    ]
+    for gamma, logits in product((0.5, 2.0, 3.0), (False, True)):
+        losses.append(
+            (
+                f"CategoricalFocal(gamma={gamma}, from_logits={logits}, eps=1e-7, ",
+                "keras",
+                partial(focal, gamma=gamma, from_logits=logits),
+                LOGITS if logits else rows,
+                logits,
+            )
+        )
+    for (loss, library, theirs, x, derive), weight in product(
+        losses, (None, CLASS_WEIGHT)
+    ):
+
+        def peer(y: Any, x: Any, f: Peer = theirs, w: Any = weight) -> Any:
+            label = jnp.where(y == -100, 0, y)
+            factor = jnp.asarray(w or [1.0] * C)[label] * (y != -100)
+            return factor * f(label, x)
+
+        run = of_jax if derive else value_of_jax
+        shown = f'class_weight={weight}, ignore_class=-100, reduction="none")'
+        yield Case(f"fl.{loss}{shown}", library, run, peer, (IGNORED, x))
+
+
 def weighted() -> Iterator[Case]:
     """Weighted means of scikit-learn, which are ours: divided by the weights."""
     log_loss = partial(metrics.log_loss, labels=range(C))
@@ -227,7 +266,7 @@ def listed(a: Any) -> Any:
 def main() -> None:
     """Run every case and write the file."""
     frozen = []
-    for case in chain(regression(), binary(), multiclass(), weighted()):
+    for case in chain(regression(), binary(), multiclass(), of_classes(), weighted()):
         value, grad = case.run(case.peer, *case.inputs)
         frozen.append(
             {

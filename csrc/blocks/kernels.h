@@ -20,6 +20,10 @@ typedef struct {
   double hi[FL_LANES], lo[FL_LANES];
 } fl_lanes;
 
+typedef struct {
+  double hi, lo;
+} fl_sum;
+
 /* Weights in double precision or, where they are, in the dtype of the table; neither: all
    are 1. */
 typedef struct {
@@ -47,20 +51,28 @@ typedef struct {
 /* Non-zero: some label or prediction may be outside its domain. */
 typedef int fl_elementwise_fn(const fl_element_block *block);
 
-/* A block of whole rows. x, q, g and h have rows of `classes` entries at distances of
-   ldx, ldq, ldg and ldh entries (ldq = 0: one row q for all). Sparse kernels read
-   `labels`, dense ones q. Derivatives come multiplied by factor[row]; rows of zeros are
-   written past the caches, if `stream` says so. */
+/* What the labels y_j of a row weigh: q_j = keep_j y_j + spread_j, numbers of the table's
+   dtype, one a class. */
+typedef struct {
+  const void *keep, *spread;
+  fl_sum total; /* of spread */
+  bool light;   /* no spread_j is more than half of it */
+} fl_label_weights;
+
+/* A block of whole rows. x, y, g and h have rows of `classes` entries at distances of
+   ldx, ldy, ldg and ldh entries. Sparse kernels read `labels`, y_j = 1 at the class, dense
+   ones y; q = y where `weights` is NULL. Derivatives come multiplied by factor[row]; rows
+   of zeros are written past the caches, if `stream` says so. */
 typedef struct {
   int64_t rows, classes;
   const void *x;
   int64_t ldx;
-  const void *q;
-  int64_t ldq;
+  const void *y;
+  int64_t ldy;
   const int64_t *labels;
+  const fl_label_weights *weights;
   const double *factor;
   const double *parameters;
-  double q_limit; /* label weights above it are outside their domain */
   void *v, *g, *h;
   int64_t ldg, ldh;
   bool stream;
@@ -190,14 +202,16 @@ typedef struct {
 } fl_loss_kernels;
 
 typedef struct {
-  double hi, lo;
-} fl_sum;
-
-typedef struct {
   /* lanes += w[i] v[i] (w may be NULL). A weight of exactly 0 counts 0. */
   void (*accumulate)(fl_lanes *lanes, int64_t n, const void *v, const double *w);
   /* out[i] = scale w[i] v[i]; out may be v. */
   void (*scale)(int64_t n, const void *v, const double *w, double scale, void *out);
+  /* to[r][c] = from[r][c] of a matrix whose rows and columns are so many entries apart to
+     one without gaps, and back. */
+  void (*gather)(int64_t rows, int64_t columns, const void *from, int64_t row,
+                 int64_t column, void *to);
+  void (*scatter)(int64_t rows, int64_t columns, const void *from, void *to, int64_t row,
+                  int64_t column);
   /* Whether a label is not one of 0 ... classes - 1. */
   bool (*labels_outside)(int64_t n, const int64_t *labels, int64_t classes);
 } fl_block_tools;

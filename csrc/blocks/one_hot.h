@@ -14,7 +14,7 @@
 
 /* Rows of up to FL_NARROW classes are transposed, so that a vector holds one class of many
    rows. A tile of them takes half of a 32 KiB L1 in f32. */
-enum { FL_NARROW = 64, FL_TILE = 4096, FL_TILE_ROWS = 512 };
+enum { FL_NARROW = 64, FL_ROWS_TILE = 4096, FL_ROWS = 512 };
 
 /* Whether FL_LANES label weights are all +0: their terms are 0. */
 FL_INLINE bool fl_all_zero(const real *q) {
@@ -90,7 +90,7 @@ FL_OUTLINE bool fl_one_hot_rows(int64_t rows, int64_t classes, const real *q,
   const int64_t n = rows * classes, whole = n / FL_LANES * FL_LANES;
   real last[FL_LANES] = {0};
   memcpy(last, q + whole, (size_t)(n - whole) * sizeof *q);
-  unsigned char string[FL_TILE / 8 + 2 * sizeof(uint64_t)] = {0};
+  unsigned char string[FL_ROWS_TILE / 8 + 2 * sizeof(uint64_t)] = {0};
   for (int64_t i = 0; i <= whole; i += FL_LANES) {
     const uint16_t bits = (uint16_t)fl_ones(i < whole ? q + i : last);
     memcpy(string + i / 8, &bits, sizeof bits);
@@ -116,9 +116,9 @@ FL_OUTLINE bool fl_one_hot_rows(int64_t rows, int64_t classes, const real *q,
 
 /* The rows that are taken together: whole groups of lanes where they are narrow. */
 FL_INLINE int64_t fl_rows_together(int64_t classes) {
-  const int64_t rows = FL_TILE / classes;
+  const int64_t rows = FL_ROWS_TILE / classes;
   if (classes > FL_NARROW) return rows > 0 ? rows : 1;
-  return rows < FL_TILE_ROWS ? rows / FL_LANES * FL_LANES : FL_TILE_ROWS;
+  return rows < FL_ROWS ? rows / FL_LANES * FL_LANES : FL_ROWS;
 }
 
 /* Whether each of rows at distances of ld is a 1 and zeros, and their classes; few classes

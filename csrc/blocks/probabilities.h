@@ -26,14 +26,19 @@ FL_INLINE real fl_clip(real x, double eps_parameter) {
   return fl_min(1 - eps, fl_max(eps, x));
 }
 
-FL_INLINE fl_term_point fl_log_probability(real q, real x, double eps_parameter) {
-  const real p = fl_clip(x, eps_parameter);
+FL_INLINE fl_term_point fl_log_probability(real q, real x, const double *parameters) {
+  const real p = fl_clip(x, parameters[0]);
   const real inverse = fl_where(q != 0, q / p);
   return (fl_term_point){
       .value = -fl_masked(q, fl_log(p)),
       .grad = 0 - inverse, /* 0, not -0, for q = 0 */
       .hess = fl_where(q != 0, inverse / p),
   };
+}
+
+/* Of the only class. */
+FL_INLINE fl_term_point fl_log_of_class(real x, const double *parameters) {
+  return fl_log_probability(1, x, parameters);
 }
 
 /* Non-zero outside [0, 1]; a NaN is data and passes. */

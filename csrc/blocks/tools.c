@@ -1,6 +1,7 @@
-/* reduce.c: what the engine itself does with a block of results. Compiled per
+/* tools.c: what the engine itself does with a block of results. Compiled per
    instruction set and dtype. */
 #include "blocks/results.h"
+#include "math/transpose.h"
 
 static void fl_accumulate_block(fl_lanes *lanes, int64_t n, const void *v,
                                 const double *w) {
@@ -21,5 +22,16 @@ static bool fl_labels_outside(int64_t n, const int64_t *labels, int64_t classes)
   return outside >> 63;
 }
 
+static void fl_gather_block(int64_t rows, int64_t columns, const void *from, int64_t row,
+                            int64_t column, void *to) {
+  fl_copy_matrix(rows, columns, from, row, column, to, columns, 1);
+}
+
+static void fl_scatter_block(int64_t rows, int64_t columns, const void *from, void *to,
+                             int64_t row, int64_t column) {
+  fl_copy_matrix(rows, columns, from, columns, 1, to, row, column);
+}
+
 const fl_block_tools FL_SYMBOL(block_tools) = {fl_accumulate_block, fl_scale_block,
+                                                fl_gather_block, fl_scatter_block,
                                                 fl_labels_outside};

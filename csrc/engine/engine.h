@@ -44,6 +44,7 @@ typedef bool fl_passes_fn(const fl_plan *plan, fl_team *team, fl_outcome *outcom
 typedef struct {
   size_t size;                /* bytes of what it keeps in plan->own */
   int fixed_axes; /* the last axes, which items have whole; the others have any order */
+  int64_t (*extra)(const fl_job *job); /* more of them, of a job; NULL: none */
   void (*prepare)(fl_plan *plan); /* items, blocks, chunks, scratch, and its own */
   fl_block_fn *block;         /* loads, kernel, outputs, and their part of the sum */
   fl_block_fn *divisor;       /* the sum of what the values count */
@@ -86,6 +87,34 @@ static inline int64_t fl_ratio_up(int64_t a, int64_t b) { return a / b + (a % b 
 /* Whether rows or elements have weights of their own. */
 static inline bool fl_weighs(const fl_plan *plan) { return plan->job->weight.data; }
 void fl_load_weights(const fl_plan *plan, int64_t first, int64_t n, double *weights);
+
+/* What rows weigh: their classes, where they have one, their weights and their shares of
+   the divisor, which are read where rows weigh. */
+typedef struct {
+  int64_t *labels;
+  double *weights, *shares;
+  const double *weight; /* the weights, or NULL: all are 1 */
+} fl_row_weights;
+
+/* Targets (targets.c): whether rows may weigh something else than 1, whether each counts
+   as much as any other in the divisor, what their labels weigh. */
+bool fl_weighs_rows(const fl_job *job);
+bool fl_counts_all_rows(const fl_job *job);
+int64_t fl_label_weights_bytes(const fl_job *job);
+/* In memory of so many bytes; NULL: as much as they say. */
+const fl_label_weights *fl_label_weights_of(const fl_plan *plan, void *memory,
+                                            fl_label_weights *weights);
+/* Of rows first ... first + n - 1; false: progress->error is set. */
+bool fl_read_targets(const fl_plan *plan, int64_t first, int64_t n,
+                     fl_row_weights *rows, fl_progress *progress);
+bool fl_read_shares(const fl_plan *plan, int64_t first, int64_t n, fl_row_weights *rows,
+                    fl_progress *progress);
+/* What is left of a kernel's flags where label weights may have any sum. */
+int fl_target_flags(const fl_plan *plan, int flags);
+/* Looks for a label of a row outside its domain, or a sum of them that is not 1 (NaN is
+   data), and sets progress->error. */
+bool fl_find_bad_target(const fl_plan *plan, int64_t row, const void *y,
+                        fl_progress *progress);
 
 /* Adds n shares of the divisor to a turn. */
 void fl_add_divisor(fl_progress *progress, fl_lanes *lanes, int64_t n,

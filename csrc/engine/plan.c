@@ -95,7 +95,8 @@ static void fl_look_up(fl_plan *plan) {
 
 fl_plan *fl_plan_of(const fl_job *job, bool c_order) {
   const fl_driver *driver = fl_driver_of(job);
-  fl_plan *plan = malloc(sizeof *plan + driver->size);
+  const int64_t extra = driver->extra ? driver->extra(job) : 0;
+  fl_plan *plan = malloc(sizeof *plan + driver->size + (size_t)extra);
   if (!plan) return NULL;
   plan->driver = driver;
   plan->job = job;

@@ -75,4 +75,39 @@ FL_INLINE void fl_transpose(int64_t rows, int64_t columns, const real *restrict 
   }
 }
 
+/* Tiles of a cache line of numbers each way, so that neither side has many lines open at
+   once: those at distances of a power of 2 share their place in the caches. Lines some
+   tiles ahead are asked for, as no CPU guesses such distances: of the side whose lines are
+   far apart, along which the loop runs. */
+FL_INLINE void fl_transpose_lines(int64_t rows, int64_t columns, const real *from,
+                                  int64_t from_row, real *to, int64_t to_row, bool in) {
+  enum { SIDE = 64 / sizeof(real), AHEAD = 2 * SIDE };
+  const int64_t far = in ? rows : columns, near = in ? columns : rows;
+  for (int64_t f = 0; f < far; f += SIDE)
+    for (int64_t n = 0; n < near; n += SIDE) {
+      const int64_t i = in ? f : n, j = in ? n : f;
+      for (int64_t k = f + AHEAD; k < far && k < f + AHEAD + SIDE; k++) {
+        if (in) __builtin_prefetch(from + k * from_row + n, 0);
+        else __builtin_prefetch(to + k * to_row + n, 1);
+      }
+      fl_transpose(rows - i < SIDE ? rows - i : SIDE,
+                   columns - j < SIDE ? columns - j : SIDE, from + i * from_row + j,
+                   from_row, to + j * to_row + i, to_row);
+    }
+}
+
+/* A matrix to another, rows and columns of each at the distances given. */
+FL_INLINE void fl_copy_matrix(int64_t rows, int64_t columns, const real *from,
+                              int64_t from_row, int64_t from_column, real *to,
+                              int64_t to_row, int64_t to_column) {
+  if (from_row == 1 && to_column == 1)
+    fl_transpose_lines(columns, rows, from, from_column, to, to_row, true);
+  else if (from_column == 1 && to_row == 1)
+    fl_transpose_lines(rows, columns, from, from_row, to, to_column, false);
+  else
+    for (int64_t r = 0; r < rows; r++)
+      for (int64_t c = 0; c < columns; c++)
+        to[r * to_row + c * to_column] = from[r * from_row + c * from_column];
+}
+
 #endif

@@ -30,4 +30,7 @@ FL_LOSS(triplet, embedding, PAIR, (), (REAL, REAL, REAL), "margin p swap eps")
 FL_LOSS(listnet, ranking, GROUP, (REAL), (REAL), "")
 FL_LOSS(cox, survival, SEQUENCE, (ORDERED, EVENT), (REAL), "efron")
 FL_LOSS(dice, segmentation, OVERLAP, (UNIT), (UNIT), "smooth absolute")
+FL_LOSS(categorical_focal, multiclass, ROW, (CLASS), (PROBABILITY), "gamma eps")
+FL_LOSS(categorical_focal_logits, multiclass, ROW, (CLASS), (REAL), "gamma")
+FL_LOSS(crammer_singer, multiclass, ROW, (CLASS), (REAL), "")
 #undef FL_LOSS

@@ -1,4 +1,4 @@
-/* softmax_exp.h: exponentials of a row of logits x_j relative to its maximum m, with no
+/* exp.h: exponentials of a row of logits x_j relative to its maximum m, with no
    rounded x_j - m, of which exp would multiply the error by m - x_j. With
    m = N ln 2 + c each logit is reduced by its own multiple of ln 2:
 
@@ -21,7 +21,6 @@ enum { FL_EXP_SCALE = 40 };
 enum { FL_EXP_SCALE = 64 };
 #define FL_TOP 0x1p64
 #endif
-#define FL_LN2 ((real)0.69314718055994530942)
 
 /* How the exponentials of one row are taken: of x - shift, at least `lowest`; c is
    subtracted after the reduction; `magic` rounds to integers and leaves the biased
@@ -38,7 +37,7 @@ FL_INLINE fl_frame fl_frame_of(real m) {
   const real range = FL_EXPONENT_BIAS + FL_EXP_SCALE;
   return (fl_frame){
       .shift = far ? m : 0,
-      .lowest = (n - range) * FL_LN2 + c,
+      .lowest = (n - range) * (real)0x1.62e42fefa39efp-1 + c,
       .c = c,
       .magic = FL_ROUND_MAGIC + (range - n),
   };

@@ -1,29 +1,31 @@
-/* softmax_narrow.h: softmax cross-entropy of many narrow rows at once. The tile holds
-   entry j of row r at j * rows + r, so that every loop over r is one vector loop.
-   Part of softmax.h. */
+/* narrow.h: many narrow rows of logits at once. The tile holds entry j of row r at
+   j * rows + r, so that every loop over r is one vector loop. Part of softmax.h. */
 
 typedef struct {
-  real m[FL_TILE_ROWS], ties[FL_TILE_ROWS], log_total[FL_TILE_ROWS];
-  real shift[FL_TILE_ROWS], lowest[FL_TILE_ROWS], c[FL_TILE_ROWS], magic[FL_TILE_ROWS];
-  double rest[FL_TILE_ROWS], rest_tail[FL_TILE_ROWS];
-  double gap[FL_TILE_ROWS], gap_tail[FL_TILE_ROWS];
-  double weight[FL_TILE_ROWS], weight_tail[FL_TILE_ROWS];
-} fl_narrow;
+  real m[FL_ROWS], ties[FL_ROWS], log_total[FL_ROWS];
+  real shift[FL_ROWS], lowest[FL_ROWS], c[FL_ROWS], magic[FL_ROWS];
+  double rest[FL_ROWS], rest_tail[FL_ROWS];
+  double gap[FL_ROWS], gap_tail[FL_ROWS];
+  double weight[FL_ROWS], weight_tail[FL_ROWS];
+} fl_narrow_sums;
 
-/* fl_row_state of every row. */
+/* fl_row_state of every row, and what bends the derivatives of a loss of a class. */
 typedef struct {
-  real total[FL_TILE_ROWS], total_tail[FL_TILE_ROWS], rest[FL_TILE_ROWS];
-  real weight[FL_TILE_ROWS], weight_tail[FL_TILE_ROWS];
-  real slope[FL_TILE_ROWS], curve[FL_TILE_ROWS], curve_tail[FL_TILE_ROWS];
+  real total[FL_ROWS], total_tail[FL_ROWS], rest[FL_ROWS];
+  real weight[FL_ROWS], weight_tail[FL_ROWS];
+  real slope[FL_ROWS], curve[FL_ROWS], curve_tail[FL_ROWS];
+  real spread[FL_ROWS], factor[FL_ROWS];
+  real bend[FL_ROWS], class_bend[FL_ROWS];
 } fl_narrow_states;
 
 /* What a tile of rows needs. */
 typedef struct {
-  real tile[FL_TILE], q[FL_TILE], h[FL_TILE], picked[FL_TILE_ROWS];
-  int64_t one_hot[FL_TILE_ROWS];
-  fl_narrow sums;
+  real tile[FL_ROWS_TILE], q[FL_ROWS_TILE], h[FL_ROWS_TILE];
+  real picked[FL_ROWS], gap[FL_ROWS], label_weight[FL_ROWS];
+  int64_t one_hot[FL_ROWS];
+  fl_narrow_sums sums;
   fl_narrow_states states;
-} fl_narrow_scratch;
+} fl_narrow;
 
 FL_OUTLINE void fl_transpose_in(int64_t rows, int64_t classes, const real *from,
                                 int64_t ld, real *tile) {
@@ -45,33 +47,75 @@ FL_OUTLINE void fl_narrow_max(int64_t rows, int64_t classes, const real *restric
     }
 }
 
-/* sum q_j and sum q_j (m - x_j); what the kernel returns, q inside [0, limit]. */
-FL_OUTLINE int fl_narrow_labels(int64_t rows, int64_t classes, const real *restrict x,
-                               const real *restrict q, real limit,
-                               fl_narrow *restrict sums) {
+/* sum q_j and sum q_j (m - x_j) of q_j = keep_j y_j (keep NULL: y_j), which takes the place
+   of y_j; what the kernel returns, of labels y inside [0, 1]. */
+FL_INLINE int fl_narrow_weights(int64_t rows, int64_t classes, const real *restrict x,
+                                real *restrict q, const real *restrict keep,
+                                fl_narrow_sums *restrict sums) {
+  real labels[FL_ROWS];
   fl_int outside = 0;
   for (int64_t r = 0; r < rows; r++) {
     sums->gap[r] = sums->gap_tail[r] = 0;
-    sums->weight[r] = sums->weight_tail[r] = 0;
+    sums->weight[r] = sums->weight_tail[r] = labels[r] = 0;
   }
   for (int64_t j = 0; j < classes; j++)
     for (int64_t r = 0; r < rows; r++) {
-      const real z = q[j * rows + r];
+      const real y = q[j * rows + r], z = keep ? keep[j] * y : y;
       const real gap = fl_gap(z, x[j * rows + r], sums->m[r]);
       fl_add(&sums->gap[r], &sums->gap_tail[r], (double)gap);
       fl_add(&sums->weight[r], &sums->weight_tail[r], (double)z);
-      outside |= -(fl_int)((z < 0) | (z > limit));
+      outside |= -(fl_int)((y < 0) | (y > 1));
+      if (keep) q[j * rows + r] = z, labels[r] += y;
     }
   int64_t sum = 0;
   for (int64_t r = 0; r < rows; r++)
-    sum |= fl_label_sum(sums->weight[r] + sums->weight_tail[r]);
+    sum |= fl_label_sum(keep ? (double)labels[r] : sums->weight[r] + sums->weight_tail[r]);
   return (outside != 0) | (int)sum;
+}
+
+FL_OUTLINE int fl_narrow_labels(int64_t rows, int64_t classes, const real *x, real *q,
+                                const real *keep, fl_narrow_sums *sums) {
+  return keep ? fl_narrow_weights(rows, classes, x, q, keep, sums)
+              : fl_narrow_weights(rows, classes, x, q, 0, sums);
+}
+
+/* The same of rows with one label, which are keep at it. */
+FL_OUTLINE void fl_narrow_class_weights(int64_t rows, const real *restrict gap,
+                                        const real *restrict weight,
+                                        fl_narrow_sums *restrict sums) {
+  for (int64_t r = 0; r < rows; r++) {
+    sums->gap[r] = (double)fl_masked(weight[r], gap[r]);
+    sums->weight[r] = (double)weight[r];
+    sums->gap_tail[r] = sums->weight_tail[r] = 0;
+  }
+}
+
+/* Adds sum spread_j (m - x_j) to the gap, four classes in pairs before they meet the sum.
+   Of a class with nothing m stands in for the logits: -inf counts 0. */
+FL_OUTLINE void fl_narrow_spread(int64_t rows, int64_t classes, const real *restrict x,
+                                 const real *restrict spread,
+                                 fl_narrow_sums *restrict sums) {
+  const real *m = sums->m;
+  for (int64_t j = 0; j < classes; j += 4) {
+    real s[4];
+    const real *z[4];
+    for (int64_t k = 0; k < 4; k++) {
+      s[k] = j + k < classes ? spread[j + k] : 0;
+      z[k] = s[k] != 0 ? x + (j + k) * rows : m;
+    }
+    const real *a = z[0], *b = z[1], *c = z[2], *d = z[3];
+    for (int64_t r = 0; r < rows; r++) {
+      const real low = FL_FMA(s[0], m[r] - a[r], s[1] * (m[r] - b[r]));
+      const real high = FL_FMA(s[2], m[r] - c[r], s[3] * (m[r] - d[r]));
+      fl_add(&sums->gap[r], &sums->gap_tail[r], (double)(low + high));
+    }
+  }
 }
 
 /* How each row takes its exponentials. Where the maximum is infinite x becomes x - m
    and the maximum 0. */
 FL_OUTLINE void fl_narrow_frames(int64_t rows, int64_t classes, real *restrict x,
-                                fl_narrow *restrict sums) {
+                                fl_narrow_sums *restrict sums) {
   fl_int certain = 0;
   for (int64_t r = 0; r < rows; r++) certain |= -(fl_int)(sums->m[r] == (real)INFINITY);
   for (int64_t r = 0; certain && r < rows; r++)
@@ -89,7 +133,7 @@ FL_OUTLINE void fl_narrow_frames(int64_t rows, int64_t classes, real *restrict x
   }
 }
 
-FL_INLINE fl_frame fl_narrow_frame(const fl_narrow *sums, int64_t r) {
+FL_INLINE fl_frame fl_narrow_frame(const fl_narrow_sums *sums, int64_t r) {
   return (fl_frame){sums->shift[r], sums->lowest[r], sums->c[r], sums->magic[r]};
 }
 
@@ -102,7 +146,7 @@ FL_INLINE real fl_narrow_other(real *restrict x, fl_frame row, real *ties) {
 }
 
 FL_OUTLINE void fl_narrow_one(int64_t rows, real *restrict x,
-                             fl_narrow *restrict sums) {
+                             fl_narrow_sums *restrict sums) {
   for (int64_t r = 0; r < rows; r++) {
     const fl_frame row = fl_narrow_frame(sums, r);
     const real other = fl_narrow_other(x + r, row, &sums->ties[r]);
@@ -113,7 +157,7 @@ FL_OUTLINE void fl_narrow_one(int64_t rows, real *restrict x,
 /* Four classes of all rows, added in pairs before they meet the sum. */
 FL_OUTLINE void fl_narrow_four(int64_t rows, real *restrict x0, real *restrict x1,
                               real *restrict x2, real *restrict x3,
-                              fl_narrow *restrict sums) {
+                              fl_narrow_sums *restrict sums) {
   for (int64_t r = 0; r < rows; r++) {
     const fl_frame row = fl_narrow_frame(sums, r);
     real ties = sums->ties[r];
@@ -128,7 +172,7 @@ FL_OUTLINE void fl_narrow_four(int64_t rows, real *restrict x0, real *restrict x
 
 /* x becomes e, rest becomes S'. */
 FL_OUTLINE void fl_narrow_exponentials(int64_t rows, int64_t classes, real *restrict x,
-                                      fl_narrow *restrict sums) {
+                                      fl_narrow_sums *restrict sums) {
   for (int64_t r = 0; r < rows; r++)
     sums->ties[r] = -1, sums->rest[r] = sums->rest_tail[r] = 0;
   int64_t j = 0;
@@ -148,37 +192,33 @@ FL_INLINE void fl_narrow_pick(int64_t rows, const real *restrict tile,
   for (int64_t r = 0; r < rows; r++) picked[r] = tile[labels[r] * rows + r];
 }
 
-/* gap: q (m - x) summed; log_total: log1p(S'). */
-FL_OUTLINE void fl_narrow_values(bool dense, int64_t rows,
-                                const real *restrict gap_label,
-                                fl_narrow *restrict sums, real *restrict v) {
+FL_OUTLINE void fl_narrow_logs(int64_t rows, fl_narrow_sums *restrict sums) {
   for (int64_t r = 0; r < rows; r++)
     sums->log_total[r] = fl_log1p((real)(sums->rest[r] / (double)FL_TOP));
+}
+
+/* Of label weights, with a total that is spread. */
+FL_OUTLINE void fl_narrow_values(int64_t rows, double spread,
+                                 const fl_narrow_sums *restrict sums, real *restrict v) {
   for (int64_t r = 0; r < rows; r++) {
-    const double weight = dense ? sums->weight[r] + sums->weight_tail[r] : 1;
+    const double weight = sums->weight[r] + sums->weight_tail[r] + spread;
     const double gap = fl_sum_value((fl_sum){sums->gap[r], sums->gap_tail[r]});
-    v[r] = dense ? (real)(gap + weight * (double)sums->log_total[r])
-                 : gap_label[r] + sums->log_total[r];
+    v[r] = (real)(gap + weight * (double)sums->log_total[r]);
   }
 }
 
-FL_OUTLINE void fl_narrow_states_of(bool dense, int64_t rows,
-                                   const double *restrict factor,
-                                   const fl_narrow *restrict sums,
-                                   fl_narrow_states *restrict states) {
-  for (int64_t r = 0; r < rows; r++) {
-    const fl_sum weight = dense ? (fl_sum){sums->weight[r], sums->weight_tail[r]}
-                                : (fl_sum){1, 0};
-    const fl_row_state state = fl_row_state_of(sums->rest[r], weight, factor[r]);
-    states->total[r] = state.total;
-    states->total_tail[r] = state.total_tail;
-    states->rest[r] = state.rest;
-    states->weight[r] = state.weight;
-    states->weight_tail[r] = state.weight_tail;
-    states->slope[r] = state.slope;
-    states->curve[r] = state.curve;
-    states->curve_tail[r] = state.curve_tail;
-  }
+FL_INLINE void fl_narrow_put_state(fl_narrow_states *restrict states, int64_t r,
+                                   fl_row_state state) {
+  states->total[r] = state.total;
+  states->total_tail[r] = state.total_tail;
+  states->rest[r] = state.rest;
+  states->weight[r] = state.weight;
+  states->weight_tail[r] = state.weight_tail;
+  states->slope[r] = state.slope;
+  states->curve[r] = state.curve;
+  states->curve_tail[r] = state.curve_tail;
+  states->spread[r] = state.spread;
+  states->factor[r] = state.factor;
 }
 
 FL_INLINE fl_row_state fl_narrow_state(const fl_narrow_states *states, int64_t r) {
@@ -191,83 +231,186 @@ FL_INLINE fl_row_state fl_narrow_state(const fl_narrow_states *states, int64_t r
       .slope = states->slope[r],
       .curve = states->curve[r],
       .curve_tail = states->curve_tail[r],
+      .spread = states->spread[r],
+      .factor = states->factor[r],
   };
 }
 
-/* e becomes l' (of the classes that are not the label, in the sparse case); h becomes
-   l''. */
-FL_INLINE void fl_narrow_derivatives(int want, bool dense, int64_t rows,
-                                     int64_t classes, real *restrict e,
-                                     const real *restrict q,
+FL_OUTLINE void fl_narrow_states_of(int64_t rows, double spread,
+                                    const double *restrict factor,
+                                    const fl_narrow_sums *restrict sums,
+                                    fl_narrow_states *restrict states) {
+  for (int64_t r = 0; r < rows; r++) {
+    const fl_sum weight = {sums->weight[r], sums->weight_tail[r]};
+    fl_narrow_put_state(states, r,
+                        fl_row_state_of(sums->rest[r], weight, spread, factor[r]));
+  }
+}
+
+/* e becomes l'; h becomes l''. */
+FL_INLINE void fl_narrow_derivatives(fl_way way, int64_t rows, int64_t classes,
+                                     real *restrict e, const real *restrict q,
+                                     const fl_spread *spread,
                                      const fl_narrow_states *restrict states,
                                      real *restrict h) {
-  for (int64_t j = 0; j < classes; j++)
+  for (int64_t j = 0; j < classes; j++) {
+    const real part = way.spreads ? spread->spread[j] : 0;
     for (int64_t r = 0; r < rows; r++) {
       const int64_t i = j * rows + r;
       const fl_row_state state = fl_narrow_state(states, r);
-      const real z = e[i];
-      if (want & FL_WANT_HESS) h[i] = fl_softmax_hess(z, &state);
-      e[i] = dense ? fl_softmax_grad(z, q[i], &state) : z * state.slope;
+      const real z = e[i], top = z * (1 / FL_TOP);
+      real g = way.weights   ? fl_softmax_grad(z, q[i], &state)
+               : way.spreads ? state.weight * z * state.slope
+                             : z * state.slope;
+      if (way.spreads) g += fl_spread_grad(way.light, z, part, spread->total, &state);
+      if (way.want & FL_WANT_HESS) {
+        h[i] = fl_softmax_hess(z, &state);
+        if (way.bends) h[i] += top * (top * states->bend[r]);
+      }
+      e[i] = g;
     }
+  }
 }
 
-/* l' and l'' of a tile of rows with the classes `labels` or, if that is NULL, the label
-   weights q; e becomes l'. */
+/* l' and l'' of a tile of rows with label weights q. */
 FL_INLINE void fl_narrow_derive(int want, int64_t rows, int64_t classes, real *e,
-                                const real *q, const int64_t *labels,
-                                const fl_narrow_states *states, real *h, real *picked) {
-  if (!labels) {
-    fl_narrow_derivatives(want, true, rows, classes, e, q, states, h);
-    return;
-  }
-  fl_narrow_pick(rows, e, labels, picked);
+                                const real *q, const fl_spread *spread,
+                                const fl_narrow_states *states, real *h) {
+  const fl_way plain = {want, true, false, false, false};
+  const fl_way light = {want, true, true, true, false};
+  const fl_way heavy = {want, true, true, false, false};
+  if (!spread->spread)
+    fl_narrow_derivatives(plain, rows, classes, e, q, spread, states, h);
+  else if (spread->light)
+    fl_narrow_derivatives(light, rows, classes, e, q, spread, states, h);
+  else
+    fl_narrow_derivatives(heavy, rows, classes, e, q, spread, states, h);
+}
+
+/* A number of each row's class. Out of line, as GCC would gather it by vectors, which
+   costs twice as much. */
+FL_OUTLINE void fl_take(int64_t rows, const int64_t *labels, const real *number,
+                        real *out) {
+  for (int64_t r = 0; r < rows; r++) out[r] = number[labels[r]];
+}
+
+/* The same of rows with classes, whose e are picked already. */
+FL_INLINE void fl_narrow_derive_classes(fl_way way, int64_t rows, int64_t classes,
+                                        const int64_t *labels, const fl_spread *spread,
+                                        fl_narrow *narrow) {
+  const fl_narrow_states *states = &narrow->states;
+  real *const e = narrow->tile, *const picked = narrow->picked;
+  real *const part = narrow->label_weight;
+  if (way.spreads) fl_take(rows, labels, spread->spread, part);
   for (int64_t r = 0; r < rows; r++) {
     const fl_row_state state = fl_narrow_state(states, r);
-    picked[r] = -fl_others(picked[r], &state) * state.slope;
+    const real z = picked[r], others = fl_others(z, &state);
+    if (way.bends && way.want & FL_WANT_HESS)
+      narrow->gap[r] = fl_class_hess(z, states->class_bend[r], &state);
+    picked[r] = way.spreads ? -(state.weight * others) * state.slope
+                            : -others * state.slope;
+    if (way.spreads)
+      picked[r] += fl_spread_grad(way.light, z, part[r], spread->total, &state);
   }
-  fl_narrow_derivatives(want, false, rows, classes, e, q, states, h);
+  fl_narrow_derivatives(way, rows, classes, e, 0, spread, states, narrow->h);
   for (int64_t r = 0; r < rows; r++) e[labels[r] * rows + r] = picked[r];
+  for (int64_t r = 0; way.bends && way.want & FL_WANT_HESS && r < rows; r++)
+    narrow->h[labels[r] * rows + r] = narrow->gap[r];
 }
 
-FL_INLINE int fl_narrow_rows(int want, bool dense, const fl_row_block *block,
-                             int64_t first, int64_t rows) {
-  fl_narrow_scratch *const scratch = block->scratch;
-  real *const tile = scratch->tile, *const q = scratch->q;
-  real *const picked = scratch->picked;
-  int64_t *const one_hot = scratch->one_hot;
-  fl_narrow *const sums = &scratch->sums;
-  const int64_t classes = block->classes;
-  const int64_t *labels = dense ? one_hot : block->labels + first;
-  int outside = 0;
+/* x of a tile, and what is done before its labels are looked at. */
+FL_INLINE void fl_narrow_begin(const fl_row_block *block, int64_t first, int64_t rows,
+                               fl_narrow *narrow) {
+  fl_transpose_in(rows, block->classes, (const real *)block->x + first * block->ldx,
+                  block->ldx, narrow->tile);
+  fl_narrow_max(rows, block->classes, narrow->tile, narrow->sums.m);
+}
 
-  fl_transpose_in(rows, classes, (const real *)block->x + first * block->ldx,
-                  block->ldx, tile);
-  fl_narrow_max(rows, classes, tile, sums->m);
-  const real *weights = dense ? (const real *)block->q + first * block->ldq : 0;
-  /* Two classes are less work than the look at them. */
-  if (dense && (classes == 2 || !fl_one_hot(rows, classes, weights, block->ldq, one_hot))) {
-    fl_transpose_in(rows, classes, weights, block->ldq, q);
-    labels = 0;
-  }
+/* L of each row's class without its logarithm. */
+FL_INLINE void fl_narrow_gaps(int64_t rows, const int64_t *labels, fl_narrow *narrow) {
+  fl_narrow_pick(rows, narrow->tile, labels, narrow->gap);
+  for (int64_t r = 0; r < rows; r++)
+    narrow->gap[r] = fl_gap(1, narrow->gap[r], narrow->sums.m[r]);
+}
+
+FL_INLINE void fl_narrow_end(int want, const fl_row_block *block, int64_t first,
+                             int64_t rows, const fl_narrow *narrow) {
+  fl_transpose_out(rows, block->classes, narrow->tile,
+                   (real *)block->g + first * block->ldg, block->ldg);
+  if (want & FL_WANT_HESS)
+    fl_transpose_out(rows, block->classes, narrow->h,
+                     (real *)block->h + first * block->ldh, block->ldh);
+}
+
+/* Rows with label weights: cross-entropy. Labels are those that y_j = 1 picks or, where
+   that is NULL, the rows of q. */
+FL_INLINE int fl_narrow_weighted_by(int want, const fl_row_block *block, int64_t first,
+                                    int64_t rows, const int64_t *labels,
+                                    fl_narrow *narrow) {
+  const int64_t classes = block->classes;
+  const fl_spread spread = fl_spread_of(block);
+  const double total = fl_sum_value(spread.total);
+  fl_narrow_sums *const sums = &narrow->sums;
+  real *const tile = narrow->tile, *const q = narrow->q;
+  int flags = 0;
   if (labels) {
-    fl_narrow_pick(rows, tile, labels, picked);
-    for (int64_t r = 0; r < rows; r++) picked[r] = fl_gap(1, picked[r], sums->m[r]);
+    fl_take(rows, labels, spread.keep, narrow->label_weight);
+    fl_narrow_class_weights(rows, narrow->gap, narrow->label_weight, sums);
   } else {
-    outside = fl_narrow_labels(rows, classes, tile, q, (real)block->q_limit, sums);
+    flags = fl_narrow_labels(rows, classes, tile, q, spread.keep, sums);
   }
   fl_narrow_frames(rows, classes, tile, sums);
+  if (spread.spread) fl_narrow_spread(rows, classes, tile, spread.spread, sums);
   fl_narrow_exponentials(rows, classes, tile, sums);
-  if (want & FL_WANT_VALUE)
-    fl_narrow_values(!labels, rows, picked, sums, (real *)block->v + first);
-  if (want & (FL_WANT_GRAD | FL_WANT_HESS)) {
-    fl_narrow_states_of(!labels, rows, block->factor + first, sums, &scratch->states);
-    fl_narrow_derive(want, rows, classes, tile, q, labels, &scratch->states,
-                     scratch->h, picked);
-    fl_transpose_out(rows, classes, tile, (real *)block->g + first * block->ldg,
-                     block->ldg);
-    if (want & FL_WANT_HESS)
-      fl_transpose_out(rows, classes, scratch->h, (real *)block->h + first * block->ldh,
-                       block->ldh);
+  if (want & FL_WANT_VALUE) {
+    fl_narrow_logs(rows, sums);
+    fl_narrow_values(rows, total, sums, (real *)block->v + first);
   }
-  return outside;
+  if (!(want & (FL_WANT_GRAD | FL_WANT_HESS))) return flags;
+  fl_narrow_states_of(rows, total, block->factor + first, sums, &narrow->states);
+  if (labels) {
+    fl_narrow_pick(rows, tile, labels, narrow->picked);
+    if (spread.light)
+      fl_narrow_derive_classes((fl_way){want, false, true, true, false}, rows, classes,
+                               labels, &spread, narrow);
+    else
+      fl_narrow_derive_classes((fl_way){want, false, true, false, false}, rows, classes,
+                               labels, &spread, narrow);
+  } else {
+    fl_narrow_derive(want, rows, classes, tile, q, &spread, &narrow->states, narrow->h);
+  }
+  fl_narrow_end(want, block, first, rows, narrow);
+  return flags;
+}
+
+/* Once for all kernels, with the derivatives known. */
+FL_OUTLINE int fl_narrow_weighted_value(const fl_row_block *block, int64_t first,
+                                        int64_t rows, const int64_t *labels,
+                                        fl_narrow *narrow) {
+  return fl_narrow_weighted_by(FL_WANT_VALUE, block, first, rows, labels, narrow);
+}
+
+FL_OUTLINE int fl_narrow_weighted_grad(int value, const fl_row_block *block,
+                                       int64_t first, int64_t rows,
+                                       const int64_t *labels, fl_narrow *narrow) {
+  const int want = (value ? FL_WANT_VALUE : 0) | FL_WANT_GRAD;
+  return fl_narrow_weighted_by(want, block, first, rows, labels, narrow);
+}
+
+FL_OUTLINE int fl_narrow_weighted_hess(const fl_row_block *block, int64_t first,
+                                       int64_t rows, const int64_t *labels,
+                                       fl_narrow *narrow) {
+  const int want = FL_WANT_GRAD | FL_WANT_HESS;
+  return fl_narrow_weighted_by(want, block, first, rows, labels, narrow);
+}
+
+FL_INLINE int fl_narrow_weighted(int want, const fl_row_block *block, int64_t first,
+                                 int64_t rows, const int64_t *labels,
+                                 fl_narrow *narrow) {
+  if (want & FL_WANT_HESS)
+    return fl_narrow_weighted_hess(block, first, rows, labels, narrow);
+  if (want & FL_WANT_GRAD)
+    return fl_narrow_weighted_grad(want & FL_WANT_VALUE, block, first, rows, labels,
+                                   narrow);
+  return fl_narrow_weighted_value(block, first, rows, labels, narrow);
 }

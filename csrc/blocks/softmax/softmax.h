@@ -1,16 +1,19 @@
-/* softmax.h: softmax cross-entropy of rows of logits x_j against label weights q_j, the
-   mathematics and the loops of its two kernels, sparse (q is 1 at the class y) and
-   dense.
+/* softmax.h: what losses of rows of logits x_j share: the reduction, and cross-entropy with
+   label weights q_j.
 
      m = max x_j,  e_j = exp(x_j - m),  S = sum e_j = 1 + S',  s = sum q_j
      l     = sum q_j ((m - x_j) + log1p(S'))
      l'_j  = ((s - q_j) e_j - q_j (S - e_j)) / S
      l''_j = s e_j (S - e_j) / S^2                          (the diagonal)
 
+   A loss of a class y is a function of L = -log p_y, p_j = e_j / S, of which
+   L'_j = p_j - [j = y]. Label weights that are spread over all classes are a second
+   cross-entropy with q_j = spread_j, the same in all rows.
+
    One entry equal to m is left out of S', never subtracted from S, so that a confident
    row keeps its digits: with k entries equal to m, S' = (k-1) + the sum of the others.
    For an entry equal to m, S - e_j is S'. How e_j avoids the rounding of x_j - m, and
-   why it comes multiplied by 2^K, is in softmax_exp.h. (P. Blanchard, D. J. Higham and
+   why it comes multiplied by 2^K, is in exp.h. (P. Blanchard, D. J. Higham and
    N. J. Higham, Accurately computing the log-sum-exp and softmax functions, IMA J.
    Numer. Anal. 41, 2021.)
 
@@ -28,8 +31,6 @@
 #include "math/transpose.h"
 #include "math/vecmath.h"
 
-enum { FL_GROUP = FL_TILE / FL_NARROW }; /* wide rows taken together, at most */
-
 #include "blocks/softmax/exp.h"
 
 /* q (m - x), 0 for q = 0 and for x = m. */
@@ -37,13 +38,35 @@ FL_INLINE real fl_gap(real q, real x, real m) {
   return fl_masked(q, x == m ? 0 : m - x);
 }
 
+/* What a loss of a class reads of its row: L = gap + log_total, p = exp(-L) and 1 - p. */
+typedef struct {
+  real gap, log_total;
+  double p, rest;
+} fl_class_share;
+
+/* Its value, its derivative by L, and 1 - p times its second derivative by L; the two of
+   a row's logits are then
+
+     l'_j  = slope p_j,                                      -slope (1 - p) at the class
+     l''_j = slope p_j (1 - p_j) + bend p_j^2 / (1 - p),     .. + bend (1 - p) there */
+typedef struct {
+  real value;
+  double slope, bend;
+} fl_class_point;
+
+/* L itself, cross-entropy. */
+FL_INLINE fl_class_point fl_log_loss(fl_class_share at, const double *parameters) {
+  return (fl_class_point){.value = at.gap + at.log_total, .slope = 1, .bend = 0};
+}
+
 /* What the derivatives of one row need beside e and q; S and S' in the unit of e. */
 typedef struct {
   real total, total_tail;   /* S as a sum of two */
   real rest;                /* S' */
-  real weight, weight_tail; /* s as a sum of two */
+  real weight, weight_tail; /* the sum of q, without what is spread, as a sum of two */
   real slope;               /* factor / S */
   real curve, curve_tail;   /* s factor / S^2 times 2^K as a sum of two */
+  real spread, factor;      /* total of what is spread times factor / S; factor */
 } fl_row_state;
 
 FL_INLINE real fl_others(real e, const fl_row_state *row) {
@@ -56,43 +79,70 @@ FL_INLINE real fl_softmax_grad(real e, real q, const fl_row_state *row) {
 }
 
 FL_INLINE real fl_softmax_hess(real e, const fl_row_state *row) {
-  const real product = e * (1 / FL_TOP) * fl_others(e, row);
+  const real product = e * fl_others(e, row) * (1 / FL_TOP); /* e / 2^K may be subnormal */
   return FL_FMA_ONCE(product, row->curve, product * row->curve_tail);
 }
 
-FL_INLINE fl_row_state fl_row_state_of(double rest, fl_sum weight, double factor) {
-  const double total = (double)FL_TOP + rest, s = weight.hi + weight.lo;
-  const double curve = s * factor / total * ((double)FL_TOP / total);
+/* At the class, of a loss that bends. */
+FL_INLINE real fl_class_hess(real e, real bend, const fl_row_state *row) {
+  return fl_softmax_hess(e, row) + bend * (fl_others(e, row) / row->total);
+}
+
+/* Of the label weights that every row has beside its own: p_j spread - spread_j, and
+   like fl_softmax_grad where one of them is most of the total. */
+FL_INLINE real fl_spread_grad(bool light, real e, real spread, fl_sum total,
+                              const fl_row_state *row) {
+  if (light) return FL_FMA(e, row->spread, -(spread * row->factor));
+  const real share = (real)((total.hi - (double)spread) + total.lo);
+  return FL_FMA(share, e, -spread * fl_others(e, row)) * row->slope;
+}
+
+/* weight: the sum of q without `spread`, that of what is spread. */
+FL_INLINE fl_row_state fl_row_state_of(double rest, fl_sum weight, double spread,
+                                       double factor) {
+  const double total = (double)FL_TOP + rest, own = weight.hi + weight.lo;
+  const double curve = (own + spread) * factor / (total * (total / (double)FL_TOP));
   return (fl_row_state){
       .total = (real)total,
       .total_tail = (real)(total - (double)(real)total),
       .rest = (real)rest,
-      .weight = (real)s,
-      .weight_tail = (real)((weight.hi - (double)(real)s) + weight.lo),
+      .weight = (real)own,
+      .weight_tail = (real)((weight.hi - (double)(real)own) + weight.lo),
       .slope = (real)(factor / total),
       .curve = (real)curve,
       .curve_tail = (real)(curve - (double)(real)curve),
+      .spread = (real)(spread * factor / total),
+      .factor = (real)factor,
   };
 }
+
+/* Label weights of a block in the dtype of the kernel; none: spread is NULL. */
+typedef struct {
+  const real *keep, *spread;
+  fl_sum total;
+  bool light;
+} fl_spread;
+
+FL_INLINE fl_spread fl_spread_of(const fl_row_block *block) {
+  const fl_label_weights *weights = block->weights;
+  return weights ? (fl_spread){weights->keep, weights->spread, weights->total,
+                               weights->light}
+                 : (fl_spread){0};
+}
+
+/* How the derivatives are taken: of label weights q, or of classes, whose own
+   entry is mended; with what is spread, light or not. */
+typedef struct {
+  int want;
+  bool weights, spreads, light, bends;
+} fl_way;
 
 #include "blocks/softmax/narrow.h"
 #include "blocks/softmax/wide.h"
 
 typedef union {
-  fl_narrow_scratch narrow;
+  fl_narrow narrow;
   fl_wide wide;
 } fl_softmax_scratch;
-
-FL_INLINE int fl_softmax(int want, bool dense, const fl_row_block *block) {
-  const int64_t classes = block->classes, height = fl_rows_together(classes);
-  const bool narrow = classes <= FL_NARROW;
-  int outside = 0;
-  for (int64_t row = 0; row < block->rows; row += height) {
-    const int64_t left = block->rows - row, rows = left < height ? left : height;
-    outside |= narrow ? fl_narrow_rows(want, dense, block, row, rows)
-                      : fl_wide_rows(want, dense, block, row, rows);
-  }
-  return outside;
-}
 
 #endif

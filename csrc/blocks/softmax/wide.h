@@ -1,6 +1,8 @@
-/* softmax_wide.h: softmax cross-entropy of wide rows: the maxima, the exponentials and
-   their sums, then the derivatives. A few rows go through each step together, so that
+/* wide.h: wide rows of logits: the maxima, the exponentials and their sums, then the
+   derivatives. A few rows go through each step together, so that
    no step waits for the end of the one before. Part of softmax.h. */
+
+enum { FL_WIDE_ROWS = FL_ROWS_TILE / FL_NARROW }; /* taken together, at most */
 
 FL_INLINE real fl_larger(real a, real b) { return a > b ? a : b; }
 
@@ -61,10 +63,10 @@ FL_INLINE void fl_add_others(fl_others_sum *sum, const real *e, int skip) {
 
 /* What the loops over entries leave of rows, and buffers for a piece of one. */
 typedef struct {
-  real m[FL_GROUP], log_total[FL_GROUP];
-  fl_frame frame[FL_GROUP];
-  double rest[FL_GROUP], gap[FL_GROUP]; /* S', sum q (m - x) */
-  fl_sum weight[FL_GROUP];              /* sum q */
+  real m[FL_WIDE_ROWS], log_total[FL_WIDE_ROWS];
+  fl_frame frame[FL_WIDE_ROWS];
+  double rest[FL_WIDE_ROWS], gap[FL_WIDE_ROWS]; /* S', sum q (m - x) */
+  fl_sum weight[FL_WIDE_ROWS];              /* sum q */
   _Alignas(FL_LINE) real buffer[FL_PIECE + FL_FOUR];
   _Alignas(FL_LINE) real finite[FL_PIECE + FL_FOUR];
 } fl_wide;
@@ -100,128 +102,250 @@ FL_INLINE void fl_fetch_row(int64_t n, const real *x) {
 
 typedef struct {
   fl_lanes gap, weight;
+  double labels[FL_LANES];
   fl_int outside[FL_LANES];
 } fl_label_sums;
 
 /* sum q (m - x) and sum q of FL_LANES entries without the first `skip`. */
 FL_INLINE void fl_add_labels(fl_label_sums *sums, const real *restrict x,
-                             const real *restrict q, real m, real limit, int skip) {
+                             const real *restrict y, const real *restrict keep, real m,
+                             int skip) {
   for (int j = 0; j < FL_LANES; j++) {
-    const real z = fl_where(j >= skip, q[j]);
+    const real label = fl_where(j >= skip, y[j]), z = keep ? keep[j] * label : label;
     fl_add(&sums->gap.hi[j], &sums->gap.lo[j], (double)fl_gap(z, x[j], m));
     fl_add(&sums->weight.hi[j], &sums->weight.lo[j], (double)z);
-    sums->outside[j] |= -(fl_int)((z < 0) | (z > limit));
+    if (keep) sums->labels[j] += (double)label;
+    sums->outside[j] |= -(fl_int)((label < 0) | (label > 1));
   }
 }
 
-/* sum q (m - x) to *gap and sum q to *weight, this one with what rounding took from it:
-   s - q_j cancels where one label holds nearly all of the weight. Returns what the
-   kernel does, with q inside [0, limit]. Terms of q = 0 are 0: rows of few labels skip nearly all of them,
-   and those of one need no sums. */
-FL_OUTLINE int fl_row_labels(int64_t n, const real *x, const real *q, real m,
-                             real limit, double *gap, fl_sum *weight) {
-  const int64_t one = fl_one_label(n, q);
+FL_INLINE void fl_add_row_labels(fl_label_sums *sums, int64_t n, const real *x,
+                                 const real *y, const real *keep, real m) {
+  int64_t i = 0;
+  for (; i + FL_LANES <= n; i += FL_LANES)
+    if (!fl_all_zero(y + i)) fl_add_labels(sums, x + i, y + i, keep ? keep + i : 0, m, 0);
+  if (i < n && !fl_all_zero(y + n - FL_LANES)) {
+    const int64_t last = n - FL_LANES;
+    fl_add_labels(sums, x + last, y + last, keep ? keep + last : 0, m, (int)(i - last));
+  }
+}
+
+/* sum q (m - x) to *gap and sum q to *weight, of q_j = keep_j y_j (keep NULL: y_j), this
+   one with what rounding took from it: s - q_j cancels where one label holds nearly all of
+   the weight. Returns what the kernel does, with y inside [0, 1]. Terms of y = 0 are 0:
+   rows of few labels skip nearly all of them, and those of one need no sums. */
+FL_OUTLINE int fl_row_labels(int64_t n, const real *x, const real *y, const real *keep,
+                             real m, double *gap, fl_sum *weight) {
+  const int64_t one = fl_one_label(n, y);
   if (one >= 0) {
-    *gap = (double)fl_gap(1, x[one], m);
-    *weight = (fl_sum){1, 0};
+    const real z = keep ? keep[one] : 1;
+    *gap = (double)fl_gap(z, x[one], m);
+    *weight = (fl_sum){(double)z, 0};
     return 0;
   }
   fl_label_sums sums;
   for (int j = 0; j < FL_LANES; j++) {
     sums.gap.hi[j] = sums.gap.lo[j] = sums.weight.hi[j] = sums.weight.lo[j] = -0.0;
-    sums.outside[j] = 0;
+    sums.outside[j] = 0, sums.labels[j] = 0;
   }
-  int64_t i = 0;
-  for (; i + FL_LANES <= n; i += FL_LANES)
-    if (!fl_all_zero(q + i)) fl_add_labels(&sums, x + i, q + i, m, limit, 0);
-  if (i < n && !fl_all_zero(q + n - FL_LANES)) {
-    const int64_t last = n - FL_LANES;
-    fl_add_labels(&sums, x + last, q + last, m, limit, (int)(i - last));
-  }
+  if (keep) fl_add_row_labels(&sums, n, x, y, keep, m);
+  else fl_add_row_labels(&sums, n, x, y, 0, m);
   *gap = fl_row_total(sums.gap.hi, sums.gap.lo) + 0.0; /* not -0, of no terms */
   *weight = fl_lanes_total(&sums.weight);
   weight->hi += 0.0;
   fl_int outside = 0;
-  for (int j = 0; j < FL_LANES; j++) outside |= sums.outside[j];
-  return (outside != 0) | (int)fl_label_sum(weight->hi + weight->lo);
+  double labels = 0;
+  for (int j = 0; j < FL_LANES; j++)
+    outside |= sums.outside[j], labels += sums.labels[j];
+  return (outside != 0) | (int)fl_label_sum(keep ? labels : weight->hi + weight->lo);
 }
 
-/* e becomes l'; h becomes l''. q may be NULL: 0 in all. */
-FL_INLINE void fl_derivatives(int want, int64_t n, const real *restrict q,
-                              const fl_row_state *state, real *restrict g,
-                              real *restrict h) {
-  for (int64_t j = 0; j < n; j++) {
-    const real e = g[j];
-    if (want & FL_WANT_HESS) h[j] = fl_softmax_hess(e, state);
-    g[j] = q ? fl_softmax_grad(e, q[j], state)
-             : (state->weight + state->weight_tail) * e * state->slope;
+/* Of FL_FOUR entries without the first `skip`. */
+FL_INLINE void fl_add_spread(fl_lanes *sum, const real *x, const real *spread, real m,
+                             int skip) {
+  for (int j = 0; j < FL_LANES; j++) {
+    real term[4];
+    for (int k = 0; k < 4; k++) {
+      const int i = k * FL_LANES + j;
+      term[k] = fl_where(i >= skip, fl_gap(spread[i], x[i], m));
+    }
+    fl_add(&sum->hi[j], &sum->lo[j], (double)((term[0] + term[1]) + (term[2] + term[3])));
   }
 }
 
-FL_INLINE void fl_dense_derivatives(int want, int64_t n, const real *q,
-                                    const fl_row_state *state, real *g, real *h) {
+/* sum spread_j (m - x_j). */
+FL_OUTLINE double fl_row_spread(int64_t n, const real *x, const real *spread, real m) {
+  fl_lanes sum;
+  for (int j = 0; j < FL_LANES; j++) sum.hi[j] = sum.lo[j] = -0.0;
+  const int64_t whole = n / FL_FOUR * FL_FOUR, last = n - FL_FOUR;
+  for (int64_t i = 0; i < whole; i += FL_FOUR) fl_add_spread(&sum, x + i, spread + i, m, 0);
+  if (whole < n) fl_add_spread(&sum, x + last, spread + last, m, (int)(whole - last));
+  return fl_row_total(sum.hi, sum.lo) + 0.0;
+}
+
+/* e becomes l'; h becomes l''. y is read where the way has weights. */
+FL_INLINE void fl_derivatives(fl_way way, int64_t n, const real *restrict y,
+                              const real *restrict keep, const real *restrict spread,
+                              fl_sum total, real bend, const fl_row_state *state,
+                              real *restrict g, real *restrict h) {
+  for (int64_t j = 0; j < n; j++) {
+    const real e = g[j], top = e * (1 / FL_TOP);
+    real d = way.weights ? fl_softmax_grad(e, keep ? keep[j] * y[j] : y[j], state)
+                         : (state->weight + state->weight_tail) * e * state->slope;
+    if (way.spreads) d += fl_spread_grad(way.light, e, spread[j], total, state);
+    if (way.want & FL_WANT_HESS) {
+      h[j] = fl_softmax_hess(e, state);
+      if (way.bends) h[j] += top * (top * bend);
+    }
+    g[j] = d;
+  }
+}
+
+/* Of label weights, by groups of lanes, most of which have none. */
+FL_INLINE void fl_weighted_derivatives(fl_way way, int64_t n, const real *y,
+                                       const fl_spread *spread,
+                                       const fl_row_state *state, real *g, real *h) {
+  fl_way none = way;
+  none.weights = false;
   for (int64_t i = 0; i < n; i += FL_LANES) {
     const int64_t size = n - i < FL_LANES ? n - i : FL_LANES;
-    real *to = want & FL_WANT_HESS ? h + i : 0;
-    if (size < FL_LANES) fl_derivatives(want, size, q + i, state, g + i, to);
-    else if (fl_all_zero(q + i)) fl_derivatives(want, FL_LANES, 0, state, g + i, to);
-    else fl_derivatives(want, FL_LANES, q + i, state, g + i, to);
+    real *to = way.want & FL_WANT_HESS ? h + i : 0;
+    const real *keep = way.spreads ? spread->keep + i : 0;
+    const real *part = way.spreads ? spread->spread + i : 0;
+    if (size < FL_LANES)
+      fl_derivatives(way, size, y + i, keep, part, spread->total, 0, state, g + i, to);
+    else if (fl_all_zero(y + i))
+      fl_derivatives(none, FL_LANES, 0, 0, part, spread->total, 0, state, g + i, to);
+    else
+      fl_derivatives(way, FL_LANES, y + i, keep, part, spread->total, 0, state, g + i, to);
   }
 }
 
-FL_INLINE void fl_sparse_derivatives(int want, int64_t n, int64_t y,
-                                     const fl_row_state *state, real *g, real *h) {
-  const real e_y = g[y];
-  fl_derivatives(want, n, 0, state, g, h);
-  g[y] = -fl_others(e_y, state) * state->slope;
+FL_INLINE void fl_class_derivatives(fl_way way, int64_t n, int64_t y,
+                                    const fl_spread *spread, real bend,
+                                    const fl_row_state *state, real *g, real *h) {
+  const real e = g[y], others = fl_others(e, state);
+  fl_derivatives(way, n, 0, 0, spread->spread, spread->total, bend, state, g, h);
+  g[y] = -(state->weight * others) * state->slope;
+  if (way.spreads)
+    g[y] += fl_spread_grad(way.light, e, spread->spread[y], spread->total, state);
 }
 
-FL_OUTLINE void fl_wide_values(bool dense, const fl_row_block *block, int64_t first,
-                               int64_t rows, fl_wide *wide) {
+/* Maxima of rows, and how they take their exponentials. */
+FL_INLINE void fl_wide_begin(const fl_row_block *block, int64_t first, int64_t rows,
+                             fl_wide *wide) {
   const real *x = (const real *)block->x + first * block->ldx;
-  real *v = (real *)block->v + first;
   for (int64_t r = 0; r < rows; r++)
-    wide->log_total[r] = fl_log1p((real)(wide->rest[r] / (double)FL_TOP));
-  for (int64_t r = 0; r < rows; r++) {
-    const double weight = wide->weight[r].hi + wide->weight[r].lo;
-    v[r] = dense ? (real)(wide->gap[r] + weight * (double)wide->log_total[r])
-                 : fl_gap(1, x[r * block->ldx + block->labels[first + r]], wide->m[r])
-                       + wide->log_total[r];
-  }
-}
-
-FL_INLINE int fl_wide_rows(int want, bool dense, const fl_row_block *block,
-                           int64_t first, int64_t rows) {
-  const int64_t n = block->classes;
-  const real *x = (const real *)block->x + first * block->ldx;
-  const real *q = dense ? (const real *)block->q + first * block->ldq : 0;
-  const bool derive = want & (FL_WANT_GRAD | FL_WANT_HESS);
-  real *g = derive ? (real *)block->g + first * block->ldg : 0;
-  fl_wide *const wide = block->scratch;
-  int outside = 0;
-  for (int64_t r = 0; r < rows; r++) wide->m[r] = fl_row_max(n, x + r * block->ldx);
+    wide->m[r] = fl_row_max(block->classes, x + r * block->ldx);
   for (int64_t r = 0; r < rows; r++)
     wide->frame[r] = fl_frame_of(wide->m[r] == (real)INFINITY ? 0 : wide->m[r]);
-  for (int64_t r = 0; dense && r < rows; r++)
-    outside |= fl_row_labels(n, x + r * block->ldx, q + r * block->ldq, wide->m[r],
-                             (real)block->q_limit, &wide->gap[r], &wide->weight[r]);
+}
+
+/* S', and e where g will be. */
+FL_INLINE void fl_wide_exponentials(bool derive, const fl_row_block *block, int64_t first,
+                                    int64_t rows, fl_wide *wide) {
+  const int64_t n = block->classes;
+  const real *x = (const real *)block->x + first * block->ldx;
+  real *g = derive ? (real *)block->g + first * block->ldg : 0;
   for (int64_t r = 0; r < rows; r++) {
     if (first + rows + r < block->rows) fl_fetch_row(n, x + (rows + r) * block->ldx);
     wide->rest[r] = fl_row_exponentials(
         n, x + r * block->ldx, wide->m[r] == (real)INFINITY, wide->frame[r],
         wide->buffer, wide->finite, derive ? g + r * block->ldg : 0);
   }
-  if (want & FL_WANT_VALUE) fl_wide_values(dense, block, first, rows, wide);
-  for (int64_t r = 0; derive && r < rows; r++) {
-    const fl_sum weight = dense ? wide->weight[r] : (fl_sum){1, 0};
-    const fl_row_state state =
-        fl_row_state_of(wide->rest[r], weight, block->factor[first + r]);
-    real *h = want & FL_WANT_HESS ? (real *)block->h + (first + r) * block->ldh : 0;
-    if (dense)
-      fl_dense_derivatives(want, n, q + r * block->ldq, &state, g + r * block->ldg, h);
-    else
-      fl_sparse_derivatives(want, n, block->labels[first + r], &state,
-                            g + r * block->ldg, h);
+}
+
+FL_OUTLINE void fl_wide_logs(int64_t rows, fl_wide *wide) {
+  for (int64_t r = 0; r < rows; r++)
+    wide->log_total[r] = fl_log1p((real)(wide->rest[r] / (double)FL_TOP));
+}
+
+/* The label weights of rows: their sums and, with what is spread, the gaps. */
+FL_INLINE int fl_wide_labels(const fl_row_block *block, int64_t first, int64_t rows,
+                             bool dense, const fl_spread *spread, fl_wide *wide) {
+  const int64_t n = block->classes;
+  const real *x = (const real *)block->x + first * block->ldx;
+  const real *y = dense ? (const real *)block->y + first * block->ldy : 0;
+  int flags = 0;
+  for (int64_t r = 0; r < rows; r++, x += block->ldx) {
+    if (dense) {
+      flags |= fl_row_labels(n, x, y + r * block->ldy, spread->keep, wide->m[r],
+                             &wide->gap[r], &wide->weight[r]);
+    } else {
+      const int64_t label = block->labels[first + r];
+      const real z = spread->keep[label];
+      wide->gap[r] = (double)fl_gap(z, x[label], wide->m[r]);
+      wide->weight[r] = (fl_sum){(double)z, 0};
+    }
+    if (spread->spread) wide->gap[r] += fl_row_spread(n, x, spread->spread, wide->m[r]);
   }
-  return outside;
+  return flags;
+}
+
+FL_INLINE void fl_wide_derive(int want, bool dense, const fl_spread *spread, int64_t n,
+                              const real *y, int64_t label, const fl_row_state *state,
+                              real *g, real *h) {
+  const fl_way plain = {want, true, false, false, false};
+  const fl_way light = {want, dense, true, true, false};
+  const fl_way heavy = {want, dense, true, false, false};
+  if (!dense && spread->light) fl_class_derivatives(light, n, label, spread, 0, state, g, h);
+  else if (!dense) fl_class_derivatives(heavy, n, label, spread, 0, state, g, h);
+  else if (!spread->spread) fl_weighted_derivatives(plain, n, y, spread, state, g, h);
+  else if (spread->light) fl_weighted_derivatives(light, n, y, spread, state, g, h);
+  else fl_weighted_derivatives(heavy, n, y, spread, state, g, h);
+}
+
+/* Rows with label weights: cross-entropy. */
+FL_INLINE int fl_wide_weighted_by(int want, bool dense, const fl_row_block *block,
+                                  int64_t first, int64_t rows, fl_wide *wide) {
+  const bool derive = want & (FL_WANT_GRAD | FL_WANT_HESS);
+  const fl_spread spread = fl_spread_of(block);
+  const double total = fl_sum_value(spread.total);
+  fl_wide_begin(block, first, rows, wide);
+  const int flags = fl_wide_labels(block, first, rows, dense, &spread, wide);
+  fl_wide_exponentials(derive, block, first, rows, wide);
+  if (want & FL_WANT_VALUE) {
+    fl_wide_logs(rows, wide);
+    for (int64_t r = 0; r < rows; r++) {
+      const double weight = wide->weight[r].hi + wide->weight[r].lo + total;
+      ((real *)block->v)[first + r] =
+          (real)(wide->gap[r] + weight * (double)wide->log_total[r]);
+    }
+  }
+  for (int64_t r = first; derive && r < first + rows; r++) {
+    const fl_row_state state = fl_row_state_of(
+        wide->rest[r - first], wide->weight[r - first], total, block->factor[r]);
+    fl_wide_derive(want, dense, &spread, block->classes,
+                   dense ? (const real *)block->y + r * block->ldy : 0,
+                   dense ? 0 : block->labels[r], &state,
+                   (real *)block->g + r * block->ldg,
+                   want & FL_WANT_HESS ? (real *)block->h + r * block->ldh : 0);
+  }
+  return flags;
+}
+
+/* Once for all kernels, with the derivatives known. */
+FL_OUTLINE int fl_wide_weighted_value(bool dense, const fl_row_block *block,
+                                      int64_t first, int64_t rows, fl_wide *wide) {
+  return fl_wide_weighted_by(FL_WANT_VALUE, dense, block, first, rows, wide);
+}
+
+FL_OUTLINE int fl_wide_weighted_grad(int value, bool dense, const fl_row_block *block,
+                                     int64_t first, int64_t rows, fl_wide *wide) {
+  const int want = (value ? FL_WANT_VALUE : 0) | FL_WANT_GRAD;
+  return fl_wide_weighted_by(want, dense, block, first, rows, wide);
+}
+
+FL_OUTLINE int fl_wide_weighted_hess(bool dense, const fl_row_block *block,
+                                     int64_t first, int64_t rows, fl_wide *wide) {
+  const int want = FL_WANT_GRAD | FL_WANT_HESS;
+  return fl_wide_weighted_by(want, dense, block, first, rows, wide);
+}
+
+FL_INLINE int fl_wide_weighted(int want, bool dense, const fl_row_block *block,
+                               int64_t first, int64_t rows, fl_wide *wide) {
+  if (want & FL_WANT_HESS) return fl_wide_weighted_hess(dense, block, first, rows, wide);
+  if (want & FL_WANT_GRAD)
+    return fl_wide_weighted_grad(want & FL_WANT_VALUE, dense, block, first, rows, wide);
+  return fl_wide_weighted_value(dense, block, first, rows, wide);
 }

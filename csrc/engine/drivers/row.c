@@ -1,38 +1,26 @@
-/* row.c: the driver of row-wise losses. An item is a row; labels are read
-   once into scratch memory and checked there, smoothing and class weights become label
-   weights q. */
-#include <math.h>
+/* row.c: the driver of row-wise losses. An item is a row of predictions. */
 #include <string.h>
 
 #include "engine/engine.h"
 
-/* Entries in a block of rows. */
-enum { FL_ROW_ENTRIES = 32768 };
+/* Entries in a block of rows; but rows as many as a cache line of a column, and as lanes
+   of a sum, so that the bits do not depend on the length of blocks. */
+enum { FL_ROW_ENTRIES = 32768, FL_BLOCK_ROWS = FL_LANES };
 
-/* An entry picked out of a row costs as much as some in a row. */
-enum { FL_PICKED = 32 };
+/* Rows of a chunk, and chunks that a job is cut into as long as they have fewer: what is
+   read of a row may be one entry, and a chunk costs as much as some. */
+enum { FL_CHUNK_ROWS = 32, FL_CHUNKS_OF_ROWS = 32 };
 
 /* What the driver keeps in a plan. */
 typedef struct {
   int64_t classes;
-  int64_t ldx, ldq, ldg, ldh; /* distances of rows, in entries; 0: they need a copy */
-  bool sparse;                /* the kernel takes classes, not rows of label weights */
-  bool integer_labels;        /* labels are classes */
+  int64_t ldx, ldy, ldg, ldh; /* distances of rows, in entries; 0: they need a copy */
+  bool sparse;                /* the kernel takes classes, not rows of labels */
+  fl_label_weights label_weights;
+  const fl_label_weights *weights; /* these, or NULL: labels weigh what they say */
 } fl_row_plan;
 
 static const fl_row_plan *fl_own(const fl_plan *plan) { return plan->own; }
-
-/* Label weights q that are not the labels themselves. */
-static bool fl_transforms(const fl_plan *plan) {
-  const fl_target_options *targets = &plan->job->targets;
-  return fl_own(plan)->integer_labels || targets->smoothing != 0
-         || targets->class_weight;
-}
-
-/* Whether rows may weigh something else than 1; if not, nobody asks for a divisor. */
-static bool fl_weighs_rows(const fl_job *job) {
-  return job->weight.data || job->targets.has_ignore || job->targets.class_weight;
-}
 
 /* The distance of the rows of a matrix where the kernel can use them where they are,
    or 0. */
@@ -47,15 +35,13 @@ static int64_t fl_row_distance(const fl_view *view, fl_type type, int64_t classe
   return view->strides[0] / size;
 }
 
-/* What a block of rows needs, cut from scratch memory: the labels of its rows, their
-   weights and shares of the divisor, which are read where rows weigh, the factors of
-   their derivatives, their values, and matrices that a kernel cannot use where they
+/* What a block of rows needs, cut from scratch memory: what its rows weigh, the factors
+   of their derivatives, their values, and matrices that a kernel cannot use where they
    are. */
 typedef struct {
-  int64_t *labels;
-  double *weights, *shares, *factor, *v;
-  const double *weight; /* the weights, or NULL */
-  void *x, *q, *g, *h, *kernel;
+  fl_row_weights targets;
+  double *factor, *v;
+  void *x, *y, *g, *h, *kernel;
   int64_t used;
 } fl_rows;
 
@@ -64,28 +50,32 @@ static fl_rows fl_cut_rows(const fl_plan *plan, char *memory) {
   const fl_row_plan *own = plan->own;
   const int64_t numbers = plan->block * (int64_t)sizeof(double);
   fl_rows rows = {.used = 0};
-  rows.labels = fl_cut(memory, &rows.used, numbers);
-  rows.weights = fl_cut(memory, &rows.used, numbers);
-  rows.shares = fl_cut(memory, &rows.used, numbers);
+  rows.targets.labels = fl_cut(memory, &rows.used, numbers);
+  rows.targets.weights = fl_cut(memory, &rows.used, numbers);
+  rows.targets.shares = fl_cut(memory, &rows.used, numbers);
   rows.factor = fl_cut(memory, &rows.used, numbers);
   rows.v = fl_cut(memory, &rows.used, numbers);
   rows.kernel = fl_cut(memory, &rows.used, plan->kernels->scratch);
   const int64_t matrix = plan->block * own->classes * fl_type_size(job->type);
   if (!own->ldx) rows.x = fl_cut(memory, &rows.used, matrix);
-  if (!own->ldq && !own->sparse) rows.q = fl_cut(memory, &rows.used, matrix);
+  if (!own->ldy && !own->sparse) rows.y = fl_cut(memory, &rows.used, matrix);
   if (!own->ldg && job->grad[0].data) rows.g = fl_cut(memory, &rows.used, matrix);
   if (!own->ldh && job->hess[0].data) rows.h = fl_cut(memory, &rows.used, matrix);
   return rows;
 }
 
-/* Rows in a chunk: whole blocks. */
-static int64_t fl_chunk_rows(const fl_plan *plan, int64_t classes) {
-  const int64_t blocks = fl_ratio_up(plan->items, plan->block);
-  int64_t bundle = fl_ratio_up(FL_CHUNK_ENTRIES, classes);
-  bundle = fl_ratio_up(bundle, plan->block);
-  const int64_t least = fl_ratio_up(blocks, FL_MAX_CHUNKS);
-  if (bundle < least) bundle = least;
-  return bundle * plan->block;
+static int64_t fl_least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t fl_most(int64_t a, int64_t b) { return a < b ? b : a; }
+
+/* Rows of blocks and chunks, of the size alone. */
+static void fl_cut_items(fl_plan *plan, int64_t classes) {
+  int64_t unit = FL_BLOCK;
+  while (unit > 1 && classes > FL_ROW_ENTRIES / unit) unit /= 2;
+  int64_t chunk = fl_ratio_up(FL_CHUNK_ENTRIES, classes);
+  chunk = fl_most(chunk, fl_least(FL_CHUNK_ROWS, plan->items / FL_CHUNKS_OF_ROWS));
+  chunk = fl_most(chunk, fl_ratio_up(plan->items, FL_MAX_CHUNKS));
+  plan->chunk = fl_ratio_up(chunk, unit) * unit;
+  plan->block = fl_most(unit, fl_least(plan->chunk, FL_BLOCK_ROWS));
 }
 
 static void fl_prepare_rows(fl_plan *plan) {
@@ -96,119 +86,16 @@ static void fl_prepare_rows(fl_plan *plan) {
   plan->items = 1;
   for (int axis = 0; axis < last; axis++) plan->items *= job->shape[axis];
   plan->entries = classes;
-  plan->block = FL_BLOCK;
-  while (classes > 1 && plan->block > 1 && classes > FL_ROW_ENTRIES / plan->block)
-    plan->block /= 2;
-  plan->chunk = fl_chunk_rows(plan, classes);
-  plan->counts_all = !fl_weighs_rows(job)
-                     || (job->reduction == FL_SUM_OVER_BATCH_SIZE
-                         && !job->targets.has_ignore);
+  fl_cut_items(plan, classes);
+  plan->counts_all = fl_counts_all_rows(job);
   own->classes = classes;
   own->sparse = plan->domain[0] == FL_DOMAIN_CLASS;
-  own->integer_labels = job->in[0].ndim == last;
   own->ldx = fl_row_distance(&plan->in[1], job->type, classes);
-  own->ldq = fl_row_distance(&plan->in[0], job->type, classes);
+  own->ldy = own->sparse ? 0 : fl_row_distance(&plan->in[0], job->type, classes);
   own->ldg = fl_row_distance(&plan->grad[0], job->type, classes);
   own->ldh = fl_row_distance(&plan->hess[0], job->type, classes);
-  if (fl_transforms(plan)) own->ldq = 0;
+  own->weights = fl_label_weights_of(plan, own + 1, &own->label_weights);
   plan->scratch = fl_cut_rows(plan, NULL).used;
-}
-
-static bool fl_report_label(fl_progress *progress, int64_t row, int64_t label) {
-  progress->error = (fl_result){.status = FL_BAD_INPUT, .input = 0, .index = row,
-                                .number = (double)label};
-  return false;
-}
-
-/* An ignored row weighs nothing and counts as class 0, as does the label of a row of
-   weight 0 that is no class. */
-static bool fl_read_labels(const fl_plan *plan, int64_t first, int64_t n,
-                           const fl_rows *rows, fl_progress *progress) {
-  const fl_job *job = plan->job;
-  fl_load_i64(&plan->in[0], first, n, rows->labels);
-  if (!job->targets.has_ignore && !job->targets.class_weight
-      && !plan->tools->labels_outside(n, rows->labels, fl_own(plan)->classes))
-    return true;
-  for (int64_t r = 0; r < n; r++) {
-    const int64_t label = rows->labels[r];
-    const bool too_large = job->in[0].type == FL_TYPE_U64 && label < 0;
-    if (job->targets.has_ignore && label == job->targets.ignore_class && !too_large) {
-      rows->labels[r] = 0;
-      rows->weights[r] = rows->shares[r] = 0;
-    } else if (label < 0 || label >= fl_own(plan)->classes) {
-      if (!rows->weight || rows->weight[r] != 0)
-        return fl_report_label(progress, first + r, label);
-      rows->labels[r] = 0;
-    } else if (job->targets.class_weight) {
-      if (job->reduction == FL_MEAN) rows->shares[r] *= job->targets.class_weight[label];
-      if (fl_own(plan)->sparse) rows->weights[r] *= job->targets.class_weight[label];
-    }
-  }
-  return true;
-}
-
-static bool fl_read_rows(const fl_plan *plan, int64_t first, int64_t n, fl_rows *rows,
-                         fl_progress *progress) {
-  const fl_job *job = plan->job;
-  rows->weight = fl_weighs_rows(job) ? rows->weights : NULL;
-  if (rows->weight) {
-    const bool count = job->reduction == FL_SUM_OVER_BATCH_SIZE;
-    if (job->weight.data) fl_load_weights(plan, first, n, rows->weights);
-    else
-      for (int64_t r = 0; r < n; r++) rows->weights[r] = 1;
-    for (int64_t r = 0; r < n; r++) rows->shares[r] = count ? 1 : rows->weights[r];
-  }
-  return !fl_own(plan)->integer_labels || fl_read_labels(plan, first, n, rows, progress);
-}
-
-static void fl_set_number(void *data, int64_t i, fl_type type, double x) {
-  if (type == FL_TYPE_F32) ((float *)data)[i] = (float)x;
-  else ((double *)data)[i] = x;
-}
-
-static double fl_class_weight(const fl_job *job, int64_t j) {
-  return job->targets.class_weight ? job->targets.class_weight[j] : 1;
-}
-
-/* q_j = w_j (y_j (1-s) + s/C), y one-hot for integer labels. */
-static void fl_label_weights(const fl_plan *plan, int64_t n, const fl_rows *rows) {
-  const fl_job *job = plan->job;
-  const int64_t classes = fl_own(plan)->classes;
-  const double keep = 1 - job->targets.smoothing;
-  const double spread = job->targets.smoothing / (double)classes;
-  for (int64_t r = 0; r < n; r++)
-    for (int64_t j = 0; j < classes; j++) {
-      const int64_t i = r * classes + j;
-      const double y = fl_own(plan)->integer_labels ? (double)(rows->labels[r] == j)
-                                           : fl_number(rows->q, i, job->type);
-      const double q = fl_class_weight(job, j) * (y * keep + spread);
-      fl_set_number(rows->q, i, job->type, q);
-    }
-}
-
-static bool fl_counts(const fl_rows *rows, int64_t r) {
-  return !rows->weight || rows->weight[r] != 0;
-}
-
-/* Looks for the first of a row's numbers outside their domain. */
-static bool fl_find_in_row(const fl_plan *plan, fl_progress *progress, int input,
-                           int64_t row, const void *numbers) {
-  const int64_t classes = fl_own(plan)->classes;
-  return fl_find_outside(plan, input, row * classes, classes, numbers, (fl_weights){0},
-                         progress);
-}
-
-/* Labels of a row outside [0, 1], or with a sum that is not 1; NaN is data. */
-static bool fl_find_bad_labels(const fl_plan *plan, fl_progress *progress, int64_t row,
-                               const void *q) {
-  if (fl_find_in_row(plan, progress, 0, row, q)) return true;
-  if (plan->job->targets.any_sum) return false;
-  double sum = 0;
-  for (int64_t j = 0; j < fl_own(plan)->classes; j++) sum += fl_number(q, j, plan->job->type);
-  if (!(fabs(sum - 1) > FL_LABEL_SUM_TOLERANCE)) return false;
-  progress->error =
-      (fl_result){.status = FL_BAD_LABEL_SUM, .index = row, .number = sum};
-  return true;
 }
 
 /* The kernel met something outside its domain, or a sum of labels that it doubts: names
@@ -216,18 +103,19 @@ static bool fl_find_bad_labels(const fl_plan *plan, fl_progress *progress, int64
 static bool fl_report_rows(fl_progress *progress, const fl_plan *plan, int64_t first,
                            int flags, const fl_row_block *block, const fl_rows *rows) {
   const fl_type type = plan->job->type;
+  const double *weight = rows->targets.weight;
   bool excused = !(flags & FL_OUTSIDE_DOMAIN);
   for (int64_t r = 0; r < block->rows; r++) {
-    if (!fl_counts(rows, r)) {
+    const int64_t row = first + r, entry = row * block->classes;
+    if (weight && weight[r] == 0) {
       excused = true;
       continue;
     }
-    if (block->q && !fl_transforms(plan)
-        && fl_find_bad_labels(plan, progress, first + r,
-                              fl_at(block->q, r * block->ldq, type)))
+    if (block->y
+        && fl_find_bad_target(plan, row, fl_at(block->y, r * block->ldy, type), progress))
       return true;
-    if (fl_find_in_row(plan, progress, 1, first + r,
-                       fl_at(block->x, r * block->ldx, type)))
+    if (fl_find_outside(plan, 1, entry, block->classes,
+                        fl_at(block->x, r * block->ldx, type), (fl_weights){0}, progress))
       return true;
   }
   if (!excused) progress->error.status = FL_CHANGED;
@@ -241,80 +129,113 @@ static void *fl_matrix(const fl_plan *plan, const fl_view *view, int64_t distanc
   return copy ? copy : view->data + first * distance * fl_type_size(plan->job->type);
 }
 
-/* Label weights, in scratch memory where smoothing, class weights, integer labels of a
-   dense kernel or the layout ask for it; else where they are. false: a label is outside
-   its domain. */
-static bool fl_read_label_weights(const fl_plan *plan, int64_t first, int64_t n,
-                                  const fl_rows *rows, fl_progress *progress) {
-  const fl_job *job = plan->job;
-  const int64_t classes = fl_own(plan)->classes;
-  if (!rows->q) return true;
-  if (!fl_own(plan)->integer_labels)
-    fl_load(&plan->in[0], first * classes, n * classes, job->type, rows->q);
-  if (!fl_transforms(plan)) return true;
-  for (int64_t r = 0; !fl_own(plan)->integer_labels && r < n; r++)
-    if (fl_counts(rows, r)
-        && fl_find_bad_labels(plan, progress, first + r,
-                              fl_at(rows->q, r * classes, job->type)))
-      return false;
-  fl_label_weights(plan, n, rows);
+/* Whether a matrix of any layout has entries that the tools can take as they are. */
+static bool fl_is_lattice(const fl_view *view, fl_type type, int64_t classes) {
+  const int64_t size = fl_type_size(type);
+  if (view->type != type || view->swapped || (uintptr_t)view->data % (size_t)size
+      || view->ndim < 2 || view->shape[view->ndim - 1] != classes || classes == 1)
+    return false;
+  for (int axis = 0; axis < view->ndim; axis++)
+    if (view->strides[axis] % size) return false;
   return true;
+}
+
+/* Rows of a lattice from `row` on that are equally far from each other. */
+typedef struct {
+  char *data;
+  int64_t rows, step;
+} fl_row_run;
+
+static fl_row_run fl_run_at(const fl_view *view, int64_t row, int64_t rows) {
+  const int last = view->ndim - 2;
+  const int64_t left = view->shape[last] - row % view->shape[last];
+  fl_row_run run = {view->data, left < rows ? left : rows, view->strides[last]};
+  for (int axis = last; axis >= 0; axis--) {
+    run.data += (axis ? row % view->shape[axis] : row) * view->strides[axis];
+    row /= view->shape[axis];
+  }
+  return run;
+}
+
+/* Rows of a matrix to its copy, or back. */
+static void fl_move_rows(const fl_plan *plan, const fl_view *view, int64_t first,
+                         int64_t n, void *copy, bool in) {
+  const fl_type type = plan->job->type;
+  const int64_t classes = fl_own(plan)->classes, size = fl_type_size(type);
+  if (!fl_is_lattice(view, type, classes)) {
+    if (in) fl_load(view, first * classes, n * classes, type, copy);
+    else fl_store(view, first * classes, n * classes, type, copy);
+    return;
+  }
+  const int64_t column = view->strides[view->ndim - 1] / size;
+  char *at = copy;
+  while (n > 0) {
+    const fl_row_run run = fl_run_at(view, first, n);
+    const int64_t row = run.step / size;
+    if (in) plan->tools->gather(run.rows, classes, run.data, row, column, at);
+    else plan->tools->scatter(run.rows, classes, at, run.data, row, column);
+    at += run.rows * classes * size;
+    first += run.rows;
+    n -= run.rows;
+  }
+}
+
+/* The same of an input, which is read into its copy. */
+static const void *fl_input(const fl_plan *plan, int input, int64_t distance,
+                            int64_t first, int64_t n, void *copy, int64_t *ld) {
+  const fl_view *view = &plan->in[input];
+  if (copy) fl_move_rows(plan, view, first, n, copy, true);
+  return fl_matrix(plan, view, distance, first, copy, ld);
 }
 
 /* A derivative on its way out: rows that weigh nothing are exactly zero, whatever they
    hold. */
 static void fl_finish_rows(const fl_plan *plan, const fl_view *view, int64_t first,
                            int64_t n, const fl_rows *rows, char *out, int64_t ld,
-                           const void *copy) {
+                           void *copy) {
   const int64_t size = fl_type_size(plan->job->type), classes = fl_own(plan)->classes;
-  for (int64_t r = 0; rows->weight && r < n; r++)
+  for (int64_t r = 0; rows->targets.weight && r < n; r++)
     if (rows->factor[r] == 0)
       memset(out + r * ld * size, 0, (size_t)(classes * size));
-  if (copy) fl_store(view, first * classes, n * classes, plan->job->type, copy);
+  if (copy) fl_move_rows(plan, view, first, n, copy, false);
 }
 
 static void fl_finish_values(const fl_plan *plan, int64_t first, int64_t n,
                              const fl_rows *rows, fl_progress *progress) {
+  const double *weight = rows->targets.weight;
   if (plan->job->reduction != FL_NONE) {
-    plan->tools->accumulate(&progress->lanes, n, rows->v, rows->weight);
+    plan->tools->accumulate(&progress->lanes, n, rows->v, weight);
     return;
   }
-  if (rows->weight) plan->tools->scale(n, rows->v, rows->weight, 1, rows->v);
+  if (weight) plan->tools->scale(n, rows->v, weight, 1, rows->v);
   fl_store(&plan->value, first, n, plan->job->type, rows->v);
 }
 
 static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
                         fl_progress *progress) {
   const fl_job *job = plan->job;
-  const int64_t classes = fl_own(plan)->classes;
+  const fl_row_plan *own = plan->own;
   const bool grad = plan->want & FL_WANT_GRAD, hess = plan->want & FL_WANT_HESS;
   fl_rows rows = fl_cut_rows(plan, progress->scratch);
-  if (!fl_read_rows(plan, first, n, &rows, progress)) return false;
+  if (!fl_read_targets(plan, first, n, &rows.targets, progress)) return false;
+  const double *weight = rows.targets.weight;
   for (int64_t r = 0; grad && r < n; r++)
-    rows.factor[r] = rows.weight ? rows.weight[r] * plan->scale : plan->scale;
-  fl_row_block block = {.rows = n, .classes = classes, .labels = rows.labels,
-                        .factor = rows.factor, .parameters = job->parameters,
-                        .q_limit = fl_transforms(plan) ? (double)INFINITY : 1,
-                        .v = rows.v, .stream = plan->stream && !rows.g && !rows.h,
+    rows.factor[r] = weight ? weight[r] * plan->scale : plan->scale;
+  fl_row_block block = {.rows = n, .classes = own->classes, .labels = rows.targets.labels,
+                        .weights = own->weights, .factor = rows.factor,
+                        .parameters = job->parameters, .v = rows.v,
+                        .stream = plan->stream && !rows.g && !rows.h,
                         .scratch = rows.kernel};
-  block.x = fl_matrix(plan, &plan->in[1], fl_own(plan)->ldx, first, rows.x, &block.ldx);
-  if (rows.x)
-    fl_load(&plan->in[1], first * classes, n * classes, job->type, rows.x);
-  if (!fl_own(plan)->sparse) {
-    if (!fl_read_label_weights(plan, first, n, &rows, progress)) return false;
-    block.q = fl_matrix(plan, &plan->in[0], fl_own(plan)->ldq, first, rows.q, &block.ldq);
-  }
-  if (grad)
-    block.g = fl_matrix(plan, &plan->grad[0], fl_own(plan)->ldg, first, rows.g, &block.ldg);
-  if (hess)
-    block.h = fl_matrix(plan, &plan->hess[0], fl_own(plan)->ldh, first, rows.h, &block.ldh);
+  block.x = fl_input(plan, 1, own->ldx, first, n, rows.x, &block.ldx);
+  if (!own->sparse)
+    block.y = fl_input(plan, 0, own->ldy, first, n, rows.y, &block.ldy);
+  if (grad) block.g = fl_matrix(plan, &plan->grad[0], own->ldg, first, rows.g, &block.ldg);
+  if (hess) block.h = fl_matrix(plan, &plan->hess[0], own->ldh, first, rows.h, &block.ldh);
 
-  int flags = plan->kernels->rowwise[job->outputs](&block);
-  if (job->targets.any_sum || fl_transforms(plan)) flags &= ~FL_LABEL_SUM;
+  const int flags = fl_target_flags(plan, plan->kernels->rowwise[job->outputs](&block));
   if (flags && fl_report_rows(progress, plan, first, flags, &block, &rows)) return false;
 
-  if (plan->want & FL_WANT_VALUE)
-    fl_finish_values(plan, first, n, &rows, progress);
+  if (plan->want & FL_WANT_VALUE) fl_finish_values(plan, first, n, &rows, progress);
   if (grad)
     fl_finish_rows(plan, &plan->grad[0], first, n, &rows, block.g, block.ldg, rows.g);
   if (hess)
@@ -322,35 +243,16 @@ static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
   return true;
 }
 
-/* sum w_j y_j of the labels of a row. */
-static double fl_target_weight(const fl_plan *plan, int64_t row) {
-  const double *class_weight = plan->job->targets.class_weight;
-  double weight = 0, y[256];
-  enum { PIECE = sizeof y / sizeof *y };
-  for (int64_t j = 0; j < fl_own(plan)->classes; j += PIECE) {
-    const int64_t left = fl_own(plan)->classes - j, size = left < PIECE ? left : PIECE;
-    fl_load_f64(&plan->in[0], row * fl_own(plan)->classes + j, size, y);
-    for (int64_t i = 0; i < size; i++) weight += class_weight[j + i] * y[i];
-  }
-  return weight;
-}
-
-/* Shares are w for plain losses, w times the class weight of the labels with class
-   weights, and 1 for every row not ignored under "sum_over_batch_size". */
 static bool fl_add_shares(const fl_plan *plan, int64_t first, int64_t n,
                           fl_progress *progress) {
-  const fl_job *job = plan->job;
   fl_rows rows = fl_cut_rows(plan, progress->scratch);
-  if (!fl_read_rows(plan, first, n, &rows, progress)) return false;
-  const bool targets =
-      !fl_own(plan)->integer_labels && job->targets.class_weight && job->reduction == FL_MEAN;
-  for (int64_t r = 0; targets && r < n; r++)
-    rows.shares[r] = fl_weighted(rows.shares[r], fl_target_weight(plan, first + r));
-  fl_add_divisor(progress, &progress->lanes, n, rows.shares, FL_TYPE_F64);
+  if (!fl_read_shares(plan, first, n, &rows.targets, progress)) return false;
+  fl_add_divisor(progress, &progress->lanes, n, rows.targets.shares, FL_TYPE_F64);
   return true;
 }
 
 const fl_driver fl_row_driver = {.size = sizeof(fl_row_plan),
+                                 .extra = fl_label_weights_bytes,
                                  .fixed_axes = 1,
                                  .prepare = fl_prepare_rows,
                                  .block = fl_run_rows,

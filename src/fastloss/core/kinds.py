@@ -45,6 +45,7 @@ __all__ = [
     "Rowwise",
     "Sequence",
     "SeveralHeads",
+    "SmoothedRowwise",
     "SparseRowwise",
 ]
 
@@ -138,26 +139,22 @@ class Elementwise(Registered):
 class Rowwise(Registered):
     """A sample is a row of predictions along the last axis of `y_pred`, the classes.
 
-    Its target is a weight for each class; smoothing and class weights change it before
+    Its target is a weight for each class; class weights and smoothing change it before
     the formula sees it.
     """
 
     _rows: ClassVar[bool] = True
+    _smoothing: ClassVar[float] = 0.0  # of each loss
 
-    label_smoothing: float = 0.0
     class_weight: abc.Sequence[float] | Mapping[int, float] | None = None
 
     def _validate(self) -> None:
         super()._validate()
-        smoothing = checks.number(
-            "label_smoothing", self.label_smoothing, 0, 1, open_low=False
-        )
-        self._set("label_smoothing", smoothing)
         self._set("class_weight", checks.class_weight(self.class_weight))
 
     @property
     def _targets_are_labels(self) -> bool:
-        return self.class_weight is None and not self.label_smoothing
+        return self.class_weight is None and not self._smoothing
 
     def _labels(self, y_true: ArrayLike, predictions: Array) -> Array:
         raise NotImplementedError
@@ -187,6 +184,20 @@ class Rowwise(Registered):
         raise NotImplementedError
 
 
+class SmoothedRowwise(Rowwise):
+    """Labels may be smoothed: a part of each is spread over all classes."""
+
+    label_smoothing: float = 0.0
+
+    def _validate(self) -> None:
+        super()._validate()
+        smoothing = checks.number(
+            "label_smoothing", self.label_smoothing, 0, 1, open_low=False
+        )
+        self._set("label_smoothing", smoothing)
+        self._set("_smoothing", smoothing)
+
+
 class DenseRowwise(Rowwise):
     """Labels are one-hot or soft: `y_true` has the shape of `y_pred`."""
 
@@ -205,7 +216,7 @@ class DenseRowwise(Rowwise):
 
     def _target_options(self, arrays: Arrays) -> TargetOptions:
         return TargetOptions(
-            self.label_smoothing,
+            self._smoothing,
             self._class_weights(arrays),
             any_sum=self.label_sum == "any",
         )
@@ -246,7 +257,7 @@ class SparseRowwise(Rowwise):
 
     def _target_options(self, arrays: Arrays) -> TargetOptions:
         return TargetOptions(
-            self.label_smoothing,
+            self._smoothing,
             self._class_weights(arrays),
             ignore_class=self.ignore_class,
         )

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import ArrayLike
 
-from fastloss.core.job import Arrays, Out, Work
-from fastloss.core.kinds import Advice, DenseRowwise, SparseRowwise
-from fastloss.core.registry import NUMBERS
+from fastloss.core import checks
+from fastloss.core.job import Out
+from fastloss.core.kinds import (
+    Advice,
+    DenseRowwise,
+    SmoothedRowwise,
+    SparseRowwise,
+)
 from fastloss.losses._crossentropy import Crossentropy
 
 __all__ = [
     "CategoricalCrossentropy",
+    "CategoricalFocal",
+    "CrammerSinger",
     "SparseCategoricalCrossentropy",
     "categorical_crossentropy",
+    "categorical_focal",
     "cce",
+    "crammer_singer",
     "scce",
     "sparse_categorical_crossentropy",
 ]
 
 
-class CategoricalCrossentropy(Crossentropy, DenseRowwise):
+class CategoricalCrossentropy(Crossentropy, DenseRowwise, SmoothedRowwise):
     """Cross-entropy of one-hot or soft labels with rows of probabilities or logits.
 
     With q_c = w_c (y_c (1 - label_smoothing) + label_smoothing/C) for C classes and
@@ -119,7 +129,7 @@ class CategoricalCrossentropy(Crossentropy, DenseRowwise):
 categorical_crossentropy = cce = CategoricalCrossentropy()
 
 
-class SparseCategoricalCrossentropy(Crossentropy, SparseRowwise):
+class SparseCategoricalCrossentropy(Crossentropy, SparseRowwise, SmoothedRowwise):
     """Cross-entropy of integer classes with rows of probabilities or logits.
 
     With the class y and p = y_pred, or p = softmax(y_pred) with ``from_logits=True``:
@@ -213,11 +223,175 @@ class SparseCategoricalCrossentropy(Crossentropy, SparseRowwise):
         ) -> Any:
             """Value of the loss."""
 
-    def _work(self, outputs: int, arrays: Arrays) -> Work:
-        # The sparse kernels know no smoothing; the dense ones read classes, too.
-        if self.label_smoothing:
-            return Work(NUMBERS[CategoricalCrossentropy.kernels[self.from_logits]])
-        return super()._work(outputs, arrays)
-
 
 sparse_categorical_crossentropy = scce = SparseCategoricalCrossentropy()
+
+
+class CategoricalFocal(Crossentropy, SparseRowwise):
+    """Focal loss of integer classes with rows of probabilities or logits.
+
+    With the class y and p = y_pred, or p = softmax(y_pred) with ``from_logits=True``:
+    l = -(1 - p_y)^gamma log(p_y).
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether `y_pred` holds logits. Prefer them: no digit is lost in the tails.
+    gamma : float
+        How little rows count that are right already; 0 or more, 0 is cross-entropy.
+    ignore_class : int, optional
+        Rows with this label, which need not be a class, count nothing: loss and
+        gradient 0, not part of the divisor.
+    class_weight : sequence of float or mapping, optional
+        One weight per class, elsewhere called alpha, or a mapping from classes to
+        weights (others weigh 1). "mean" then divides by the sum of the weights of the
+        labels.
+    eps : float, optional
+        Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the
+        dtype, 0 clips nothing. Derivatives are those at the clipped point.
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Row-wise: `y_true` holds integers of shape (...) in [0, C), `y_pred` has shape
+    (..., C), float32 or float64. With L = -log(p_y), c = 1 - p_y and e the one-hot row
+    of y, a = dl/dL = c^gamma + gamma p_y c^(gamma-1) L and b = da/dL: gradient and
+    diagonal of the Hessian are a (p - e) and a p (1 - p) + b (p - e)^2 for logits,
+    -a/p_y and (a + b)/p_y^2 at y for probabilities. The Hessian may be negative.
+    There is no factor alpha: `class_weight` is it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For labels that are no classes, probabilities outside [0, 1], and for shapes,
+        dtypes or parameters that do not fit.
+
+    References
+    ----------
+    T.-Y. Lin, P. Goyal, R. Girshick, K. He and P. Dollár, Focal loss for dense object
+    detection, 2017.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.categorical_focal([1, 0], [[0.5, 0.5], [0.25, 0.75]])
+    0.47654222795347656
+    >>> fl.categorical_focal.grad([1], [[0.0, 0.0]], from_logits=True)
+    array([ 0.2982868, -0.2982868])
+    """
+
+    name: ClassVar[str] = "categorical_focal"
+    kernels: ClassVar[tuple[str, str]] = (
+        "categorical_focal",
+        "categorical_focal_logits",
+    )
+    aliases: ClassVar[tuple[str, ...]] = ()
+    logits_aliases: ClassVar[tuple[str, ...]] = ("categorical_focal_logits",)
+    advice: ClassVar[Advice] = Advice(
+        task="multiclass classification",
+        labels="integer classes",
+        activation="none with from_logits=True, else softmax",
+        strengths="rows that are right already count little",
+        weaknesses="not proper: probabilities come out too close to the middle",
+        when="a few classes are rare and most rows are easy",
+    )
+
+    gamma: float = 2.0
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            class_weight: Sequence[float] | Mapping[int, float] | None = ...,
+            ignore_class: int | None = ...,
+            from_logits: bool = ...,
+            eps: float | None = ...,
+            gamma: float = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+    def _validate(self) -> None:
+        super()._validate()
+        gamma = checks.number("gamma", self.gamma, 0, math.inf, open_low=False)
+        self._set("gamma", gamma)
+
+
+categorical_focal = CategoricalFocal()
+
+
+class CrammerSinger(SparseRowwise):
+    """Multiclass hinge loss, l = max(0, 1 + max over j != y of x_j - x_y).
+
+    Parameters
+    ----------
+    ignore_class : int, optional
+        Rows with this label, which need not be a class, count nothing: loss and
+        gradient 0, not part of the divisor.
+    class_weight : sequence of float or mapping, optional
+        One weight per class, or a mapping from classes to weights (others weigh 1).
+        "mean" then divides by the sum of the weights of the labels.
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Row-wise: `y_true` holds integers of shape (...) in [0, C), `y_pred` decision values
+    of shape (..., C), float32 or float64. Gradient 1 at the largest of the other
+    entries, the first of equal ones, and -1 at y where l > 0, else 0, also at the kink;
+    Hessian 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For labels that are no classes, and for shapes, dtypes or parameters that do
+        not fit.
+
+    References
+    ----------
+    K. Crammer and Y. Singer, On the algorithmic implementation of multiclass
+    kernel-based vector machines, Journal of Machine Learning Research 2, 2001.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.crammer_singer([0, 2], [[2.0, 1.5, -1.0], [0.0, 1.0, 3.0]])
+    0.25
+    >>> fl.crammer_singer.grad([0], [[2.0, 1.5, -1.0]])
+    array([[-1.,  1.,  0.]])
+    """
+
+    name: ClassVar[str] = "crammer_singer"
+    aliases: ClassVar[tuple[str, ...]] = ("multiclass_hinge", "multiclass_hinge_loss")
+    advice: ClassVar[Advice] = Advice(
+        task="multiclass classification",
+        labels="integer classes",
+        activation="linear (no softmax)",
+        strengths="a wide margin to the nearest wrong class",
+        weaknesses="no probabilities, not smooth",
+        when="a maximum-margin decision between several classes is wanted",
+    )
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            class_weight: Sequence[float] | Mapping[int, float] | None = ...,
+            ignore_class: int | None = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+
+crammer_singer = CrammerSinger()

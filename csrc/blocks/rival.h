@@ -1,0 +1,109 @@
+/* rival.h: losses of a row's class and its rival, the largest of the other entries, at the
+   first where there are several: the reduction. A NaN anywhere makes a row NaN. What such
+   a loss makes of the two is a function
+
+     fl_term_point FL_RIVAL_POINT(real rival, real own, const double *parameters)
+
+   of which `grad` is the derivative by the rival and minus that by the class. */
+#ifndef FL_RIVAL_H
+#define FL_RIVAL_H
+
+#include "blocks/probabilities.h"
+#include "blocks/softmax/softmax.h"
+
+/* Rows of any width go by groups of so many. */
+typedef struct {
+  real tile[FL_ROWS_TILE], rival[FL_ROWS], own[FL_ROWS], grad[FL_ROWS], hess[FL_ROWS];
+  fl_int at[FL_ROWS];
+} fl_rivals;
+
+/* The largest of n entries, -inf of none, NaN if one is. */
+FL_OUTLINE real fl_largest(int64_t n, const real *x) {
+  real lane[FL_LANES], most = -(real)INFINITY;
+  fl_int nan[FL_LANES], any = 0;
+  int64_t i = 0;
+  for (int j = 0; j < FL_LANES; j++) lane[j] = most, nan[j] = 0;
+  for (; i + FL_LANES <= n; i += FL_LANES)
+    for (int j = 0; j < FL_LANES; j++) {
+      lane[j] = fl_larger(x[i + j], lane[j]);
+      nan[j] |= -(fl_int)(x[i + j] != x[i + j]);
+    }
+  for (int j = 0; j < FL_LANES; j++) most = fl_larger(lane[j], most), any |= nan[j];
+  for (; i < n; i++) most = fl_larger(x[i], most), any |= -(fl_int)(x[i] != x[i]);
+  return any ? (real)NAN : most;
+}
+
+/* Where the first entry equal to z is; n: nowhere. */
+FL_OUTLINE int64_t fl_first_equal(int64_t n, const real *x, real z) {
+  int64_t i = 0;
+  for (fl_int any = 0; i + FL_FOUR <= n; i += FL_FOUR) {
+    for (int j = 0; j < FL_FOUR; j++) any |= -(fl_int)(x[i + j] == z);
+    if (any) break;
+  }
+  while (i < n && x[i] != z) i++;
+  return i;
+}
+
+FL_INLINE void fl_wide_rival(int64_t n, const real *x, int64_t label, real *rival,
+                             fl_int *at) {
+  const real before = fl_largest(label, x);
+  const real behind = fl_largest(n - label - 1, x + label + 1);
+  const real most = before != before ? before : fl_max(before, behind);
+  *rival = x[label] != x[label] ? x[label] : most;
+  const int64_t first = fl_first_equal(label, x, most);
+  *at = (fl_int)(first < label
+                     ? first
+                     : label + 1 + fl_first_equal(n - label - 1, x + label + 1, most));
+}
+
+/* Of a tile of narrow rows: its entries of the classes become -inf. */
+FL_OUTLINE void fl_narrow_rivals(int64_t rows, int64_t classes, const int64_t *labels,
+                                 fl_rivals *rivals) {
+  real *const tile = rivals->tile, *const rival = rivals->rival;
+  fl_int *const at = rivals->at;
+  for (int64_t r = 0; r < rows; r++) {
+    rivals->own[r] = tile[labels[r] * rows + r];
+    tile[labels[r] * rows + r] = -(real)INFINITY;
+  }
+  fl_narrow_max(rows, classes, tile, rival);
+  for (int64_t r = 0; r < rows; r++) at[r] = 0;
+  for (int64_t j = classes - 1; j >= 0; j--)
+    for (int64_t r = 0; r < rows; r++)
+      at[r] = tile[j * rows + r] == rival[r] ? (fl_int)j : at[r];
+  for (int64_t j = 0; j < classes; j++)
+    for (int64_t r = 0; r < rows; r++)
+      rival[r] = tile[j * rows + r] != tile[j * rows + r] ? (real)NAN : rival[r];
+}
+
+/* The rivals of some rows. */
+FL_INLINE void fl_find_rivals(const fl_row_block *block, int64_t first, int64_t rows,
+                              fl_rivals *rivals) {
+  const int64_t classes = block->classes;
+  const int64_t *labels = block->labels + first;
+  const real *x = (const real *)block->x + first * block->ldx;
+  if (classes <= FL_NARROW) {
+    fl_transpose_in(rows, classes, x, block->ldx, rivals->tile);
+    fl_narrow_rivals(rows, classes, labels, rivals);
+    return;
+  }
+  for (int64_t r = 0; r < rows; r++, x += block->ldx) {
+    rivals->own[r] = x[labels[r]];
+    fl_wide_rival(classes, x, labels[r], &rivals->rival[r], &rivals->at[r]);
+  }
+}
+
+/* Derivatives: zeros but for the class and its rival. */
+FL_INLINE void fl_put_rivals(int64_t rows, int64_t classes, const int64_t *labels,
+                             const fl_int *at, const real *point, real sign, real *out,
+                             int64_t ld) {
+  for (int64_t r = 0; r < rows; r++, out += ld) {
+    const bool nan = point[r] != point[r];
+    memset(out, 0, (size_t)classes * sizeof *out);
+    for (int64_t j = 0; nan && j < classes; j++) out[j] = point[r];
+    if (nan || point[r] == 0) continue;
+    out[at[r]] = point[r];
+    out[labels[r]] = sign * point[r];
+  }
+}
+
+#endif

@@ -1,0 +1,31 @@
+/* Focal loss of a class y and a row of probabilities: focal.h at p = p_y clipped to
+   [eps, 1-eps], the only one that is read.
+
+     dl/dp = -l'/p,  d2l/dp2 = (l' + l'')/p^2 */
+#define FL_NAME categorical_focal
+#include "blocks/picks.h"
+#include "losses/multiclass/focal.h"
+
+FL_INLINE fl_term_point fl_focal_of_class(real x, const double *parameters) {
+  const real p = fl_clip(x, parameters[1]);
+  const double log = -(double)fl_log(p), exact = (double)p;
+  const fl_focal_point point = fl_focal(log, exact, 1 - exact, parameters[0]);
+  return (fl_term_point){
+      .value = (real)point.value,
+      .grad = (real)(-point.slope / exact),
+      .hess = (real)((point.slope + point.curve) / exact / exact),
+  };
+}
+
+#define FL_PICK_POINT fl_focal_of_class
+#include "blocks/pick_rows.h"
+
+typedef fl_picks FL_LOCAL(scratch);
+
+FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
+  return FL_LOCAL(pick_rows)(want, false, block, 0, block->rows, block->labels,
+                             block->scratch);
+}
+
+#undef FL_PICK_POINT
+#include "blocks/row_loops.h"

@@ -1,0 +1,19 @@
+/* Focal loss of a class y and a row of logits: focal.h with p_y = softmax(x)_y. */
+#define FL_NAME categorical_focal_logits
+#include "blocks/softmax/softmax.h"
+#include "losses/multiclass/focal.h"
+
+FL_INLINE fl_class_point fl_focal_of_share(fl_class_share at, const double *parameters) {
+  const double log = (double)at.gap + (double)at.log_total;
+  const fl_focal_point point = fl_focal(log, at.p, at.rest, parameters[0]);
+  return (fl_class_point){
+      .value = (real)point.value,
+      .slope = point.slope,
+      .bend = at.rest == 0 ? 0 : at.rest * point.curve,
+  };
+}
+
+#define FL_DENSE 0
+#define FL_CLASS_POINT fl_focal_of_share
+#define FL_BENDS 1
+#include "blocks/softmax/rows.h"

@@ -13,7 +13,17 @@ import pytest
 import fastloss as fl
 from fastloss.core import checks, job
 from fastloss.core.job import Arrays, Finding, Status, TargetOptions, Work
-from fastloss.core.kinds import DenseRowwise, Elementwise, Rowwise, SparseRowwise
+from fastloss.core.kinds import (
+    DenseRowwise,
+    Elementwise,
+    Grouped,
+    Overlap,
+    Pairwise,
+    Rowwise,
+    Sequence,
+    SeveralHeads,
+    SparseRowwise,
+)
 
 
 class Tuples(fl.Loss):
@@ -113,7 +123,14 @@ def test_of_no_samples_nothing_is_asked() -> None:
 @pytest.mark.parametrize("loss", fl.LOSSES.values(), ids=lambda loss: loss.name)
 def test_classes_are_of_the_kind_that_the_registry_says(loss: fl.Loss) -> None:
     row = next(row for row in fl.REGISTRY if row.name == loss.kernel)
-    kinds: dict[str, Any] = {"element": Elementwise, "row": Rowwise}
+    kinds: dict[str, Any] = {
+        "element": (Elementwise, SeveralHeads),
+        "row": Rowwise,
+        "pair": Pairwise,
+        "group": Grouped,
+        "sequence": Sequence,
+        "overlap": Overlap,
+    }
     assert isinstance(loss, kinds[row.kind])
     if row.kind == "row":
         sparse = row.labels == ("class",)

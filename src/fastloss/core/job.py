@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,6 +17,9 @@ Array = NDArray[Any]
 
 Out: TypeAlias = Array | tuple[Array | None, ...] | None
 """What may be given to take the results of a call."""
+
+ClassWeights: TypeAlias = Sequence[float] | Mapping[int, float] | None
+"""A weight for each class, or those of some; others weigh 1."""
 
 
 OUTPUT_SETS = (("value",), ("grad",), ("value", "grad"), ("grad", "hess"))

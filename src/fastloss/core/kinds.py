@@ -6,8 +6,6 @@ the driver of its kind, csrc/engine/drivers/<kind>.c.
 
 from __future__ import annotations
 
-import collections.abc as abc
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -22,6 +20,7 @@ from fastloss.core.job import (
     VALUE_GRAD,
     Array,
     Arrays,
+    ClassWeights,
     Finding,
     Out,
     Status,
@@ -146,7 +145,7 @@ class Rowwise(Registered):
     _rows: ClassVar[bool] = True
     _smoothing: ClassVar[float] = 0.0  # of each loss
 
-    class_weight: abc.Sequence[float] | Mapping[int, float] | None = None
+    class_weight: ClassWeights = None
 
     def _validate(self) -> None:
         super()._validate()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import ArrayLike
 
 from fastloss.core import checks
-from fastloss.core.job import Out
+from fastloss.core.job import ClassWeights, Out
 from fastloss.core.kinds import (
     Advice,
     DenseRowwise,
@@ -118,7 +117,7 @@ class CategoricalCrossentropy(Crossentropy, DenseRowwise, SmoothedRowwise):
             out: Out = ...,
             reduction: str = ...,
             label_smoothing: float = ...,
-            class_weight: Sequence[float] | Mapping[int, float] | None = ...,
+            class_weight: ClassWeights = ...,
             label_sum: str = ...,
             from_logits: bool = ...,
             eps: float | None = ...,
@@ -216,7 +215,7 @@ class SparseCategoricalCrossentropy(Crossentropy, SparseRowwise, SmoothedRowwise
             out: Out = ...,
             reduction: str = ...,
             label_smoothing: float = ...,
-            class_weight: Sequence[float] | Mapping[int, float] | None = ...,
+            class_weight: ClassWeights = ...,
             ignore_class: int | None = ...,
             from_logits: bool = ...,
             eps: float | None = ...,
@@ -309,7 +308,7 @@ class CategoricalFocal(Crossentropy, SparseRowwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
-            class_weight: Sequence[float] | Mapping[int, float] | None = ...,
+            class_weight: ClassWeights = ...,
             ignore_class: int | None = ...,
             from_logits: bool = ...,
             eps: float | None = ...,
@@ -388,7 +387,7 @@ class CrammerSinger(SparseRowwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
-            class_weight: Sequence[float] | Mapping[int, float] | None = ...,
+            class_weight: ClassWeights = ...,
             ignore_class: int | None = ...,
         ) -> Any:
             """Value of the loss."""

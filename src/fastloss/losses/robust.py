@@ -135,6 +135,20 @@ class PseudoHuber(Elementwise):
 
     delta: float = 1.0
 
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            delta: float = ...,
+        ) -> Any:
+            """Value of the loss."""
+
     def _validate(self) -> None:
         delta = checks.number("delta", self.delta, 0, math.inf, open_low=True)
         self._set("delta", delta)

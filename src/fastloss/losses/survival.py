@@ -39,7 +39,7 @@ class Cox(Sequence):
     Time n log n at most, on one thread for each sequence; 64 to 100 bytes of memory for
     a sample beside the results. All sums are compensated and in double precision, and
     no score over- or underflows. Errors: 4 ulp of the value, of u a + w in the gradient
-    and of u a + u^2 b in the Hessian; with Efron's ties the value has that of its terms.
+    and of u a + u^2 b in the Hessian; with Efron's ties the value that of its terms.
 
     Raises
     ------

@@ -585,6 +585,8 @@ def test_formulas_are_python_that_gives_the_values() -> None:
         lambda y, p: np.sqrt(1 + (y - p) ** 2) - 1,
         lambda y, p: np.log1p(np.exp(p)) - y * p,
         lambda y, p: np.where((p > 0) & (y <= 0), p, np.exp(-(y**2))),
+        lambda y, p: (1.5 + np.tanh(p)) ** 2.5 + np.log(np.cosh(y - p)),
+        lambda y, p: np.log(1 - np.exp(-np.abs(p) - 0.5)) + np.maximum(p, y),
     ):
         loss = fl.custom(function)
         scope = NAMES | {"y_true": y, "y_pred": p}

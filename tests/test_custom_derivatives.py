@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastloss as fl
+from fastloss._custom import numbers
+from fastloss._custom.derive import PREDICTION, derivative
+from fastloss._custom.graph import OPERATIONS, Node, const, node, walk
 from fastloss.core import _bridge
 
 EXPRESSIONS = 300
@@ -360,3 +364,55 @@ def test_same_bits_over_threads_offsets_and_instruction_sets(
     assert all(len(found) == 1 for found in hashes.values())
     with_fma = [hashes[name] for name in ISAS if name != "baseline"]
     assert all(found == with_fma[0] for found in with_fma)
+
+
+def arity(name: str) -> int:
+    number = OPERATIONS[name].number
+    if name == "clip":
+        return 3
+    if isinstance(number, np.ufunc):
+        return number.nin
+    return len(inspect.signature(number).parameters)
+
+
+def evaluated(root: Node, y_pred: float) -> float:
+    known: dict[Node, Any] = {PREDICTION: y_pred}
+    for x in walk(root):
+        if x.args:
+            known[x] = numbers.evaluate(x.op, [known[a] for a in x.args])
+        elif x is not PREDICTION:
+            known[x] = x.value
+    return known[root]
+
+
+#: Operands that have one value for all samples.
+UNIFORM = {"root": 0, "root_slope": 0, "root_minus": 0, "gauss": 0, "power_slope": 1}
+MOVING = [
+    (name, position)
+    for name, operation in OPERATIONS.items()
+    if operation.slope is not None
+    for position in range(arity(name))
+    if UNIFORM.get(name) != position
+]
+
+
+@pytest.mark.parametrize(("name", "position"), MOVING)
+def test_slopes_are_those_of_the_numbers(name: str, position: int) -> None:
+    """Of every operation and operand, against a difference quotient."""
+    others = [const(c) for c in (0.3, 0.55, 0.7)][: arity(name)]
+    operands = [*others[:position], PREDICTION, *others[position + 1 :]]
+    slope = derivative(node(name, *operands))
+    step, checked = 1e-5, 0
+    for x in (-1.2, -0.4, 0.25, 0.62, 1.7):
+        near = [
+            numbers.evaluate(
+                name, [z if a is PREDICTION else a.value for a in operands]
+            )
+            for z in (x - step, x + step)
+        ]
+        expected = (near[1] - near[0]) / (2 * step)
+        if np.isfinite(expected):
+            found = evaluated(slope, x)
+            assert found == pytest.approx(expected, rel=1e-6, abs=1e-8), x
+            checked += 1
+    assert checked > 1

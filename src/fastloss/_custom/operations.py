@@ -72,6 +72,11 @@ def _logistic_slope_read(a: Node, b: Node, x: Node) -> Node:
     return node("sub", mul(a, sigmoid(x)), mul(b, sigmoid(neg(x))))
 
 
+def _call(command: str, operands: str = "{0}") -> tuple[str, str]:
+    """Return the template of a function that LaTeX has a command for."""
+    return rf"{command}\left({operands}\right)", "atom"
+
+
 _CASES = (
     r"\begin{{cases}}{1} & \text{{if }} {0} \\ {2} & \text{{otherwise}}\end{{cases}}"
 )
@@ -216,7 +221,7 @@ OPERATIONS.update(
         number=np.exp,
         simplified=simplify.exp,
         slope=by_parts(lambda x, a: x),
-        latex=(r"\exp\left({0}\right)", "atom"),
+        latex=_call(r"\exp"),
     ),
     expm1=Operation(
         numpy=("expm1",),
@@ -228,7 +233,7 @@ OPERATIONS.update(
         number=np.log,
         simplified=simplify.log,
         slope=by_parts(lambda x, a: reciprocal(a)),
-        latex=(r"\log\left({0}\right)", "atom"),
+        latex=_call(r"\log"),
     ),
     log1p=Operation(
         numpy=("log1p",),
@@ -240,13 +245,13 @@ OPERATIONS.update(
         numpy=("log2",),
         number=np.log2,
         slope=by_parts(lambda x, a: div(const(1 / math.log(2)), a)),
-        latex=(r"\log_2\left({0}\right)", "atom"),
+        latex=_call(r"\log_2"),
     ),
     log10=Operation(
         numpy=("log10",),
         number=np.log10,
         slope=by_parts(lambda x, a: div(const(1 / math.log(10)), a)),
-        latex=(r"\log_{{10}}\left({0}\right)", "atom"),
+        latex=_call(r"\log_{{10}}"),
     ),
     log1mexp=Operation(
         number=numbers.log1mexp,
@@ -279,7 +284,7 @@ OPERATIONS.update(
         numpy=("expit",),
         number=numbers.sigmoid,
         slope=by_parts(lambda x, a: sigmoid_slope(a)),
-        latex=(r"\sigma\left({0}\right)", "atom"),
+        latex=_call(r"\sigma"),
         lowered=lambda x: node("sigmoid_t", x, _decay(x)),
     ),
     sigmoid_slope=Operation(
@@ -311,42 +316,42 @@ OPERATIONS.update(
         number=np.sin,
         simplified=odd("sin"),
         slope=by_parts(lambda x, a: build("cos", a)),
-        latex=(r"\sin\left({0}\right)", "atom"),
+        latex=_call(r"\sin"),
     ),
     cos=Operation(
         numpy=("cos",),
         number=np.cos,
         simplified=even("cos"),
         slope=by_parts(lambda x, a: neg(build("sin", a))),
-        latex=(r"\cos\left({0}\right)", "atom"),
+        latex=_call(r"\cos"),
     ),
     arctan=Operation(
         numpy=("arctan",),
         number=np.arctan,
         simplified=odd("arctan"),
         slope=by_parts(lambda x, a: reciprocal(add(ONE, square(a)))),
-        latex=(r"\arctan\left({0}\right)", "atom"),
+        latex=_call(r"\arctan"),
     ),
     sinh=Operation(
         numpy=("sinh",),
         number=np.sinh,
         simplified=odd("sinh"),
         slope=by_parts(lambda x, a: build("cosh", a)),
-        latex=(r"\sinh\left({0}\right)", "atom"),
+        latex=_call(r"\sinh"),
     ),
     cosh=Operation(
         numpy=("cosh",),
         number=np.cosh,
         simplified=even("cosh"),
         slope=by_parts(lambda x, a: build("sinh", a)),
-        latex=(r"\cosh\left({0}\right)", "atom"),
+        latex=_call(r"\cosh"),
     ),
     tanh=Operation(
         numpy=("tanh",),
         number=np.tanh,
         simplified=odd("tanh"),
         slope=by_parts(lambda x, a: mul(const(4.0), sigmoid_slope(mul(TWO, a)))),
-        latex=(r"\tanh\left({0}\right)", "atom"),
+        latex=_call(r"\tanh"),
         lowered=lambda x: node("tanh_t", x, _decay(mul(TWO, x))),
     ),
     log_cosh=Operation(
@@ -372,7 +377,7 @@ OPERATIONS.update(
         number=np.minimum,
         simplified=simplify.minimum,
         slope=slopes.of_extremum,
-        latex=(r"\min\left({0}, {1}\right)", "atom"),
+        latex=_call(r"\min", "{0}, {1}"),
         commutative=True,
     ),
     maximum=Operation(
@@ -380,7 +385,7 @@ OPERATIONS.update(
         number=np.maximum,
         simplified=simplify.maximum,
         slope=slopes.of_extremum,
-        latex=(r"\max\left({0}, {1}\right)", "atom"),
+        latex=_call(r"\max", "{0}, {1}"),
         commutative=True,
     ),
     clip=Operation(number=np.clip, slope=slopes.of_clip),

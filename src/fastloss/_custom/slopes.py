@@ -102,7 +102,8 @@ def of_clip(x: Node, dx: Node, dlow: Node, dhigh: Node) -> Node:
     below, above = raw("ge", high, z), raw("ge", z, low)
     if dlow is ZERO and dhigh is ZERO:
         return where(raw("and", above, below), dx, ZERO)
-    return where(above, where(below, dx, dhigh), dlow)
+    held = raw("and", below, raw("ge", high, low))  # the upper bound wins
+    return where(held, where(above, dx, dlow), dhigh)
 
 
 def of_quotient(x: Node, da: Node, db: Node) -> Node:

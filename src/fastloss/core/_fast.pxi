@@ -211,19 +211,17 @@ cdef class Kernel:
             and cnp.PyArray_SIZE(<cnp.ndarray>y_pred) <= BLOCK
             and is_plain(y_pred)
             and is_plain_like(y_true, <cnp.ndarray>y_pred)
+            and is_plain_output(grad, <cnp.ndarray>y_true, <cnp.ndarray>y_pred)
+            and is_plain_output(hess, <cnp.ndarray>y_true, <cnp.ndarray>y_pred)
+            and (hess is None or not overlap(<cnp.ndarray>grad, <cnp.ndarray>hess))
         ):
             return self._small(outputs, y_true, y_pred, grad, hess, value)
         return self._any_size(outputs, y_true, y_pred, weight, values, grad, hess, value)
 
     cdef bint _small(self, fl_output_set outputs, cnp.ndarray labels,
-                     cnp.ndarray predictions, object grad, object hess, double *value):
+                     cnp.ndarray predictions, object grad, object hess,
+                     double *value) except -1:
         """One block of plain arrays, straight to its kernel."""
-        if not is_plain_output(grad, labels, predictions):
-            return False
-        if not is_plain_output(hess, labels, predictions):
-            return False
-        if hess is not None and overlap(<cnp.ndarray>grad, <cnp.ndarray>hess):
-            return False
         cdef int64_t n = cnp.PyArray_SIZE(predictions)
         return fl_run_small(
             self._loss,

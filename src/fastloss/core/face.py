@@ -101,8 +101,7 @@ class CustomFace(_bridge.Kernel):
         return programs[outputs]
 
     def _prepare(self) -> None:
-        runs_alone = self._compiler_of().traced and not self.inputs
-        fast = runs_alone and self.reduction != "none"
+        fast = self._compiler_of().traced and not self.inputs
         self._bind(_bridge.CUSTOM, fast, False, False, self.reduction, ())
 
     def _work(self, outputs: int, arrays: Arrays) -> Work:

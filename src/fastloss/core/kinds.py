@@ -86,17 +86,25 @@ class Registered(Loss):
         values = [getattr(self, name) for name in row.parameters]
         # A parameter that is None is told as -1.
         numbers = tuple(-1.0 if value is None else float(value) for value in values)
-        fast = self.reduction != "none" and self._targets_are_labels
         rows, classes = self._rows, row.labels == ("class",)
+        targets = self._known_targets()
         self._set("_row", row)
         self._set("_numbers", numbers)
         self._set("_kernel_work", Work(number))
-        self._bind(number, fast, rows, classes, self.reduction, numbers)
+        self._bind(
+            number,
+            targets is not None,
+            rows,
+            classes,
+            self.reduction,
+            numbers,
+            sign_labels=row.labels == ("sign",),
+            **(targets or TargetOptions())._asdict(),
+        )
 
-    @property
-    def _targets_are_labels(self) -> bool:
-        """Whether no option changes them; they need no look of their own then."""
-        return True
+    def _known_targets(self) -> TargetOptions | None:
+        """What becomes of labels, for the fast lane; None if the arrays decide."""
+        return TargetOptions()
 
     def _work(self, outputs: int, arrays: Arrays) -> Work:
         return self._kernel_work
@@ -151,9 +159,19 @@ class Rowwise(Registered):
         super()._validate()
         self._set("class_weight", checks.class_weight(self.class_weight))
 
-    @property
-    def _targets_are_labels(self) -> bool:
-        return self.class_weight is None and not self._smoothing
+    def _known_targets(self) -> TargetOptions | None:
+        given: Any = self.class_weight  # in its final form
+        if given is None:
+            return self._targets(None)
+        if not given or isinstance(given[0], tuple):
+            return None
+        return self._targets(self._class_weights(len(given)))
+
+    def _target_options(self, arrays: Arrays) -> TargetOptions:
+        return self._targets(self._class_weights(arrays.predictions[0].shape[-1]))
+
+    def _targets(self, class_weight: Array | None) -> TargetOptions:
+        raise NotImplementedError
 
     def _labels(self, y_true: ArrayLike, predictions: Array) -> Array:
         raise NotImplementedError
@@ -167,9 +185,9 @@ class Rowwise(Registered):
     def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return shape[:-1]
 
-    def _class_weights(self, arrays: Arrays) -> Array | None:
+    def _class_weights(self, classes: int) -> Array | None:
         given: Any = self.class_weight  # in its final form
-        weights = checks.class_weights(given, arrays.predictions[0].shape[-1])
+        weights = checks.class_weights(given, classes)
         if weights is None or self.reduction != "mean":
             return weights
         # The mean does not change by a power of 2; the largest weight becomes one that
@@ -206,17 +224,13 @@ class DenseRowwise(Rowwise):
         super()._validate()
         checks.one_of("label_sum", self.label_sum, ("one", "any"))
 
-    @property
-    def _targets_are_labels(self) -> bool:
-        return super()._targets_are_labels and self.label_sum == "one"
-
     def _labels(self, y_true: ArrayLike, predictions: Array) -> Array:
         return checks.label_weights(y_true, predictions)
 
-    def _target_options(self, arrays: Arrays) -> TargetOptions:
+    def _targets(self, class_weight: Array | None) -> TargetOptions:
         return TargetOptions(
             self._smoothing,
-            self._class_weights(arrays),
+            class_weight,
             any_sum=self.label_sum == "any",
         )
 
@@ -247,17 +261,13 @@ class SparseRowwise(Rowwise):
             ignored = checks.integer("ignore_class", self.ignore_class)
             self._set("ignore_class", ignored)
 
-    @property
-    def _targets_are_labels(self) -> bool:
-        return super()._targets_are_labels and self.ignore_class is None
-
     def _labels(self, y_true: ArrayLike, predictions: Array) -> Array:
         return checks.class_labels(y_true, predictions)
 
-    def _target_options(self, arrays: Arrays) -> TargetOptions:
+    def _targets(self, class_weight: Array | None) -> TargetOptions:
         return TargetOptions(
             self._smoothing,
-            self._class_weights(arrays),
+            class_weight,
             ignore_class=self.ignore_class,
         )
 
@@ -272,9 +282,8 @@ class _Structured(Registered):
         super().__post_init__()
         self._set("_cannot_fail", False)  # what is read is not read at once
 
-    @property
-    def _targets_are_labels(self) -> bool:
-        return False  # no fast lane
+    def _known_targets(self) -> TargetOptions | None:
+        return None  # no fast lane
 
     def _work(self, outputs: int, arrays: Arrays) -> Work:
         return self._kernel_work._replace(extra=arrays.extra)

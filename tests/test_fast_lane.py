@@ -1,4 +1,4 @@
-"""NumPy arrays of any dtype and layout take the fast lane, with the bits of the other."""
+"""NumPy arrays of any dtype and layout take the fast lane, with the same bits."""
 
 from __future__ import annotations
 

@@ -215,6 +215,9 @@ def truth(loss: fl.Loss, output: str, y: np.ndarray, x: np.ndarray) -> Truth:
     scale = None
     if output == "grad":
         scale = _larger_term(loss, exactly(y), exactly(x), dtype)
+    formula = getattr(reference, type(loss).__name__)
+    if output == "hess" and hasattr(formula, "hess_size"):  # terms of both signs
+        scale = _reference(loss, "hess_size", exactly(y), exactly(x), dtype)
     return Truth.of(exact, dtype, scale)
 
 

@@ -9,6 +9,16 @@ typedef struct {
   double weight[FL_ROWS], weight_tail[FL_ROWS];
 } fl_narrow_sums;
 
+/* What rounding took from a sum: f32 keeps none of it (fl_add). */
+FL_INLINE double fl_tail(const double *tail, int64_t r) {
+  return sizeof(real) < sizeof(double) ? 0 : tail[r];
+}
+
+FL_INLINE void fl_begin_sum(double *sum, double *tail, int64_t r, double first) {
+  sum[r] = first;
+  if (sizeof(real) == sizeof(double)) tail[r] = 0;
+}
+
 /* fl_row_state of every row, and what bends the derivatives of a loss of a class. */
 typedef struct {
   real total[FL_ROWS], total_tail[FL_ROWS], rest[FL_ROWS];
@@ -55,8 +65,9 @@ FL_INLINE int fl_narrow_weights(int64_t rows, int64_t classes, const real *restr
   real labels[FL_ROWS];
   fl_int outside = 0;
   for (int64_t r = 0; r < rows; r++) {
-    sums->gap[r] = sums->gap_tail[r] = 0;
-    sums->weight[r] = sums->weight_tail[r] = labels[r] = 0;
+    fl_begin_sum(sums->gap, sums->gap_tail, r, 0);
+    fl_begin_sum(sums->weight, sums->weight_tail, r, 0);
+    labels[r] = 0;
   }
   for (int64_t j = 0; j < classes; j++)
     for (int64_t r = 0; r < rows; r++) {
@@ -69,7 +80,8 @@ FL_INLINE int fl_narrow_weights(int64_t rows, int64_t classes, const real *restr
     }
   int64_t sum = 0;
   for (int64_t r = 0; r < rows; r++)
-    sum |= fl_label_sum(keep ? (double)labels[r] : sums->weight[r] + sums->weight_tail[r]);
+    sum |= fl_label_sum(keep ? (double)labels[r]
+                             : sums->weight[r] + fl_tail(sums->weight_tail, r));
   return (outside != 0) | (int)sum;
 }
 
@@ -84,9 +96,8 @@ FL_OUTLINE void fl_narrow_class_weights(int64_t rows, const real *restrict gap,
                                         const real *restrict weight,
                                         fl_narrow_sums *restrict sums) {
   for (int64_t r = 0; r < rows; r++) {
-    sums->gap[r] = (double)fl_masked(weight[r], gap[r]);
-    sums->weight[r] = (double)weight[r];
-    sums->gap_tail[r] = sums->weight_tail[r] = 0;
+    fl_begin_sum(sums->gap, sums->gap_tail, r, (double)fl_masked(weight[r], gap[r]));
+    fl_begin_sum(sums->weight, sums->weight_tail, r, (double)weight[r]);
   }
 }
 
@@ -173,8 +184,10 @@ FL_OUTLINE void fl_narrow_four(int64_t rows, real *restrict x0, real *restrict x
 /* x becomes e, rest becomes S'. */
 FL_OUTLINE void fl_narrow_exponentials(int64_t rows, int64_t classes, real *restrict x,
                                       fl_narrow_sums *restrict sums) {
-  for (int64_t r = 0; r < rows; r++)
-    sums->ties[r] = -1, sums->rest[r] = sums->rest_tail[r] = 0;
+  for (int64_t r = 0; r < rows; r++) {
+    sums->ties[r] = -1;
+    fl_begin_sum(sums->rest, sums->rest_tail, r, 0);
+  }
   int64_t j = 0;
   for (; j + 4 <= classes; j += 4) {
     real *four = x + j * rows;
@@ -182,7 +195,7 @@ FL_OUTLINE void fl_narrow_exponentials(int64_t rows, int64_t classes, real *rest
   }
   for (; j < classes; j++) fl_narrow_one(rows, x + j * rows, sums);
   for (int64_t r = 0; r < rows; r++)
-    sums->rest[r] = (sums->rest[r] + sums->rest_tail[r])
+    sums->rest[r] = (sums->rest[r] + fl_tail(sums->rest_tail, r))
                     + (double)sums->ties[r] * (double)FL_TOP;
 }
 
@@ -201,24 +214,31 @@ FL_OUTLINE void fl_narrow_logs(int64_t rows, fl_narrow_sums *restrict sums) {
 FL_OUTLINE void fl_narrow_values(int64_t rows, double spread,
                                  const fl_narrow_sums *restrict sums, real *restrict v) {
   for (int64_t r = 0; r < rows; r++) {
-    const double weight = sums->weight[r] + sums->weight_tail[r] + spread;
-    const double gap = fl_sum_value((fl_sum){sums->gap[r], sums->gap_tail[r]});
+    const double weight = sums->weight[r] + fl_tail(sums->weight_tail, r) + spread;
+    const double gap = fl_sum_value((fl_sum){sums->gap[r], fl_tail(sums->gap_tail, r)});
     v[r] = (real)(gap + weight * (double)sums->log_total[r]);
   }
 }
 
-FL_INLINE void fl_narrow_put_state(fl_narrow_states *restrict states, int64_t r,
-                                   fl_row_state state) {
+/* What the derivatives of a way read. */
+FL_INLINE void fl_narrow_put_state(fl_way way, fl_narrow_states *restrict states,
+                                   int64_t r, fl_row_state state) {
   states->total[r] = state.total;
   states->total_tail[r] = state.total_tail;
   states->rest[r] = state.rest;
-  states->weight[r] = state.weight;
-  states->weight_tail[r] = state.weight_tail;
   states->slope[r] = state.slope;
-  states->curve[r] = state.curve;
-  states->curve_tail[r] = state.curve_tail;
-  states->spread[r] = state.spread;
-  states->factor[r] = state.factor;
+  if (way.want & FL_WANT_HESS) {
+    states->curve[r] = state.curve;
+    states->curve_tail[r] = state.curve_tail;
+  }
+  if (way.weights || way.spreads) {
+    states->weight[r] = state.weight;
+    states->weight_tail[r] = state.weight_tail;
+  }
+  if (way.spreads) {
+    states->spread[r] = state.spread;
+    states->factor[r] = state.factor;
+  }
 }
 
 FL_INLINE fl_row_state fl_narrow_state(const fl_narrow_states *states, int64_t r) {
@@ -236,13 +256,14 @@ FL_INLINE fl_row_state fl_narrow_state(const fl_narrow_states *states, int64_t r
   };
 }
 
-FL_OUTLINE void fl_narrow_states_of(int64_t rows, double spread,
-                                    const double *restrict factor,
-                                    const fl_narrow_sums *restrict sums,
-                                    fl_narrow_states *restrict states) {
+FL_INLINE void fl_narrow_states_of(int want, int64_t rows, double spread,
+                                   const double *restrict factor,
+                                   const fl_narrow_sums *restrict sums,
+                                   fl_narrow_states *restrict states) {
+  const fl_way way = {want, true, true, false, false};
   for (int64_t r = 0; r < rows; r++) {
-    const fl_sum weight = {sums->weight[r], sums->weight_tail[r]};
-    fl_narrow_put_state(states, r,
+    const fl_sum weight = {sums->weight[r], fl_tail(sums->weight_tail, r)};
+    fl_narrow_put_state(way, states, r,
                         fl_row_state_of(sums->rest[r], weight, spread, factor[r]));
   }
 }
@@ -367,7 +388,7 @@ FL_INLINE int fl_narrow_weighted_by(int want, const fl_row_block *block, int64_t
     fl_narrow_values(rows, total, sums, (real *)block->v + first);
   }
   if (!(want & (FL_WANT_GRAD | FL_WANT_HESS))) return flags;
-  fl_narrow_states_of(rows, total, block->factor + first, sums, &narrow->states);
+  fl_narrow_states_of(want, rows, total, block->factor + first, sums, &narrow->states);
   if (labels) {
     fl_narrow_pick(rows, tile, labels, narrow->picked);
     if (spread.light)

@@ -35,7 +35,7 @@ FL_INLINE void FL_LOCAL(narrow_values)(int64_t rows, const double *restrict para
                .value;
 }
 
-FL_INLINE void FL_LOCAL(narrow_states)(bool hess, int64_t rows,
+FL_INLINE void FL_LOCAL(narrow_states)(fl_way way, int64_t rows,
                                        const double *restrict parameters,
                                        const double *restrict factor,
                                        const fl_narrow *restrict narrow,
@@ -46,9 +46,9 @@ FL_INLINE void FL_LOCAL(narrow_states)(bool hess, int64_t rows,
     const double rest = sums->rest[r];
     const fl_class_point point = FL_LOCAL(point)(
         narrow->gap[r], FL_BENDS ? sums->log_total[r] : 0, e, rest, parameters);
-    fl_narrow_put_state(states, r, fl_row_state_of(rest, (fl_sum){1, 0}, 0,
-                                                   factor[r] * point.slope));
-    if (FL_BENDS && hess) {
+    fl_narrow_put_state(way, states, r,
+                        fl_row_state_of(rest, (fl_sum){1, 0}, 0, factor[r] * point.slope));
+    if (FL_BENDS && way.want & FL_WANT_HESS) {
       states->bend[r] = FL_LOCAL(bend)(point, e, rest, factor[r]);
       states->class_bend[r] = (real)(point.bend * factor[r]);
     }
@@ -70,7 +70,7 @@ FL_INLINE void FL_LOCAL(narrow_classes)(int want, const fl_row_block *block,
   if (want & FL_WANT_VALUE)
     FL_LOCAL(narrow_values)(rows, block->parameters, narrow, (real *)block->v + first);
   if (!derive) return;
-  FL_LOCAL(narrow_states)(want & FL_WANT_HESS, rows, block->parameters,
+  FL_LOCAL(narrow_states)(way, rows, block->parameters,
                           block->factor + first, narrow, &narrow->states);
   fl_narrow_derive_classes(way, rows, classes, labels, &none, narrow);
   fl_narrow_end(want, block, first, rows, narrow);

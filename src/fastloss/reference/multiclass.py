@@ -279,6 +279,34 @@ class CategoricalFocal:
             hess = np.where(e == 0, 0, (slope + curve) / p_y**2)
         return np.where(weight == 0, 0, weight * hess)
 
+    @staticmethod
+    def hess_size(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        class_weight: ClassWeight | None = None,
+        gamma: float = 2.0,
+        eps: float | None = None,
+    ) -> Array:
+        """The sizes of the terms that the Hessian is the sum of, of either sign."""
+        label, kept = _labels(y_true, ignore_class)
+        _, x = arrays(0, y_pred)
+        weight = _row_weights(label, kept, x, class_weight)
+        p_y, loss, slope, _ = CategoricalFocal._parts(label, x, from_logits, gamma, eps)
+        e = _one_hot(label, x)
+        p = _softmax(x) if from_logits else e
+        c = np.sum(np.where(e == 1, 0, p), axis=-1)[..., np.newaxis]
+        if not from_logits:
+            c = 1 - p_y
+        safe = np.where(c == 0, 1, c)
+        below = np.where(c == 0, int(gamma == 1), safe ** (gamma - 1))
+        log = loss / np.where(c == 0, 1, safe**gamma)
+        curve = gamma * p_y * below * (2 + log + abs(gamma - 1) * p_y * log / safe)
+        if from_logits:
+            return weight * (slope * p * (1 - p) + curve * (p - e) ** 2)
+        return weight * e * (slope + curve) / p_y**2
+
 
 class CrammerSinger:
     """``max(0, 1 + max_{j != y} x_j - x_y)``; derivative at the kink is 0."""

@@ -104,8 +104,10 @@ def test_smoothed_classes_in_ulps(
         oracle.Truth.of(total * p - q, dtype, larger),
         oracle.Truth.of(total * p * (1 - p), dtype),
     ]
-    for truth, got in zip(truths, (value, grad, hess), strict=True):
-        assert truth.error(got).max() <= 4
+    rounded = 1 if w and dtype == np.float64 else 0  # of weights, s and S
+    limits = (4, 4, 4 + rounded)
+    for truth, got, limit in zip(truths, (value, grad, hess), limits, strict=True):
+        assert truth.error(got).max() <= limit
 
 
 @pytest.mark.parametrize("classes", [2, 3, 6, 65, 130])

@@ -286,9 +286,9 @@ FL_INLINE void fl_narrow_derivatives(fl_way way, int64_t rows, int64_t classes,
       if (way.spreads) g += fl_spread_grad(way.light, z, part, spread->total, &state);
       if (way.want & FL_WANT_HESS) {
         h[i] = fl_softmax_hess(z, &state);
-        if (way.bends) h[i] += top * (top * states->bend[r]);
+        if (way.bends) h[i] = (h[i] + top * (top * states->bend[r])) * (1 / FL_TOP);
       }
-      e[i] = g;
+      e[i] = way.bends ? g * (1 / FL_TOP) : g;
     }
   }
 }
@@ -332,6 +332,7 @@ FL_INLINE void fl_narrow_derive_classes(fl_way way, int64_t rows, int64_t classe
                             : -others * state.slope;
     if (way.spreads)
       picked[r] += fl_spread_grad(way.light, z, part[r], spread->total, &state);
+    if (way.bends) picked[r] *= 1 / FL_TOP;
   }
   fl_narrow_derivatives(way, rows, classes, e, 0, spread, states, narrow->h);
   for (int64_t r = 0; r < rows; r++) e[labels[r] * rows + r] = picked[r];

@@ -7,6 +7,12 @@
 
    A dense loss and one with label weights are cross-entropy. */
 
+/* The derivatives of a loss that bends may be far smaller than p: their factors are 2^K
+   times as large until the end. */
+FL_INLINE double FL_LOCAL(factor)(double factor) {
+  return FL_BENDS ? factor * (double)FL_TOP : factor;
+}
+
 /* Of the class with this e, S' in the unit of e. */
 FL_INLINE fl_class_point FL_LOCAL(point)(real gap, real log_total, real e, double rest,
                                          const double *parameters) {
@@ -46,11 +52,12 @@ FL_INLINE void FL_LOCAL(narrow_states)(fl_way way, int64_t rows,
     const double rest = sums->rest[r];
     const fl_class_point point = FL_LOCAL(point)(
         narrow->gap[r], FL_BENDS ? sums->log_total[r] : 0, e, rest, parameters);
+    const double scaled = FL_LOCAL(factor)(factor[r]);
     fl_narrow_put_state(way, states, r,
-                        fl_row_state_of(rest, (fl_sum){1, 0}, 0, factor[r] * point.slope));
+                        fl_row_state_of(rest, (fl_sum){1, 0}, 0, scaled * point.slope));
     if (FL_BENDS && way.want & FL_WANT_HESS) {
-      states->bend[r] = FL_LOCAL(bend)(point, e, rest, factor[r]);
-      states->class_bend[r] = (real)(point.bend * factor[r]);
+      states->bend[r] = FL_LOCAL(bend)(point, e, rest, scaled);
+      states->class_bend[r] = (real)(point.bend * scaled);
     }
   }
 }
@@ -121,7 +128,7 @@ FL_INLINE void FL_LOCAL(wide_classes)(int want, const fl_row_block *block, int64
                         block->parameters);
     if (want & FL_WANT_VALUE) ((real *)block->v)[row] = point.value;
     if (!derive) continue;
-    const double factor = block->factor[row];
+    const double factor = FL_LOCAL(factor)(block->factor[row]);
     const fl_row_state state =
         fl_row_state_of(rest, (fl_sum){1, 0}, 0, factor * point.slope);
     const real bend =

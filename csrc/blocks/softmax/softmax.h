@@ -85,7 +85,8 @@ FL_INLINE real fl_softmax_hess(real e, const fl_row_state *row) {
 
 /* At the class, of a loss that bends. */
 FL_INLINE real fl_class_hess(real e, real bend, const fl_row_state *row) {
-  return fl_softmax_hess(e, row) + bend * (fl_others(e, row) / row->total);
+  return (fl_softmax_hess(e, row) + bend * (fl_others(e, row) / row->total))
+         * (1 / FL_TOP);
 }
 
 /* Of the label weights that every row has beside its own: p_j spread - spread_j, and

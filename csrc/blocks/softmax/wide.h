@@ -195,9 +195,9 @@ FL_INLINE void fl_derivatives(fl_way way, int64_t n, const real *restrict y,
     if (way.spreads) d += fl_spread_grad(way.light, e, spread[j], total, state);
     if (way.want & FL_WANT_HESS) {
       h[j] = fl_softmax_hess(e, state);
-      if (way.bends) h[j] += top * (top * bend);
+      if (way.bends) h[j] = (h[j] + top * (top * bend)) * (1 / FL_TOP);
     }
-    g[j] = d;
+    g[j] = way.bends ? d * (1 / FL_TOP) : d;
   }
 }
 
@@ -229,6 +229,7 @@ FL_INLINE void fl_class_derivatives(fl_way way, int64_t n, int64_t y,
   g[y] = -(state->weight * others) * state->slope;
   if (way.spreads)
     g[y] += fl_spread_grad(way.light, e, spread->spread[y], spread->total, state);
+  if (way.bends) g[y] *= 1 / FL_TOP;
 }
 
 /* Maxima of rows, and how they take their exponentials. */

@@ -6,11 +6,13 @@ terms are that a result adds up, of which the error is a few ulps.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 import fastloss as fl
+from fastloss import reference
 
 Array = np.ndarray[Any, Any]
 Random = np.random.RandomState
@@ -55,7 +57,7 @@ class Gaussian(Case):
 
     loss = fl.gaussian_nll
     variants = ({}, {"full": True}, {"eps": 0.25})
-    limits: ClassVar = {"value": 4.0, "grad": 3.5, "hess": 5.0}
+    limits: ClassVar = {"value": 4.0, "grad": 2.5, "hess": 4.0}
 
     def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
         y = spread(random, (n,)).astype(dtype)
@@ -217,3 +219,49 @@ CASES = {
     case.loss.name: case
     for case in (Gaussian(), Triplets(), Lists(), Cohorts(), Regions())
 }
+
+
+def each(function: Any, tree: Any) -> Any:
+    """`function` of every array in nested tuples."""
+    if isinstance(tree, tuple):
+        return tuple(each(function, part) for part in tree)
+    return function(tree)
+
+
+def flat(tree: Any) -> tuple[Any, ...]:
+    """The arrays of nested tuples."""
+    if isinstance(tree, tuple):
+        return tuple(leaf for part in tree for leaf in flat(part))
+    return (tree,)
+
+
+def errors(name: str, variant: dict[str, Any], dtype: type) -> dict[str, float]:
+    """The largest error of each output in ulps of its largest term."""
+    import oracle  # which asks for `CASES`
+
+    case = CASES[name]
+    loss = replace(case.loss, reduction="none", **variant)
+    exactly, numbers = (
+        oracle.NUMBERS[dtype].exactly,
+        oracle.exact_parameters(loss, dtype),
+    )
+    worst = dict.fromkeys(oracle.OUTPUTS, 0.0)
+    for n in case.sizes:
+        arguments, keywords = case.draw(dtype, n, Random(n))
+        exact = each(exactly, arguments)
+        if name == "cox":  # times are no numbers to calculate with
+            exact = arguments[0], exactly(arguments[1])
+        value, grads = loss.value_and_grad(*arguments, **keywords)
+        got = value, grads, loss.grad_and_hess(*arguments, **keywords)[1]
+        for output, outputs in zip(oracle.OUTPUTS, got, strict=True):
+            formula = getattr(getattr(reference, type(loss).__name__), output)
+            truths = flat(formula(*exact, **keywords, **numbers))
+            terms = case.terms(output, {"arguments": exact}, {**keywords, **numbers})
+            for truth, result in zip(truths, flat(outputs), strict=True):
+                scale = terms
+                if terms is not None:
+                    scale = np.broadcast_to(terms, np.shape(truth))
+                rounded = oracle.Truth.of(np.asarray(truth, object), dtype, scale)
+                error = rounded.error(np.asarray(result, dtype))
+                worst[output] = max(worst[output], np.max(error, initial=0.0))
+    return worst

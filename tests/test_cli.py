@@ -14,6 +14,7 @@ import pytest
 
 import fastloss as fl
 from fastloss.app import cli, evaluate, tables
+from fastloss.core.kinds import Elementwise, Rowwise
 
 
 @pytest.fixture
@@ -120,7 +121,14 @@ def test_help_lists_every_loss(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["eval", "--help"])
     text = capsys.readouterr().out
-    assert all(name in text for name in fl.LOSSES)
+    for name, loss in fl.LOSSES.items():
+        assert (name in text) == isinstance(loss, Elementwise | Rowwise)
+
+
+def test_losses_of_more_arrays_than_two(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["eval", "--loss", "triplet", "a.npy", "b.npy"])
+    assert "triplet needs more than labels and pred" in capsys.readouterr().err
 
 
 def test_help_of_a_loss_lists_its_parameters(

@@ -16,6 +16,7 @@ import oracle
 import pytest
 import structured
 from conftest import compared
+from structured import each, flat
 
 import fastloss as fl
 from fastloss import reference
@@ -36,20 +37,6 @@ variants = pytest.mark.parametrize(("name", "variant"), VARIANTS, ids=IDS)
 dtypes = pytest.mark.parametrize("dtype", oracle.DTYPES)
 
 
-def each(function: Any, tree: Any) -> Any:
-    """`function` of every array in nested tuples."""
-    if isinstance(tree, tuple):
-        return tuple(each(function, part) for part in tree)
-    return function(tree)
-
-
-def flat(tree: Any) -> tuple[Any, ...]:
-    """The arrays of nested tuples."""
-    if isinstance(tree, tuple):
-        return tuple(leaf for part in tree for leaf in flat(part))
-    return (tree,)
-
-
 def formula(loss: fl.Loss) -> Any:
     return getattr(reference, type(loss).__name__)
 
@@ -64,37 +51,20 @@ def results(loss: fl.Loss, arguments: tuple, **keywords: Any) -> dict[str, Any]:
     again, hesses = loss.grad_and_hess(*arguments, **keywords)
     for first, second in zip(flat(grads), flat(again), strict=True):
         assert first.tobytes() == second.tobytes()
-    for first, second in zip(flat(grads), flat(loss.grad(*arguments, **keywords))):
+    alone = flat(loss.grad(*arguments, **keywords))
+    for first, second in zip(flat(grads), alone, strict=True):
         assert first.tobytes() == second.tobytes()
-    alone = loss(*arguments, **keywords)
-    assert np.asarray(alone).tobytes() == np.asarray(value).tobytes()
+    only = loss(*arguments, **keywords)
+    assert np.asarray(only).tobytes() == np.asarray(value).tobytes()
     return {"value": value, "grad": grads, "hess": hesses}
 
 
 @dtypes
 @variants
 def test_accuracy(name: str, variant: dict[str, Any], dtype: type, isa: str) -> None:
-    case = CASES[name]
-    loss = replace(case.loss, reduction="none", **variant)
-    exactly = oracle.NUMBERS[dtype].exactly
-    for n in case.sizes:
-        arguments, keywords = case.draw(dtype, n, Random(n))
-        exact = {"arguments": each(exactly, arguments)}
-        if name == "cox":  # times are no numbers to calculate with
-            exact["arguments"] = arguments[0], exactly(arguments[1])
-        numbers = oracle.exact_parameters(loss, dtype)
-        got = results(loss, arguments, **keywords)
-        for output in oracle.OUTPUTS:
-            calculate = getattr(formula(loss), output)
-            truths = flat(calculate(*exact["arguments"], **keywords, **numbers))
-            terms = case.terms(output, exact, {**keywords, **numbers})
-            for truth, result in zip(truths, flat(got[output]), strict=True):
-                scale = terms
-                if terms is not None:
-                    scale = np.broadcast_to(terms, np.shape(truth))
-                truth = oracle.Truth.of(np.asarray(truth, object), dtype, scale)
-                error = truth.error(np.asarray(result, dtype))
-                assert error.size == 0 or error.max() <= case.limits[output]
+    limits = CASES[name].limits
+    for output, error in structured.errors(name, variant, dtype).items():
+        assert error <= limits[output], output
 
 
 def spread_over_entries(

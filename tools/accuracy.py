@@ -26,6 +26,7 @@ from fastloss.core import _bridge
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 import oracle
+import structured
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/accuracy.md"
 Array = np.ndarray
@@ -197,6 +198,34 @@ def from_logits(loss: fl.Loss) -> dict[str, Any]:
     return {"from_logits": named["from_logits"]} if "from_logits" in named else {}
 
 
+def structured_tables() -> str:
+    """The errors of losses of several arrays, over all of their parameters."""
+    isas = fl.show_config("dict")["isa_available"]
+    heads = ["kernel", "dtype", *(f"fastloss {isa}" for isa in isas)]
+    text = f"""
+## Several predictions, pairs, groups, sequences and regions
+
+In ulps of the largest of the terms that a result adds up (`tests/structured.py`): the
+result itself for the values of listnet and dice, for those of cox without several
+events at one time, and for the derivatives of gaussian_nll. Limits: 4, and for the
+gradient of gaussian_nll 2.5.
+
+| {" | ".join(heads)} |
+{"|---" * len(heads)}|
+"""
+    for name, case in structured.CASES.items():
+        for dtype in oracle.DTYPES:
+            cells = [name, np.dtype(dtype).name]
+            for isa in isas:
+                _bridge.use_isa(isa)
+                found = [structured.errors(name, v, dtype) for v in case.variants]
+                worst = [max(errors[o] for errors in found) for o in oracle.OUTPUTS]
+                cells.append(" / ".join(f"{error:.2f}" for error in worst))
+            _bridge.use_isa(isas[0])
+            text += f"| {' | '.join(cells)} |\n"
+    return text
+
+
 def every_logit() -> str:
     """The errors over all float32 logits, for both hard labels."""
     text = "| path | value | gradient | Hessian |\n|---|---|---|---|\n"
@@ -220,7 +249,7 @@ def main() -> None:
     last = before.split(BEGIN)[1].split(END)[0] if BEGIN in before else ""
     digits = oracle.DIGITS
     text = INTRODUCTION.format(digits32=digits[np.float32], digits64=digits[np.float64])
-    text += tables()
+    text += tables() + structured_tables()
     text += f"""
 ## Binary crossentropy on every float32 logit
 

@@ -258,6 +258,63 @@ def weighted() -> Iterator[Case]:
             yield Case(f"fl.{loss}()", "scikit-learn", of_numpy, theirs, inputs, weight)
 
 
+def of_several(function: Peer, *arrays: Any) -> tuple[Any, list[Any]]:
+    """Value of a function of tensors, and its gradients by each."""
+    at = [tensor(a).requires_grad_() for a in arrays]
+    value = function(*at)
+    value.backward()
+    return value.item(), [a.grad.tolist() for a in at]
+
+
+def structured() -> Iterator[dict[str, Any]]:
+    """Losses of several predictions, triplets and regions."""
+    draw = np.random.default_rng(3)
+    y, mean, var = draw.normal(size=6), draw.normal(size=6), draw.uniform(0.05, 2, 6)
+    var[2] = 1e-8
+    arguments = [y.tolist(), [mean.tolist(), var.tolist()]]
+    for full, eps in product((False, True), (1e-6, 0.5)):
+
+        def nll(m: Any, v: Any, full: bool = full, eps: float = eps) -> Any:
+            return F.gaussian_nll_loss(m, tensor(y), v, full=full, eps=eps)
+
+        value, grad = of_several(nll, mean, var)
+        loss = f"fl.GaussianNLL(full={full}, eps={eps})"
+        yield named(loss, "torch", arguments, value, grad)
+    rows = draw.normal(size=(3, 4, 3))
+    for p, swap, eps in product((1.0, 2.0), (False, True), (1e-6, 0.25)):
+        options = {"margin": 1.5, "p": p, "swap": swap, "eps": eps}
+        theirs = partial(F.triplet_margin_loss, **options)
+        loss = f"fl.Triplet(margin=1.5, p={p}, swap={swap}, eps={eps})"
+        yield named(loss, "torch", rows.tolist(), *of_several(theirs, *rows))
+
+    def of_optax(*rows: Any) -> Any:
+        return optax.losses.triplet_margin_loss(*rows, margin=1.5, eps=0.0).mean()
+
+    grads = [np.asarray(g).tolist() for g in jax.grad(of_optax, (0, 1, 2))(*rows)]
+    loss = "fl.Triplet(margin=1.5, eps=0.0)"
+    yield named(loss, "optax", rows.tolist(), float(of_optax(*rows)), grads)
+    labels = draw.integers(0, 2, (2, 8)).astype(float)
+    p = draw.uniform(size=(2, 8))
+    # Of labels 0 and 1 both definitions of the true positives are one.
+    for axis, tp in product((None, 1), ("product", "absolute")):
+        value = listed(keras.losses.dice(jnp.asarray(labels), jnp.asarray(p), axis))
+        options = f"smooth=1e-07, tp={tp!r}, axis={axis}"
+        loss = f"fl.Dice({options}, reduction={'none'!r})"
+        yield named(loss, "keras", [labels.tolist(), p.tolist()], value, None)
+
+
+def named(loss: str, library: str, arguments: Any, value: Any, grad: Any) -> Any:
+    """A case as the file has it."""
+    return {
+        "loss": loss,
+        "library": f"{library} {version(library)}",
+        "precision": PRECISION.get(library, 1e-13),
+        "arguments": arguments,
+        "value": value,
+        "grad": grad,
+    }
+
+
 def listed(a: Any) -> Any:
     """Numbers as JSON has them, to the last bit."""
     return None if a is None else np.asarray(a).tolist()
@@ -280,9 +337,15 @@ def main() -> None:
                 "grad": listed(grad),
             }
         )
-    lines = ",\n".join(json.dumps(case) for case in frozen)
-    FILE.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-    print(f"{len(frozen)} cases in {FILE}")
+    write(FILE, frozen)
+    write(FILE.with_name("peers_structured.json"), list(structured()))
+
+
+def write(file: Path, cases: list[dict[str, Any]]) -> None:
+    """A case a line."""
+    lines = ",\n".join(json.dumps(case) for case in cases)
+    file.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    print(f"{len(cases)} cases in {file}")
 
 
 if __name__ == "__main__":

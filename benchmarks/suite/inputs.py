@@ -12,12 +12,19 @@ from numpy.typing import NDArray
 import fastloss as fl
 
 Array = NDArray[Any]
-ROWS = {row.name: row for row in fl.REGISTRY}
+#: Kernels of one label and one prediction a sample.
+ROWS = {
+    row.name: row
+    for row in fl.REGISTRY
+    if row.kind in ("element", "row") and len(row.predictions) == 1
+}
 
 
 def _losses_by_kernel() -> dict[str, fl.Loss]:
     found = {}
     for loss in fl.LOSSES.values():
+        if loss.kernel not in ROWS:
+            continue
         found[loss.kernel] = loss
         if hasattr(loss, "from_logits"):
             on_logits = replace(loss, from_logits=True)

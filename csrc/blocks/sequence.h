@@ -30,6 +30,7 @@ static inline double fl_two_to(int64_t e) {
 
 /* m 2^e as a double, e far outside its range included. */
 static inline double fl_unscaled(double m, int64_t e) {
+  if (e > -1000 && e < 1000) return m * fl_two_to(e);
   if (e > 2000 || e < -2000) return e > 0 ? m * (double)INFINITY : m * 0;
   const int64_t half = e / 2;
   return m * fl_two_to(half) * fl_two_to(e - half);

@@ -18,6 +18,7 @@ static bool fl_is_outside(fl_domain domain, double z) {
 bool fl_find_outside_of(const fl_plan *plan, int input, int64_t first, int64_t n,
                         const void *numbers, fl_type type, fl_weights weights,
                         fl_progress *progress) {
+  if (plan->domain[input] == FL_DOMAIN_REAL) return false;
   for (int64_t i = 0; i < n; i++) {
     const double z = fl_number(numbers, i, type);
     const double weight = weights.wide     ? weights.wide[i]

@@ -35,13 +35,16 @@ static inline bool fl_is_sorted(int64_t n, const fl_record *records) {
   return falls == 0;
 }
 
-static inline void fl_insertion_sort(int64_t n, fl_record *records) {
-  for (int64_t i = 1; i < n; i++) {
+/* false: more than `moves` were not enough. */
+static inline bool fl_insertion_sort(int64_t n, int64_t moves, fl_record *records) {
+  for (int64_t i = 1; i < n && moves >= 0; i++) {
     const fl_record record = records[i];
     int64_t j = i;
     for (; j > 0 && record.key < records[j - 1].key; j--) records[j] = records[j - 1];
     records[j] = record;
+    moves -= i - j;
   }
+  return moves >= 0;
 }
 
 /* One pass; false, and nothing moved, if all have the same digit. */
@@ -60,22 +63,28 @@ static inline bool fl_sort_digit(int64_t n, int digit, const fl_record *from,
   return true;
 }
 
-/* Returns which of the two pieces of memory the sorted records are in. */
-static inline fl_record *fl_sort(int64_t n, fl_record *records, fl_record *spare) {
-  enum { FEW = 32 };
-  if (fl_is_sorted(n, records)) return records;
-  if (n < FEW) {
-    fl_insertion_sort(n, records);
-    return records;
-  }
+/* Digits from `first` on; returns which of the two pieces of memory the records are in. */
+static inline fl_record *fl_sort_digits(int64_t n, int first, fl_record *records,
+                                        fl_record *spare) {
   int64_t count[FL_BUCKETS];
-  for (int digit = 0; digit < FL_DIGITS; digit++)
+  for (int digit = first; digit < FL_DIGITS; digit++)
     if (fl_sort_digit(n, digit, records, spare, count)) {
       fl_record *const sorted = spare;
       spare = records;
       records = sorted;
     }
   return records;
+}
+
+/* The upper 31 bits put nearly all in their places, and insertion the rest; where many
+   agree in them, all bits do. Returns which of the two pieces of memory the records are
+   in. */
+static inline fl_record *fl_sort(int64_t n, fl_record *records, fl_record *spare) {
+  enum { FEW = 32, UPPER = 3, MOVES = 4 };
+  if (fl_is_sorted(n, records)) return records;
+  fl_record *const upper = n < FEW ? records : fl_sort_digits(n, UPPER, records, spare);
+  if (fl_insertion_sort(n, n < FEW ? n * n : MOVES * n, upper)) return upper;
+  return fl_sort_digits(n, 0, upper, upper == records ? spare : records);
 }
 
 #endif

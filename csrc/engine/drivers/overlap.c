@@ -56,36 +56,34 @@ static fl_regions fl_cut_regions(const fl_plan *plan, char *memory) {
   return b;
 }
 
-/* An array with its axes in an order; one with leading axes of `shape` alone has them in
-   it already. */
-static void fl_view_in_order(const fl_job *job, const fl_array *array,
-                             const int64_t *shape, const int64_t *order,
-                             fl_view *view) {
-  ptrdiff_t strides[FL_MAX_DIMS];
-  int in_order[FL_MAX_DIMS];
-  fl_array permuted = *array;
-  permuted.strides = strides;
-  for (int axis = 0; array->data && axis < array->ndim; axis++)
-    strides[axis] = array->strides[array->ndim == job->ndim ? order[axis] : axis];
-  for (int axis = 0; axis < FL_MAX_DIMS; axis++) in_order[axis] = axis;
-  fl_view_init(view, &permuted, shape, in_order, array->ndim, job->type);
+/* An array that has the axes of the regions alone. */
+static void fl_view_regions(const fl_plan *plan, const fl_array *array, const int *order,
+                            fl_view *view) {
+  int64_t shape[FL_MAX_DIMS];
+  int same[FL_MAX_DIMS];
+  for (int axis = 0; array->data && axis < array->ndim; axis++) {
+    shape[axis] = plan->job->shape[order[axis]];
+    same[axis] = axis;
+  }
+  fl_view_init(view, array, shape, same, array->ndim, plan->job->type);
 }
 
 static void fl_prepare_regions(fl_plan *plan) {
   const fl_job *job = plan->job;
   fl_overlap_plan *own = plan->own;
-  const int64_t *index = job->in[job->labels + job->heads].data, *order = index + 1;
-  int64_t entries = 1, shape[FL_MAX_DIMS];
+  const int64_t *index = job->in[job->labels + job->heads].data;
+  int64_t entries = 1;
+  int order[FL_MAX_DIMS];
   for (int axis = 0; axis < job->ndim; axis++) {
-    shape[axis] = job->shape[order[axis]];
-    entries *= shape[axis];
+    order[axis] = (int)index[1 + axis];
+    entries *= job->shape[axis];
   }
-  fl_view_in_order(job, &job->in[0], shape, order, &plan->in[0]);
-  fl_view_in_order(job, &job->in[1], shape, order, &plan->in[1]);
-  fl_view_in_order(job, &job->grad[0], shape, order, &plan->grad[0]);
-  fl_view_in_order(job, &job->hess[0], shape, order, &plan->hess[0]);
-  fl_view_in_order(job, &job->weight, shape, order, &plan->weight);
-  fl_view_in_order(job, &job->value, shape, order, &plan->value);
+  fl_view_init(&plan->in[0], &job->in[0], job->shape, order, job->ndim, job->type);
+  fl_view_init(&plan->in[1], &job->in[1], job->shape, order, job->ndim, job->type);
+  fl_view_init(&plan->grad[0], &job->grad[0], job->shape, order, job->ndim, job->type);
+  fl_view_init(&plan->hess[0], &job->hess[0], job->shape, order, job->ndim, job->type);
+  fl_view_regions(plan, &job->weight, order, &plan->weight);
+  fl_view_regions(plan, &job->value, order, &plan->value);
   own->n = index[0];
   own->regions = entries / own->n;
   own->length = own->n;

@@ -5,46 +5,71 @@
      l = -sum_j q_j log p_j,  p = softmax(x),  q = softmax(y)
      l_j' = p_j - q_j,  l_j'' = p_j (1 - p_j)
 
-   With m the largest score, at `top`, no term of the value is negative:
+   With m the largest score no term of the value is negative:
 
-     l = log1p(R) + sum_j q_j (m - x_j),  R = sum_{j != top} exp(x_j - m)
+     l = log1p(R) + sum_j q_j (m - x_j),  R = sum_j exp(x_j - m) - 1
 
-   1 - p is R/(1 + R) at `top`. A group without entries has the value 0. */
+   where one of those that are 1 is left out of R instead of being subtracted, and
+   1 - p of it is R/(1 + R). A group without entries has the value 0. */
 #define FL_NAME listnet
 #include "blocks/group.h"
 
-/* The exponentials of the scores but for the largest, those of the relevances, and
-   these times m - x. */
+/* Of a group: exponentials of scores below 1, how many are 1, exponentials of relevances,
+   and these times m - x. */
 typedef struct {
-  double rest, labels, below;
-} fl_listnet_totals;
+  double below, ones, labels, costs;
+} fl_listnet_sum;
 
-FL_INLINE fl_listnet_totals FL_LOCAL(sums)(int64_t n, real m, const real *restrict x,
-                                         const real *restrict e,
-                                         const real *restrict f) {
-  enum { REST, LABELS, BELOW, SUMS };
-  double hi[SUMS][FL_LANES] = {{0}}, lo[SUMS][FL_LANES] = {{0}};
+FL_INLINE fl_listnet_sum FL_LOCAL(terms)(real m, real x, real e, real f) {
+  const double cost = x == m ? 0 : (double)m - (double)x;
+  return (fl_listnet_sum){
+      .below = (double)(e >= 1 ? 0 : e),
+      .ones = e >= 1 ? 1 : 0,
+      .labels = (double)f,
+      .costs = fl_weighted((double)f, cost),
+  };
+}
+
+FL_INLINE void FL_LOCAL(add)(fl_listnet_sum term, int64_t j, fl_lanes *below,
+                             fl_lanes *ones, fl_lanes *labels, fl_lanes *costs) {
+  fl_add(&below->hi[j], &below->lo[j], term.below);
+  ones->hi[j] += term.ones;
+  fl_add(&labels->hi[j], &labels->lo[j], term.labels);
+  fl_add(&costs->hi[j], &costs->lo[j], term.costs);
+}
+
+/* Of n >= FL_LANES entries, in lanes. */
+FL_OUTLINE fl_listnet_sum FL_LOCAL(long_sums)(int64_t n, real m,
+                                                const real *restrict x,
+                                                const real *restrict e,
+                                                const real *restrict f) {
+  fl_lanes below = {{0}, {0}}, ones = below, labels = below, costs = below;
   const int64_t whole = n / FL_LANES * FL_LANES;
   for (int64_t i = 0; i < whole; i += FL_LANES)
-    for (int j = 0; j < FL_LANES; j++) {
-      const double label = (double)f[i + j];
-      fl_add(&hi[REST][j], &lo[REST][j], (double)e[i + j]);
-      fl_add(&hi[LABELS][j], &lo[LABELS][j], label);
-      fl_add(&hi[BELOW][j], &lo[BELOW][j],
-             fl_weighted(label, x[i + j] == m ? 0 : (double)m - (double)x[i + j]));
-    }
-  for (int64_t i = whole; i < n; i++) {
-    const int64_t j = whole ? i - whole : 0;
-    const double label = (double)f[i];
-    fl_add(&hi[REST][j], &lo[REST][j], (double)e[i]);
-    fl_add(&hi[LABELS][j], &lo[LABELS][j], label);
-    fl_add(&hi[BELOW][j], &lo[BELOW][j],
-           fl_weighted(label, x[i] == m ? 0 : (double)m - (double)x[i]));
+    for (int j = 0; j < FL_LANES; j++)
+      FL_LOCAL(add)(FL_LOCAL(terms)(m, x[i + j], e[i + j], f[i + j]), j, &below, &ones,
+                    &labels, &costs);
+  for (int64_t i = whole; i < n; i++)
+    FL_LOCAL(add)(FL_LOCAL(terms)(m, x[i], e[i], f[i]), i - whole, &below, &ones,
+                  &labels, &costs);
+  return (fl_listnet_sum){
+      fl_row_total(below.hi, below.lo), fl_row_total(ones.hi, ones.lo),
+      fl_row_total(labels.hi, labels.lo), fl_row_total(costs.hi, costs.lo)};
+}
+
+FL_INLINE fl_listnet_sum FL_LOCAL(short_sums)(int64_t n, real m, const real *x,
+                                                const real *e, const real *f) {
+  fl_listnet_sum hi = {0}, lo = {0};
+  for (int64_t i = 0; i < n; i++) {
+    const fl_listnet_sum term = FL_LOCAL(terms)(m, x[i], e[i], f[i]);
+    fl_add(&hi.below, &lo.below, term.below);
+    hi.ones += term.ones;
+    fl_add(&hi.labels, &lo.labels, term.labels);
+    fl_add(&hi.costs, &lo.costs, term.costs);
   }
-  double total[SUMS];
-  for (int s = 0; s < SUMS; s++)
-    total[s] = whole ? fl_row_total(hi[s], lo[s]) : fl_sum_value((fl_sum){hi[s][0], lo[s][0]});
-  return (fl_listnet_totals){total[REST], total[LABELS], total[BELOW]};
+  return (fl_listnet_sum){fl_sum_value((fl_sum){hi.below, lo.below}), hi.ones,
+                            fl_sum_value((fl_sum){hi.labels, lo.labels}),
+                            fl_sum_value((fl_sum){hi.costs, lo.costs})};
 }
 
 FL_INLINE void FL_LOCAL(derivatives)(int want, int64_t n, double rest, double labels,
@@ -54,8 +79,10 @@ FL_INLINE void FL_LOCAL(derivatives)(int want, int64_t n, double rest, double la
   const double all = 1 + rest, p = 1 / all, q = 1 / labels;
   for (int64_t i = 0; i < n; i++) {
     g[i] = (real)(factor * ((double)e[i] * p - (double)f[i] * q));
-    if (want & FL_WANT_HESS)
-      h[i] = (real)(factor * ((double)e[i] * p * ((all - (double)e[i]) * p)));
+    if (want & FL_WANT_HESS) {
+      const double others = e[i] >= 1 ? rest : all - (double)e[i];
+      h[i] = (real)(factor * ((double)e[i] * p * (others * p)));
+    }
   }
 }
 
@@ -64,31 +91,21 @@ FL_INLINE void FL_LOCAL(kernel)(int want, const fl_group_block *block) {
   const real *y = block->y, *x = block->x;
   real *g = block->g, *h = block->h;
   real *const e = block->scratch, *const f = e + entries;
-  for (int64_t k = 0; k < block->groups; k++) {
-    const int64_t at = start[k], n = start[k + 1] - at;
-    if (n == 0) continue;
-    fl_spread(n, x[at + fl_largest(n, x + at)], e + at);
-    fl_spread(n, y[at + fl_largest(n, y + at)], f + at);
-  }
-  fl_exp_below(entries, x, e);
-  fl_exp_below(entries, y, f);
+  fl_exps_of_groups(block->groups, start, x, e);
+  fl_exps_of_groups(block->groups, start, y, f);
   for (int64_t k = 0; k < block->groups; k++) {
     const int64_t at = start[k], n = start[k + 1] - at;
     block->v[k] = 0;
     if (n == 0) continue;
-    const int64_t top = at + fl_largest(n, x + at);
-    const real largest = e[top];
-    e[top] = 0;
-    const fl_listnet_totals sums = FL_LOCAL(sums)(n, x[top], x + at, e + at, f + at);
-    e[top] = largest;
-    block->v[k] = (double)fl_log1p((real)sums.rest) + sums.below / sums.labels;
-    if (!(want & FL_WANT_GRAD)) continue;
-    FL_LOCAL(derivatives)(want, n, sums.rest, sums.labels, e + at, f + at,
-                          block->factor[k], g + at, want & FL_WANT_HESS ? h + at : NULL);
-    if (want & FL_WANT_HESS) {
-      const double p = 1 / (1 + sums.rest);
-      h[top] = (real)(block->factor[k] * ((double)largest * p * (sums.rest * p)));
-    }
+    const real m = fl_largest(n, x + at);
+    const fl_listnet_sum sums =
+        n < FL_LANES ? FL_LOCAL(short_sums)(n, m, x + at, e + at, f + at)
+                     : FL_LOCAL(long_sums)(n, m, x + at, e + at, f + at);
+    const double rest = sums.below + (sums.ones - 1);
+    block->v[k] = (double)fl_log1p((real)rest) + sums.costs / sums.labels;
+    if (want & FL_WANT_GRAD)
+      FL_LOCAL(derivatives)(want, n, rest, sums.labels, e + at, f + at,
+                            block->factor[k], g + at, want & FL_WANT_HESS ? h + at : g);
   }
 }
 

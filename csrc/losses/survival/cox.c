@@ -30,8 +30,8 @@ const fl_loss_kernels FL_SYMBOL(FL_NAME) = {.counted = 1};
 #else
 #include "blocks/sequence.h"
 
-/* Entries in the order of falling times, and where their numbers are: m and e of
-   exp(x - max x), weights or NULL. */
+/* Entries in the order of falling times, m and e of their exp(x - max x) and weights, or
+   NULL, in the same order. */
 typedef struct {
   const fl_record *order; /* at: twice the entry, and 1 more for an event */
   const double *m, *e, *weights;
@@ -49,37 +49,33 @@ typedef struct {
 static int64_t fl_entry(const fl_cohort *c, int64_t i) { return c->order[i].at >> 1; }
 static bool fl_is_event(const fl_cohort *c, int64_t i) { return c->order[i].at & 1; }
 
-static double fl_weight_of(const fl_cohort *c, int64_t entry) {
-  return c->weights ? c->weights[entry] : 1;
+static double fl_weight_of(const fl_cohort *c, int64_t i) {
+  return c->weights ? c->weights[i] : 1;
 }
 
-static fl_scaled fl_hazard(const fl_cohort *c, int64_t entry) {
-  return fl_scaled_of(c->m[entry], (int64_t)c->e[entry]);
+static fl_scaled fl_hazard(const fl_cohort *c, int64_t i) {
+  return fl_scaled_of(c->m[i], (int64_t)c->e[i]);
 }
 
 /* u of an entry. */
-static fl_scaled fl_weighted_hazard(const fl_cohort *c, int64_t entry) {
-  const fl_scaled hazard = fl_hazard(c, entry);
-  return fl_scaled_of(fl_weighted(fl_weight_of(c, entry), hazard.m),
-                      hazard.e - c->weigh);
-}
-
-/* Who weighs nothing is no event. */
-static void fl_count_events(const fl_cohort *c, fl_time *time) {
-  time->events = 0;
-  time->weight = 0;
-  time->tied = (fl_scaled_total){0, 0, 0};
-  for (int64_t i = time->begin; i < time->end; i++) {
-    const int64_t entry = fl_entry(c, i);
-    if (!fl_is_event(c, i)) continue;
-    time->events++;
-    time->weight += fl_weight_of(c, entry);
-    fl_add_scaled_term(&time->tied, fl_weighted_hazard(c, entry));
-  }
+static fl_scaled fl_weighted_hazard(const fl_cohort *c, int64_t i) {
+  const fl_scaled hazard = fl_hazard(c, i);
+  if (!c->weights) return hazard;
+  return fl_scaled_of(fl_weighted(c->weights[i], hazard.m), hazard.e - c->weigh);
 }
 
 static bool fl_splits_ties(const fl_cohort *c, const fl_time *time) {
   return c->efron && time->events > 1;
+}
+
+static void fl_count_events(const fl_cohort *c, fl_time *time) {
+  time->events = 0;
+  time->weight = 0;
+  for (int64_t i = time->begin; i < time->end; i++)
+    if (fl_is_event(c, i)) time->events++, time->weight += fl_weight_of(c, i);
+  time->tied = (fl_scaled_total){0, 0, 0};
+  for (int64_t i = time->begin; fl_splits_ties(c, time) && i < time->end; i++)
+    if (fl_is_event(c, i)) fl_add_scaled_term(&time->tied, fl_weighted_hazard(c, i));
 }
 
 /* S - k/m T in the scale of S. */
@@ -104,13 +100,13 @@ static fl_scaled fl_others(const fl_scaled_total *all, fl_scaled one) {
 
 /* log S - x = log(S/exp x), S = others + w exp x; log1p where that is not far from 1. */
 static double fl_event_loss(const fl_cohort *c, const fl_scaled_total *all,
-                            int64_t entry) {
-  const fl_scaled hazard = fl_hazard(c, entry);
-  const fl_scaled others = fl_others(all, fl_weighted_hazard(c, entry));
+                            int64_t i) {
+  const fl_scaled hazard = fl_hazard(c, i);
+  const fl_scaled others = fl_others(all, fl_weighted_hazard(c, i));
   const int64_t apart = others.e - hazard.e;
   if (c->weigh == 0 && apart < FL_APART) {
     const double ratio = apart < -1000 ? 0 : others.m / hazard.m * fl_two_to(apart);
-    return fl_log1p(ratio + (fl_weight_of(c, entry) - 1));
+    return fl_log1p(ratio + (fl_weight_of(c, i) - 1));
   }
   const fl_scaled sum = fl_scaled_value(all);
   return fl_log_scaled((fl_scaled){sum.m / hazard.m, sum.e - hazard.e});
@@ -121,11 +117,10 @@ static void fl_put_losses(const fl_cohort *c, const fl_scaled_total *all,
   const bool splits = fl_splits_ties(c, time);
   const double log_mean = splits ? fl_mean_log(all, time) : 0;
   for (int64_t i = time->begin; i < time->end; i++) {
-    const int64_t entry = fl_entry(c, i);
     const double loss = !fl_is_event(c, i) ? 0
-                        : splits           ? log_mean - fl_log_scaled(fl_hazard(c, entry))
-                                           : fl_event_loss(c, all, entry);
-    v[entry] = fl_weighted(fl_weight_of(c, entry), loss);
+                        : splits           ? log_mean - fl_log_scaled(fl_hazard(c, i))
+                                           : fl_event_loss(c, all, i);
+    v[fl_entry(c, i)] = fl_weighted(fl_weight_of(c, i), loss);
   }
 }
 
@@ -137,7 +132,7 @@ static void fl_gather_risk_sets(const fl_cohort *c, int64_t n, double *v,
   while (time.end < n) {
     time.begin = time.end;
     while (time.end < n && c->order[time.end].key == c->order[time.begin].key)
-      fl_add_scaled_term(&all, fl_weighted_hazard(c, fl_entry(c, time.end++)));
+      fl_add_scaled_term(&all, fl_weighted_hazard(c, time.end++));
     fl_count_events(c, &time);
     if (v) fl_put_losses(c, &all, &time, v);
     if (kept) kept[time.begin] = all;
@@ -184,7 +179,7 @@ static void fl_put_derivatives(const fl_cohort *c, const fl_scaled_total *all,
   for (int64_t i = time->begin; i < time->end; i++) {
     const int64_t entry = fl_entry(c, i);
     const bool event = fl_is_event(c, i);
-    const fl_scaled u = fl_weighted_hazard(c, entry);
+    const fl_scaled u = fl_weighted_hazard(c, i);
     const double a_part = steps->a[event], b_part = steps->b[event];
     double slope = fl_times_hazard(u, a_part, -steps->e);
     double curvature = slope - fl_times_square(u, b_part, -2 * steps->e);
@@ -193,7 +188,7 @@ static void fl_put_derivatives(const fl_cohort *c, const fl_scaled_total *all,
       slope = -fl_times_hazard(others, a_part, -steps->e);
       curvature = fl_unscaled(u.m * others.m * b_part, u.e + others.e - 2 * steps->e);
     } else if (event) {
-      slope -= fl_weight_of(c, entry);
+      slope -= fl_weight_of(c, i);
     }
     g[entry] = scale * (slope + fl_times_hazard(u, a->hi + a->lo, a->e));
     if (h)
@@ -229,23 +224,40 @@ static double fl_largest_number(int64_t n, const double *x) {
   return largest;
 }
 
-static void FL_LOCAL(kernel)(int want, const fl_sequence_block *block) {
+/* The records in the order of falling times; who weighs nothing is no event. */
+static const fl_record *fl_order(const fl_sequence_block *block) {
   const int64_t n = block->n;
-  double *const times = block->in[0], *const events = block->in[1];
-  double *const x = block->in[2];
+  const double *times = block->in[0], *events = block->in[1];
   fl_record *const records = block->scratch, *const spare = records + n;
   for (int64_t i = 0; i < n; i++) {
     const bool event = events[i] != 0 && (!block->weights || block->weights[i] != 0);
     records[i] = (fl_record){fl_descending(times[i]), 2 * i + event};
   }
-  const fl_record *const sorted = fl_sort(n, records, spare);
-  if (sorted == spare) memcpy(records, spare, (size_t)n * sizeof *records);
-  double *const m = x, *const e = times; /* in the place of what is not read again */
-  fl_scaled_exps(n, fl_largest_number(n, x), m, e);
-  const fl_cohort cohort = {records, m, e, block->weights, block->weigh,
+  if (fl_sort(n, records, spare) == spare)
+    memcpy(records, spare, (size_t)n * sizeof *records);
+  return records;
+}
+
+/* Numbers of entries in an order. */
+static double *fl_gather(int64_t n, const fl_record *order, const double *from,
+                         double *to) {
+  for (int64_t i = 0; i < n; i++) to[i] = from[order[i].at >> 1];
+  return to;
+}
+
+static void FL_LOCAL(kernel)(int want, const fl_sequence_block *block) {
+  const int64_t n = block->n;
+  const fl_record *order = fl_order(block);
+  /* What is not read again makes room for what follows. */
+  double *const m = fl_gather(n, order, block->in[2], block->in[0]);
+  double *const e = block->in[2];
+  const double *weights =
+      block->weights ? fl_gather(n, order, block->weights, block->in[1]) : NULL;
+  fl_scaled_exps(n, fl_largest_number(n, m), m, e);
+  const fl_cohort cohort = {order, m, e, weights, block->weigh,
                             block->parameters[0] != 0};
+  fl_scaled_total *const kept = (fl_scaled_total *)((fl_record *)block->scratch + n);
   const bool grad = want & FL_WANT_GRAD;
-  fl_scaled_total *const kept = (fl_scaled_total *)(void *)spare;
   fl_gather_risk_sets(&cohort, n, want & FL_WANT_VALUE ? block->v : NULL,
                       grad ? kept : NULL);
   if (grad)

@@ -19,7 +19,12 @@ import fastloss as fl
 from fastloss.app import demo
 from fastloss.app.evaluate import evaluate
 from fastloss.app.files import open_array, split_name
-from fastloss.core.kinds import DenseRowwise, Rowwise, SparseRowwise
+from fastloss.core.kinds import (
+    DenseRowwise,
+    Elementwise,
+    Rowwise,
+    SparseRowwise,
+)
 from fastloss.core.loss import Loss
 
 _REDUCTIONS = ("mean", "sum", "sum_over_batch_size")
@@ -113,11 +118,22 @@ def _named_loss(argv: Sequence[str]) -> Loss | None:
     return known.loss if isinstance(known.loss, Loss) else None
 
 
+#: Those of two files.
+_LOSSES = [
+    name for name, loss in fl.LOSSES.items() if isinstance(loss, Elementwise | Rowwise)
+]
+
+
 def _loss(name: str) -> Loss:
     try:
-        return fl.get(name)
+        loss = fl.get(name)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    if loss.name not in _LOSSES:
+        raise argparse.ArgumentTypeError(
+            f"{loss.name} needs more than labels and predictions: use it in Python"
+        )
+    return loss
 
 
 def _build_parser(loss: Loss | None) -> _Parser:
@@ -153,7 +169,7 @@ def _build_parser(loss: Loss | None) -> _Parser:
         "takes a row of classes, one column for each class; :COLUMN picks one by the "
         "name in its header, :A,B several. A first line that begins with a number is "
         "data unless a column is picked.",
-        epilog="losses: " + ", ".join(fl.LOSSES) + "; name one with --loss to see its "
+        epilog="losses: " + ", ".join(_LOSSES) + "; name one with --loss to see its "
         "parameters here",
     )
     command.add_argument(

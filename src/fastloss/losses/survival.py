@@ -36,10 +36,11 @@ class Cox(Sequence):
     be negative.
     Gradient: u_i a - w_i d_i, diagonal of the Hessian: u_i a - u_i^2 b, with
     u = w exp(x), a and b the sums of 1/S and 1/S^2 over the events until t_i.
-    Time n log n at most, on one thread for each sequence; 64 to 100 bytes of memory for
-    a sample beside the results. All sums are compensated and in double precision, and
-    no score over- or underflows. Errors: 4 ulp of the value, of u a + w in the gradient
-    and of u a + u^2 b in the Hessian; with Efron's ties the value that of its terms.
+    Time n log n at most, on one thread for each sequence; 72 to 88 bytes of memory for
+    a sample beside the results. Sums are compensated and in double precision, and no
+    score over- or underflows. Errors: 4 ulp of the value, of u a + w in the gradient
+    and of u a + u^2 b in the Hessian; of events at one time under Efron, and of
+    weighted ones, 4 ulp of the terms log S and x of the value.
 
     Raises
     ------

@@ -342,11 +342,11 @@ def test_a_handler_that_calls_a_loss() -> None:
 def test_more_classes_than_any_memory(classes: int) -> None:
     row = np.broadcast_to(np.float32(0.5), (1, classes))
     for loss in (fl.scce, fl.SparseCategoricalCrossentropy(from_logits=True)):
-        with pytest.raises(MemoryError, match=f"{classes} classes"):
+        with pytest.raises(MemoryError, match=rf"no memory .* shape \(1, {classes}\)"):
             loss([1], row)
     for outputs in (fl.cce, fl.SparseCategoricalCrossentropy(label_smoothing=0.1)):
         labels = row if isinstance(outputs, fl.CategoricalCrossentropy) else [1]
-        with pytest.raises(MemoryError, match=f"{classes} classes"):
+        with pytest.raises(MemoryError, match=rf"no memory .* shape \(1, {classes}\)"):
             outputs(labels, row)
 
 

@@ -116,8 +116,8 @@ class PseudoHuber(Elementwise):
     Examples
     --------
     >>> import fastloss as fl
-    >>> fl.pseudo_huber([0.0, 0.0], [0.75, -2.4], delta=1.0)
-    0.925
+    >>> fl.pseudo_huber([0.0, 0.0], [0.75, -2.4], reduction="none")
+    array([0.25, 1.6 ])
     >>> fl.pseudo_huber.grad([0.0, 0.0], [0.75, -2.4], reduction="sum")
     array([ 0.6       , -0.92307692])
     """

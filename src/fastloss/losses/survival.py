@@ -58,7 +58,7 @@ class Cox(Sequence):
     --------
     >>> import fastloss as fl
     >>> fl.cox(([1.0, 2.0, 3.0], [True, False, True]), [0.0, 0.0, 0.0])
-    0.5493061443340549
+    0.5493061443340548
     >>> fl.cox.grad(([1.0, 2.0], [1, 1]), [0.0, 0.0], reduction="sum")
     array([-0.5,  0.5])
     """

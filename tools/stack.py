@@ -49,12 +49,10 @@ class Calls:
     def _pointed_at(self, caller: str) -> list[str]:
         if "program.c:" in caller:
             level = "program.c:fl_(op|scaled)_"
-        elif re.search("^fl_run|(schedule|engine).c:", caller):
-            level = "csrc/engine_"
+        elif re.search("^fl_run|/(schedule|run|plan).c:", caller):
+            level = "csrc/engine/drivers/"
         else:
-            level = (
-                "(csrc/losses|loops.h|program.c|reduce.c).*:fl_(value|grad|.*_block)"
-            )
+            level = "/(unity_.*|program|tools|convert).c:"
         return [name for name in self.frames if re.search(level, name)]
 
     def _deepest(self, name: str) -> tuple[int, tuple[str, ...]]:

@@ -19,10 +19,24 @@ FL_INLINE int FL_LOCAL(entries_of)(int want, bool given, int64_t n, fl_piece at,
   return outside != 0;
 }
 
-FL_OUTLINE int FL_LOCAL(entries)(int want, bool given, int64_t n, fl_piece at,
-                                 const double *parameters) {
-  return given ? FL_LOCAL(entries_of)(want, true, n, at, parameters)
-               : FL_LOCAL(entries_of)(want, false, n, at, parameters);
+/* Once for each output set, which the loops must know to be vectorised. */
+#define FL_ENTRIES(name, want)                                                        \
+  FL_OUTLINE int name(bool given, int64_t n, fl_piece at, const double *parameters) { \
+    return given ? FL_LOCAL(entries_of)(want, true, n, at, parameters)                \
+                 : FL_LOCAL(entries_of)(want, false, n, at, parameters);              \
+  }
+FL_ENTRIES(FL_LOCAL(value_entries), FL_WANT_VALUE)
+FL_ENTRIES(FL_LOCAL(grad_entries), FL_WANT_GRAD)
+FL_ENTRIES(FL_LOCAL(value_grad_entries), FL_WANT_VALUE | FL_WANT_GRAD)
+FL_ENTRIES(FL_LOCAL(grad_hess_entries), FL_WANT_GRAD | FL_WANT_HESS)
+#undef FL_ENTRIES
+
+FL_INLINE int FL_LOCAL(entries)(int want, bool given, int64_t n, fl_piece at,
+                                const double *parameters) {
+  if (want & FL_WANT_HESS) return FL_LOCAL(grad_hess_entries)(given, n, at, parameters);
+  if (want == FL_WANT_GRAD) return FL_LOCAL(grad_entries)(given, n, at, parameters);
+  if (want & FL_WANT_GRAD) return FL_LOCAL(value_grad_entries)(given, n, at, parameters);
+  return FL_LOCAL(value_entries)(given, n, at, parameters);
 }
 
 FL_INLINE int FL_LOCAL(long_row)(int want, const fl_row_block *block, int64_t r,

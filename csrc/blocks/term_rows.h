@@ -5,11 +5,12 @@
    labels, which are inside [0, 1]. */
 FL_INLINE int FL_LOCAL(entries_of)(int want, bool given, int64_t n, fl_piece at,
                                    const double *parameters) {
+  const double own[] = {parameters[0]}; /* out of the reach of what is stored */
   const real *restrict q = at.q, *restrict x = at.x, *restrict factor = at.factor;
   real *restrict term = at.term, *restrict g = at.g, *restrict h = at.h;
   fl_int outside = 0;
   for (int64_t j = 0; j < n; j++) {
-    const fl_term_point point = FL_TERM(q[j], x[j], parameters);
+    const fl_term_point point = FL_TERM(q[j], x[j], own);
     if (want & FL_WANT_VALUE) term[j] = point.value;
     if (want & (FL_WANT_GRAD | FL_WANT_HESS)) g[j] = point.grad * factor[j];
     if (want & FL_WANT_HESS) h[j] = point.hess * factor[j];

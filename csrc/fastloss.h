@@ -10,7 +10,7 @@
 enum {
   FL_MAX_DIMS = 64,
   FL_MAX_INPUTS = 12, /* labels, predictions, and what a custom loss reads besides */
-  FL_MAX_HEADS = 3,   /* predictions with derivatives of their own */
+  FL_MAX_HEADS = 3, /* predictions with derivatives of their own */
   FL_MAX_PARAMETERS = 8
 };
 
@@ -46,41 +46,41 @@ typedef struct {
 
 /* How the labels of rows become what they weigh. */
 typedef struct {
-  double smoothing;           /* this part of a label is spread over all classes */
+  double smoothing; /* this part of a label is spread over all classes */
   const double *class_weight; /* one per class, or NULL */
   bool has_ignore;
   int64_t ignore_class; /* rows with this label weigh nothing */
-  bool any_sum;         /* rows of label weights need not sum to 1 */
+  bool any_sum; /* rows of label weights need not sum to 1 */
 } fl_target_options;
 
 /* Predictions, their derivatives and the labels of elements have all axes of `shape`. Of
    rows, the last axis is the classes: integer labels, weights and values have the
    leading axes alone. */
 typedef struct {
-  int loss;     /* registry number, or FL_CUSTOM with `program` */
+  int loss; /* registry number, or FL_CUSTOM with `program` */
   fl_type type; /* compute in FL_TYPE_F32 or FL_TYPE_F64 */
   fl_output_set outputs;
   fl_reduction reduction;
   int ndim;
   const int64_t *shape;
-  int inputs, labels, heads;  /* labels come first, then one prediction a head */
+  int inputs, labels, heads; /* labels come first, then one prediction a head */
   fl_array in[FL_MAX_INPUTS]; /* so many of them */
   fl_array weight, value;
   fl_array grad[FL_MAX_HEADS], hess[FL_MAX_HEADS];
   const double *parameters; /* FL_MAX_PARAMETERS, in the order of the registry */
   const void *program;
   fl_target_options targets;
-  int threads;           /* at most so many */
-  int (*poll)(void *);   /* asked now and then on the calling thread; non-zero: stop */
+  int threads; /* at most so many */
+  int (*poll)(void *); /* asked now and then on the calling thread; non-zero: stop */
   void *poll_argument;
 } fl_job;
 
 typedef enum {
   FL_OK,
-  FL_BAD_INPUT,      /* job->in[input] at index */
-  FL_BAD_WEIGHTS,    /* they sum to zero, but not all are */
-  FL_CHANGED,        /* a bad input that was gone on a second look */
-  FL_STOPPED,        /* poll said so */
+  FL_BAD_INPUT, /* job->in[input] at index */
+  FL_BAD_WEIGHTS, /* they sum to zero, but not all are */
+  FL_CHANGED, /* a bad input that was gone on a second look */
+  FL_STOPPED, /* poll said so */
   FL_NO_MEMORY,
   FL_BAD_LABEL_SUM /* the row y_true[index] sums to `number` */
 } fl_status;

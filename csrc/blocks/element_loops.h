@@ -4,7 +4,8 @@
 #define FL_PREDICTIONS ((fl_domain)FL_PASTE(FL_PREDICTIONS_, FL_NAME))
 
 _Static_assert(FL_PREDICTIONS == FL_DOMAIN_REAL || FL_LABELS == FL_DOMAIN_REAL
-                   || (FL_PREDICTIONS == FL_DOMAIN_SIGN) == (FL_LABELS == FL_DOMAIN_SIGN),
+                   || (FL_PREDICTIONS == FL_DOMAIN_SIGN)
+                          == (FL_LABELS == FL_DOMAIN_SIGN),
                "the bits of labels and predictions are gathered together");
 
 /* The bits of a label and a prediction; a hard label is inside. */
@@ -36,15 +37,17 @@ FL_INLINE fl_uint FL_LOCAL(outside_at)(fl_case is, real y, real x) {
 #define FL_TILE 512
 #endif
 FL_INLINE int FL_LOCAL(any_outside)(const fl_uint *outside) {
-  return (fl_any(outside) & (fl_outside_bits(FL_LABELS) | fl_outside_bits(FL_PREDICTIONS))) != 0;
+  return (fl_any(outside)
+          & (fl_outside_bits(FL_LABELS) | fl_outside_bits(FL_PREDICTIONS)))
+         != 0;
 }
 
 /* Loops over tiles: n is a multiple of FL_GROUP. */
 #ifdef FL_AHEAD
 /* Whether all elements are hard, if `is` says so. */
 FL_INLINE bool FL_LOCAL(ahead)(int want, fl_case is, int64_t n, const real *restrict y,
-                        const real *restrict x, const double *parameters,
-                        real *restrict ahead) {
+                               const real *restrict x, const double *parameters,
+                               real *restrict ahead) {
   fl_uint others[FL_GROUP] = {0};
   for (int64_t group = 0; group < n; group += FL_GROUP)
     for (int64_t j = 0; j < FL_GROUP; j++) {
@@ -57,9 +60,9 @@ FL_INLINE bool FL_LOCAL(ahead)(int want, fl_case is, int64_t n, const real *rest
 #endif
 
 FL_INLINE int FL_LOCAL(points)(int want, fl_case is, int64_t n, const real *restrict y,
-                        const real *restrict x, const real *restrict ahead,
-                        const double *parameters, const fl_factor *factor,
-                        fl_results to) {
+                               const real *restrict x, const real *restrict ahead,
+                               const double *parameters, const fl_factor *factor,
+                               fl_results to) {
   real *restrict v = to.v, *restrict g = to.g, *restrict h = to.h;
   fl_uint outside[FL_GROUP] = {0};
   for (int64_t group = 0; group < n; group += FL_GROUP)
@@ -76,11 +79,12 @@ FL_INLINE int FL_LOCAL(points)(int want, fl_case is, int64_t n, const real *rest
 
 /* Of hard elements for as long as *hard; the first other one ends that. */
 FL_INLINE int FL_LOCAL(tile)(int want, bool plain, bool *hard, int64_t n, const real *y,
-                      const real *x, const double *parameters, const fl_factor *factor,
-                      fl_results to) {
+                             const real *x, const double *parameters,
+                             const fl_factor *factor, fl_results to) {
 #ifdef FL_AHEAD
   real ahead[FL_TILE];
-  *hard = plain && *hard && FL_LOCAL(ahead)(want, FL_IS_HARD, n, y, x, parameters, ahead);
+  *hard =
+      plain && *hard && FL_LOCAL(ahead)(want, FL_IS_HARD, n, y, x, parameters, ahead);
   if (*hard)
     return FL_LOCAL(points)(want, FL_IS_HARD, n, y, x, ahead, parameters, factor, to);
   const fl_case is = plain ? FL_IS_PLAIN : FL_IS_GENERAL;
@@ -94,16 +98,17 @@ FL_INLINE int FL_LOCAL(tile)(int want, bool plain, bool *hard, int64_t n, const 
 /* Values are added to the lanes, a four at a time. n is a multiple of FL_FOUR. */
 #ifndef FL_AHEAD
 FL_INLINE int FL_LOCAL(added_tile)(int want, int64_t n, const real *restrict y,
-                            const real *restrict x, fl_weights weights,
-                            const double *parameters, const fl_factor *factor,
-                            fl_lanes *lanes, real *restrict g) {
+                                   const real *restrict x, fl_weights weights,
+                                   const double *parameters, const fl_factor *factor,
+                                   fl_lanes *lanes, real *restrict g) {
   fl_uint outside[FL_GROUP] = {0};
   double hi[FL_LANES], lo[FL_LANES];
   for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];
   for (int64_t four = 0; four < n; four += FL_FOUR) {
     const fl_weights w = fl_weights_at(weights, four);
     real term[FL_FOUR], slope[FL_FOUR];
-    _Pragma("GCC unroll 4") for (int k = 0; k < FL_FOUR; k += FL_GROUP)
+    _Pragma("GCC unroll 4")
+    for (int k = 0; k < FL_FOUR; k += FL_GROUP)
       for (int64_t j = 0; j < FL_GROUP; j++) {
         const int64_t i = four + k + j;
         const fl_point point = FL_POINT_AT(i);
@@ -125,14 +130,15 @@ FL_INLINE int FL_LOCAL(added_tile)(int want, int64_t n, const real *restrict y,
 /* The same with scaled sums; false, and the lanes as they were, if these do not
    hold. */
 FL_INLINE bool FL_LOCAL(scaled_tile)(int want, int64_t n, const real *restrict y,
-                              const real *restrict x, const double *parameters,
-                              const fl_factor *factor, fl_lanes *lanes,
-                              real *restrict g, int *outside) {
+                                     const real *restrict x, const double *parameters,
+                                     const fl_factor *factor, fl_lanes *lanes,
+                                     real *restrict g, int *outside) {
   fl_uint bits[FL_GROUP] = {0};
   fl_scaled_sum sum = fl_scaled_sum_of(lanes->hi);
   for (int64_t four = 0; four < n; four += FL_FOUR) {
     real term[FL_FOUR];
-    _Pragma("GCC unroll 4") for (int k = 0; k < 4; k++)
+    _Pragma("GCC unroll 4")
+    for (int k = 0; k < 4; k++)
       for (int64_t j = 0; j < FL_LANES; j++) {
         const int64_t i = four + k * FL_LANES + j;
         const fl_point point = FL_POINT_AT(i);
@@ -152,7 +158,7 @@ FL_INLINE bool FL_LOCAL(scaled_tile)(int want, int64_t n, const real *restrict y
    then: a tile that is summed afterwards reads nothing meanwhile. A long formula needs
    the registers for itself, and a gradient past the caches gains nothing from it. */
 FL_INLINE int64_t FL_LOCAL(added)(int want, const fl_element_block *block,
-                           const double *parameters, int *outside) {
+                                  const double *parameters, int *outside) {
 #ifdef FL_AHEAD
   return 0;
 #else
@@ -161,7 +167,7 @@ FL_INLINE int64_t FL_LOCAL(added)(int want, const fl_element_block *block,
   const int64_t n = block->n / FL_FOUR * FL_FOUR;
   const real *y = block->in[0], *x = block->in[1];
   const fl_factor factor = fl_factor_of(block->scale);
-#define FL_ADDED(weights)                                                          \
+#define FL_ADDED(weights)                                                         \
   FL_LOCAL(added_tile)(want, n, y, x, weights, parameters, &factor, block->lanes, \
                        block->g[0])
   const fl_weights wide = fl_only_wide(block->weights), none = {0};
@@ -183,8 +189,8 @@ FL_INLINE int64_t FL_LOCAL(added)(int want, const fl_element_block *block,
    in a buffer until there are fours of them; results that are streamed, or of a padded
    block, in others. */
 FL_INLINE int FL_LOCAL(tiles)(int want, bool plain, const fl_element_block *block,
-                       const real *y, const real *x, int64_t added,
-                       const double *parameters) {
+                              const real *y, const real *x, int64_t added,
+                              const double *parameters) {
   _Alignas(FL_LINE) real v[FL_GROUP + FL_VALUES(FL_TILE)], g[FL_TILE], h[FL_TILE];
   const bool sums = want & FL_WANT_VALUE && block->lanes;
   const bool padded = block->n < FL_GROUP, in_place = !padded && !block->stream;
@@ -214,7 +220,7 @@ FL_INLINE int FL_LOCAL(tiles)(int want, bool plain, const fl_element_block *bloc
 }
 
 FL_INLINE int FL_LOCAL(each)(int want, bool plain, const fl_element_block *block,
-                      const double *parameters) {
+                             const double *parameters) {
   real pad[2][FL_GROUP];
   const bool padded = block->n < FL_GROUP;
   const real *y = padded ? fl_padded(block->n, block->in[0], pad[0]) : block->in[0];

@@ -5,7 +5,8 @@
 /* Non-zero: one of them may be outside its domain. */
 FL_INLINE fl_uint FL_LOCAL(outside_at)(real y, real x, real z) {
   const fl_domain label = FL_DOMAIN_OF(FL_LABELS_);
-  const fl_domain first = FL_DOMAIN_OF(FL_PREDICTIONS_), second = FL_DOMAIN_OF(FL_SECOND_);
+  const fl_domain first = FL_DOMAIN_OF(FL_PREDICTIONS_),
+                  second = FL_DOMAIN_OF(FL_SECOND_);
   return (fl_outside(label, y) & fl_outside_bits(label))
          | (fl_outside(first, x) & fl_outside_bits(first))
          | (fl_outside(second, z) & fl_outside_bits(second));

@@ -197,7 +197,7 @@ typedef struct {
   fl_sequence_fn *sequence[FL_OUTPUT_SETS];
   fl_overlap_fns overlap;
   int counted; /* the label that says which entries of a sequence a mean counts; 0: all */
-  int64_t scratch;       /* bytes a block needs, from a cache line on */
+  int64_t scratch; /* bytes a block needs, from a cache line on */
   int64_t entry_scratch; /* and for each entry of a group or sequence */
 } fl_loss_kernels;
 
@@ -210,8 +210,8 @@ typedef struct {
      one without gaps, and back. */
   void (*gather)(int64_t rows, int64_t columns, const void *from, int64_t row,
                  int64_t column, void *to);
-  void (*scatter)(int64_t rows, int64_t columns, const void *from, void *to, int64_t row,
-                  int64_t column);
+  void (*scatter)(int64_t rows, int64_t columns, const void *from, void *to,
+                  int64_t row, int64_t column);
   /* Whether a label is not one of 0 ... classes - 1. */
   bool (*labels_outside)(int64_t n, const int64_t *labels, int64_t classes);
 } fl_block_tools;
@@ -240,7 +240,7 @@ typedef struct {
   const fl_block_tools *tools;
   const fl_io_tools *io;
   const fl_loss_kernels *const *losses; /* by registry number */
-  const fl_loss_kernels *programs;      /* of custom losses */
+  const fl_loss_kernels *programs; /* of custom losses */
 } fl_kernel_table;
 
 /* The tables of the chosen instruction set (dispatch.c). */

@@ -30,7 +30,8 @@ FL_INLINE bool fl_all_zero(const real *q) {
    them, one for each that is not 0. */
 FL_INLINE int fl_one_of_lanes(const real *q) {
   fl_uint bits = 0;
-  _Pragma("GCC unroll 1") for (int j = 0; j < FL_LANES; j++) {
+  _Pragma("GCC unroll 1")
+  for (int j = 0; j < FL_LANES; j++) {
     const fl_uint bit = (fl_uint)1 << j;
     bits |= (q[j] == 1 ? bit : 0) | (q[j] != 0 ? bit << FL_LANES : 0);
   }

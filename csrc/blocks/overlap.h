@@ -48,8 +48,8 @@ FL_INLINE double fl_overlap_curvature(bool absolute, const fl_overlap_point *poi
     const double u = 1 - t;
     return u * u * none + (2 * u * t * mixed + t * t * all);
   }
-  return p > t   ? none
-         : p < t ? all
+  return p > t    ? none
+         : p < t  ? all
          : p == t ? 0.25 * (none + all) + 0.5 * mixed
                   : p - t;
 }

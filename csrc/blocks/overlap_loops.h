@@ -39,8 +39,10 @@ static int FL_LOCAL(sums)(const fl_overlap_block *block, fl_overlap *sums) {
   for (int64_t r = 0; r < block->regions; r++)
     outside |= absolute ? FL_LOCAL(add)(true, n, y + r * n, x + r * n, &sums[r])
                         : FL_LOCAL(add)(false, n, y + r * n, x + r * n, &sums[r]);
-  return (outside & (fl_outside_bits(FL_DOMAIN_OF(FL_LABELS_))
-                     | fl_outside_bits(FL_DOMAIN_OF(FL_PREDICTIONS_)))) != 0;
+  return (outside
+          & (fl_outside_bits(FL_DOMAIN_OF(FL_LABELS_))
+             | fl_outside_bits(FL_DOMAIN_OF(FL_PREDICTIONS_))))
+         != 0;
 }
 
 static void FL_LOCAL(points)(int64_t n, const fl_overlap *sum, const double *parameters,

@@ -21,13 +21,14 @@ FL_INLINE void FL_LOCAL(sums)(int variant, int64_t width, const real *restrict a
     }
   for (int64_t i = whole; i < width; i++) {
     double term[FL_SUMS];
-    FL_LOCAL(terms)(variant, (double)a[i], (double)b[i],
-                    FL_ROWS > 2 ? (double)c[i] : 0, parameters, term);
+    FL_LOCAL(terms)(variant, (double)a[i], (double)b[i], FL_ROWS > 2 ? (double)c[i] : 0,
+                    parameters, term);
     for (int s = 0; s < FL_SUMS; s++)
       fl_add(&hi[s][whole ? i - whole : 0], &lo[s][whole ? i - whole : 0], term[s]);
   }
   for (int s = 0; s < FL_SUMS; s++)
-    sums[s] = whole ? fl_row_total(hi[s], lo[s]) : fl_sum_value((fl_sum){hi[s][0], lo[s][0]});
+    sums[s] =
+        whole ? fl_row_total(hi[s], lo[s]) : fl_sum_value((fl_sum){hi[s][0], lo[s][0]});
 }
 
 FL_INLINE void FL_LOCAL(derivatives)(int want, int variant, int64_t width,
@@ -74,7 +75,8 @@ FL_INLINE void FL_LOCAL(rows)(int want, int variant, const fl_pair_block *block)
 
 FL_INLINE void FL_LOCAL(kernel)(int want, const fl_pair_block *block) {
   const int variant = FL_LOCAL(variant)(block->parameters);
-  _Pragma("GCC unroll 8") for (int v = 0; v < FL_VARIANTS; v++)
+  _Pragma("GCC unroll 8")
+  for (int v = 0; v < FL_VARIANTS; v++)
     if (v == variant) FL_LOCAL(rows)(want, v, block);
 }
 

@@ -44,7 +44,8 @@ FL_INLINE int FL_LOCAL(pick_rows)(int want, bool dense, const fl_row_block *bloc
   int outside = 0;
   for (int64_t r = 0; r < rows; r += FL_PICKS) {
     const int64_t left = rows - r, count = left < FL_PICKS ? left : FL_PICKS;
-    outside |= FL_LOCAL(few_picks)(want, dense, block, first + r, count, labels + r, few);
+    outside |=
+        FL_LOCAL(few_picks)(want, dense, block, first + r, count, labels + r, few);
   }
   return outside;
 }

@@ -18,8 +18,8 @@ FL_OUTLINE void fl_pick(int64_t rows, const int64_t *labels, const real *x, int6
   for (int64_t r = 0; r < rows; r++, x += ld) p[r] = x[labels[r]];
 }
 
-FL_OUTLINE void fl_put(int64_t rows, const int64_t *labels, const real *point, real *out,
-                       int64_t ld) {
+FL_OUTLINE void fl_put(int64_t rows, const int64_t *labels, const real *point,
+                       real *out, int64_t ld) {
   for (int64_t r = 0; r < rows; r++, out += ld) out[labels[r]] = point[r];
 }
 

@@ -25,7 +25,8 @@ FL_INLINE void fl_add(double *hi, double *lo, double x) {
 
 /* Weights from element i on. */
 FL_INLINE fl_weights fl_weights_at(fl_weights w, int64_t i) {
-  return (fl_weights){w.wide ? w.wide + i : 0, w.narrow ? (const real *)w.narrow + i : 0};
+  return (fl_weights){w.wide ? w.wide + i : 0,
+                      w.narrow ? (const real *)w.narrow + i : 0};
 }
 
 /* Those of one kind, and of no other as far as the compiler can see: in f64 all are wide. */
@@ -109,8 +110,8 @@ FL_INLINE void fl_add_fours(double *hi, double *lo, int64_t n, const real *restr
   for (int64_t i = 0; i < n; i += FL_FOUR)
     for (int j = 0; j < FL_LANES; j++) {
       double term[4];
-      _Pragma("GCC unroll 4") for (int k = 0; k < 4; k++)
-        term[k] = fl_term(v, w, i + k * FL_LANES + j);
+      _Pragma("GCC unroll 4")
+      for (int k = 0; k < 4; k++) term[k] = fl_term(v, w, i + k * FL_LANES + j);
       fl_add_four(&hi[j], &lo[j], term);
     }
 }
@@ -157,8 +158,8 @@ FL_OUTLINE void fl_accumulate_weighted(fl_lanes *lanes, int64_t n, const real *v
 /* Adds the first of the n values of a block behind the `summed` ones, whole fours or all
    that is left, moves the others to the front and returns how many it added. `often` is a
    frequent number. */
-FL_INLINE int64_t fl_add_values(const fl_element_block *block, int64_t summed, int64_t n,
-                                int64_t often, real *values) {
+FL_INLINE int64_t fl_add_values(const fl_element_block *block, int64_t summed,
+                                int64_t n, int64_t often, real *values) {
   const int64_t ready = summed + n == block->n ? n : n / FL_FOUR * FL_FOUR;
   const fl_weights none = {0};
   if (fl_has(block->weights))
@@ -209,8 +210,8 @@ FL_INLINE void fl_scale_weighted(int64_t n, const real *v, fl_weights w, double 
     FL_NARROW(out + i, fl_weighted_vector(factor, FL_WIDEN(v + i)));
   }
 #endif
-  _Pragma("GCC ivdep") for (; i < n; i++)
-    out[i] = (real)fl_weighted(fl_weight(w, i) * scale, (double)v[i]);
+  _Pragma("GCC ivdep")
+  for (; i < n; i++) out[i] = (real)fl_weighted(fl_weight(w, i) * scale, (double)v[i]);
 }
 
 /* out[i] = scale w[i] v[i] (out may be v). The product with weights is formed in double:
@@ -224,8 +225,9 @@ FL_INLINE void fl_scale(int64_t n, const real *v, fl_weights w, double scale,
     fl_scale_weighted(n, v, narrow, scale, out);
   } else {
     const fl_factor factor = fl_factor_of(scale);
-    _Pragma("GCC ivdep") _Pragma("GCC unroll 4") for (int64_t i = 0; i < n; i++)
-      out[i] = fl_times(v[i], &factor);
+    _Pragma("GCC ivdep")
+    _Pragma("GCC unroll 4")
+    for (int64_t i = 0; i < n; i++) out[i] = fl_times(v[i], &factor);
   }
 }
 

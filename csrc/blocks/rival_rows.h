@@ -3,7 +3,8 @@
 
 typedef fl_rivals FL_LOCAL(scratch);
 
-FL_INLINE void FL_LOCAL(points)(int want, int64_t rows, const double *restrict parameters,
+FL_INLINE void FL_LOCAL(points)(int want, int64_t rows,
+                                const double *restrict parameters,
                                 const double *restrict factor,
                                 fl_rivals *restrict rivals, real *restrict v) {
   for (int64_t r = 0; r < rows; r++) {

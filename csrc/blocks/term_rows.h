@@ -36,7 +36,8 @@ FL_INLINE int FL_LOCAL(entries)(int want, bool given, int64_t n, fl_piece at,
                                 const double *parameters) {
   if (want & FL_WANT_HESS) return FL_LOCAL(grad_hess_entries)(given, n, at, parameters);
   if (want == FL_WANT_GRAD) return FL_LOCAL(grad_entries)(given, n, at, parameters);
-  if (want & FL_WANT_GRAD) return FL_LOCAL(value_grad_entries)(given, n, at, parameters);
+  if (want & FL_WANT_GRAD)
+    return FL_LOCAL(value_grad_entries)(given, n, at, parameters);
   return FL_LOCAL(value_entries)(given, n, at, parameters);
 }
 
@@ -54,15 +55,14 @@ FL_INLINE int FL_LOCAL(long_row)(int want, const fl_row_block *block, int64_t r,
   for (int64_t j = 0; j < classes; j += FL_PIECE) {
     const int64_t n = classes - j < FL_PIECE ? classes - j : FL_PIECE;
     const real *q = fl_label_weights_at(block, r, j, n, room->q, &outside);
-    const fl_piece piece = {q, x + j, factor, term, g ? g + j : room->unused,
-                            h ? h + j : room->unused};
+    const fl_piece piece = {
+        q, x + j, factor, term, g ? g + j : room->unused, h ? h + j : room->unused};
     outside |= FL_LOCAL(entries)(want, !block->weights, n, piece, block->parameters);
     if (want & FL_WANT_VALUE) fl_add_terms(&sum, n, term);
     if (block->y)
       labels += fl_sum_labels(n, (const real *)block->y + r * block->ldy + j);
   }
-  if (want & FL_WANT_VALUE)
-    ((real *)block->v)[r] = (real)fl_row_total(sum.hi, sum.lo);
+  if (want & FL_WANT_VALUE) ((real *)block->v)[r] = (real)fl_row_total(sum.hi, sum.lo);
   return outside | (block->y ? (int)fl_label_sum(labels) : 0);
 }
 
@@ -77,7 +77,9 @@ FL_INLINE int FL_LOCAL(short_rows)(int want, const fl_row_block *block, int64_t 
     fl_label_weights_at(block, first + r, 0, classes, room->q + r * classes, &outside);
   const fl_piece piece = {
       block->weights ? room->q : q,
-      (const real *)block->x + first * block->ldx, room->factor, term,
+      (const real *)block->x + first * block->ldx,
+      room->factor,
+      term,
       want == FL_WANT_VALUE ? unused : (real *)block->g + first * block->ldg,
       want & FL_WANT_HESS ? (real *)block->h + first * block->ldh : unused};
   outside |= FL_LOCAL(entries)(want, !block->weights, n, piece, block->parameters);

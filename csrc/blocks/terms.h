@@ -11,7 +11,8 @@
 
 /* What a piece of rows needs. */
 typedef struct {
-  _Alignas(FL_LINE) real q[FL_PIECE], term[FL_PIECE], factor[FL_PIECE], unused[FL_PIECE];
+  _Alignas(FL_LINE) real q[FL_PIECE], term[FL_PIECE], factor[FL_PIECE],
+      unused[FL_PIECE];
   _Alignas(FL_LINE) double wide[FL_PIECE];
 } fl_terms;
 
@@ -23,16 +24,16 @@ typedef struct {
 
 FL_INLINE bool fl_is_one_factor(int64_t rows, const double *row_factor) {
   int64_t others = 0; /* as wide as the factors, for vectors */
-  for (int64_t r = 0; r < rows; r++) others |= -(int64_t)(row_factor[r] != row_factor[0]);
+  for (int64_t r = 0; r < rows; r++)
+    others |= -(int64_t)(row_factor[r] != row_factor[0]);
   return !others;
 }
 
 /* The factor of each entry of some rows. */
-FL_INLINE void fl_spread_factors(int64_t rows, int64_t classes, const double *row_factor,
-                         real *factor) {
+FL_INLINE void fl_spread_factors(int64_t rows, int64_t classes,
+                                 const double *row_factor, real *factor) {
   for (int64_t r = 0; r < rows; r++)
-    for (int64_t j = 0; j < classes; j++)
-      factor[r * classes + j] = (real)row_factor[r];
+    for (int64_t j = 0; j < classes; j++) factor[r * classes + j] = (real)row_factor[r];
 }
 
 /* Terms in double precision. */

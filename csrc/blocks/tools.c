@@ -22,8 +22,8 @@ static bool fl_labels_outside(int64_t n, const int64_t *labels, int64_t classes)
   return outside >> 63;
 }
 
-static void fl_gather_block(int64_t rows, int64_t columns, const void *from, int64_t row,
-                            int64_t column, void *to) {
+static void fl_gather_block(int64_t rows, int64_t columns, const void *from,
+                            int64_t row, int64_t column, void *to) {
   fl_copy_matrix(rows, columns, from, row, column, to, columns, 1);
 }
 
@@ -33,5 +33,5 @@ static void fl_scatter_block(int64_t rows, int64_t columns, const void *from, vo
 }
 
 const fl_block_tools FL_SYMBOL(block_tools) = {fl_accumulate_block, fl_scale_block,
-                                                fl_gather_block, fl_scatter_block,
-                                                fl_labels_outside};
+                                               fl_gather_block, fl_scatter_block,
+                                               fl_labels_outside};

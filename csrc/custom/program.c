@@ -25,15 +25,19 @@ typedef struct {
 typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *operand,
                          const double *constant, const fl_factor *factor);
 
-#define FL_BLOCK_ARGUMENTS                                                       \
-  int64_t n, real *d, real *const *slot, const uint16_t *operand,                \
+#define FL_BLOCK_ARGUMENTS                                        \
+  int64_t n, real *d, real *const *slot, const uint16_t *operand, \
       const double *constant, const fl_factor *factor
 
 /* A register may be its own target: the elements are independent. Short bodies are
    worth unrolling. */
-#define FL_EACH _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++)
-#define FL_EACH_SHORT \
-  _Pragma("GCC ivdep") _Pragma("GCC unroll 4") for (int64_t i = 0; i < n; i++)
+#define FL_EACH        \
+  _Pragma("GCC ivdep") \
+  for (int64_t i = 0; i < n; i++)
+#define FL_EACH_SHORT     \
+  _Pragma("GCC ivdep")    \
+  _Pragma("GCC unroll 4") \
+  for (int64_t i = 0; i < n; i++)
 
 #define A (a[i])
 #define B (b[i])
@@ -81,13 +85,12 @@ FL_INLINE real fl_either(real a, real b) { return (a != 0) | (b != 0) ? 1 : 0; }
 #define FL_DEFINE(name, form, each, result)            \
   static void fl_##name##_##form(FL_BLOCK_ARGUMENTS) { \
     (void)slot, (void)constant, (void)factor;          \
-    FL_FORM_##form                                     \
-    each d[i] = (result);                              \
+    FL_FORM_##form each d[i] = (result);               \
   }
-#define FL_OPCODE(name, form, expression)                                    \
-  FL_DEFINE(op_##name, form, FL_EACH_SHORT, expression)                      \
-  FL_DEFINE(scaled_##name, form, const fl_factor by = *factor; FL_EACH_SHORT, \
-            fl_times(expression, &by))
+#define FL_OPCODE(name, form, expression)                      \
+  FL_DEFINE(op_##name, form, FL_EACH_SHORT, expression)        \
+  FL_DEFINE(scaled_##name, form, const fl_factor by = *factor; \
+            FL_EACH_SHORT, fl_times(expression, &by))
 #define FL_OPCODE_MATH(name, form, expression) \
   FL_DEFINE(op_##name, form, FL_EACH, expression)
 #define FL_OPCODE_WHOLE(name, form)
@@ -176,8 +179,8 @@ static void fl_steps(const fl_program *program, int32_t first, int32_t end, int6
   for (int32_t i = first; i < end; i++) {
     const fl_instruction *step = &program->code[i];
     fl_block_fn *scaled = factor && step->last ? fl_scaled_ops[step->opcode] : 0;
-    (scaled ? scaled : fl_ops[step->opcode])(n, slot[step->target], slot, step->operands,
-                                             program->constant, factor);
+    (scaled ? scaled : fl_ops[step->opcode])(n, slot[step->target], slot,
+                                             step->operands, program->constant, factor);
   }
 }
 
@@ -200,7 +203,8 @@ FL_INLINE int fl_run_program(int want, const fl_element_block *block) {
   const bool stream = block->stream, sums = want & FL_WANT_VALUE && block->lanes;
   const int32_t inputs = program->inputs;
   const int64_t piece = fl_piece_length(program->registers);
-  const int64_t skew = fl_skew(block->n, want & FL_WANT_GRAD ? block->g[0] : block->in[1]);
+  const int64_t skew =
+      fl_skew(block->n, want & FL_WANT_GRAD ? block->g[0] : block->in[1]);
   const fl_factor factor = fl_factor_of(block->scale);
   fl_program_scratch *scratch = block->scratch;
   real(*const buffer)[FL_VALUES(FL_PIECE)] = scratch->buffer;
@@ -221,7 +225,8 @@ FL_INLINE int fl_run_program(int want, const fl_element_block *block) {
     for (int32_t k = 0; k < inputs; k++) slot[k] = (real *)block->in[k] + first;
     slot[inputs] = sums ? values + (first - summed) : buffer[0];
     for (int k = 0; k < 2; k++)
-      slot[inputs + 1 + k] = scaled[k] && !stream ? derivative[k] + first : buffer[1 + k];
+      slot[inputs + 1 + k] =
+          scaled[k] && !stream ? derivative[k] + first : buffer[1 + k];
     fl_steps(program, program->setup, program->length, n, slot, weighted ? 0 : &factor);
     if (sums)
       summed += fl_add_values(block, summed, first + n - summed, FL_PIECE, values);

@@ -28,8 +28,8 @@ FL_INLINE void fl_power_of_two(real magic_n, real *first, real *second) {
   const fl_uint n = fl_bits(magic_n) - fl_bits(FL_ROUND_MAGIC) + offset;
   const fl_uint half = n >> 1;
   *first = fl_from_bits((half - offset / 2 + FL_EXPONENT_BIAS) << FL_MANTISSA_BITS);
-  *second = fl_from_bits((n - half - offset / 2 + FL_EXPONENT_BIAS)
-                         << FL_MANTISSA_BITS);
+  *second =
+      fl_from_bits((n - half - offset / 2 + FL_EXPONENT_BIAS) << FL_MANTISSA_BITS);
 }
 
 /* exp(x + tail) for |tail| at most an ulp of x: 1.0, 0.9. */
@@ -318,8 +318,8 @@ FL_INLINE double fl_d_trig(double x, uint64_t quarter) {
   const double d1 = x - p1, t1 = fl_product_tail(n, first, p1);
   const double a = d1 - t1, a_lost = (d1 - a) - t1;
   const double rh = a - p2, b = a - rh;
-  const double rl = (b - p2) - fl_product_tail(n, second, p2) + a_lost
-                    + n * 0x1.f1976b7ed8fbcp-110;
+  const double rl =
+      (b - p2) - fl_product_tail(n, second, p2) + a_lost + n * 0x1.f1976b7ed8fbcp-110;
   const double z = rh * rh;
   double s = 0x1.5e10c280dcf74p-33;
   s = FL_FMA_F64(s, z, -0x1.ae601e913750cp-26);

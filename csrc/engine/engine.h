@@ -46,9 +46,9 @@ typedef struct {
   int fixed_axes; /* the last axes, which items have whole; the others have any order */
   int64_t (*extra)(const fl_job *job); /* more of them, of a job; NULL: none */
   void (*prepare)(fl_plan *plan); /* items, blocks, chunks, scratch, and its own */
-  fl_block_fn *block;         /* loads, kernel, outputs, and their part of the sum */
-  fl_block_fn *divisor;       /* the sum of what the values count */
-  fl_passes_fn *passes;       /* NULL: one pass of `block` */
+  fl_block_fn *block; /* loads, kernel, outputs, and their part of the sum */
+  fl_block_fn *divisor; /* the sum of what the values count */
+  fl_passes_fn *passes; /* NULL: one pass of `block` */
 } fl_driver;
 
 /* A job with everything looked up that stays the same for all of its blocks. */
@@ -62,18 +62,18 @@ struct fl_plan {
   int want;
   double weigh; /* a power of 2 by which weights are multiplied */
   double scale; /* of the derivatives */
-  bool stream;  /* derivatives are written past the caches */
+  bool stream; /* derivatives are written past the caches */
   bool reordered; /* items are not in C order */
   fl_view in[FL_MAX_INPUTS], weight, value, grad[FL_MAX_HEADS], hess[FL_MAX_HEADS];
 
   /* What `prepare` sets. */
-  int64_t items;   /* what has a value each */
+  int64_t items; /* what has a value each */
   int64_t entries; /* what an item costs, in entries read one after the other */
-  int64_t block;   /* items of one block */
-  int64_t chunk;   /* items with a sum of their own */
+  int64_t block; /* items of one block */
+  int64_t chunk; /* items with a sum of their own */
   bool counts_all; /* the divisor of a mean is the number of items */
-  bool direct;     /* no buffers: a chunk may be one block */
-  bool along;      /* `block` adds up the divisor as well */
+  bool direct; /* no buffers: a chunk may be one block */
+  bool along; /* `block` adds up the divisor as well */
   int64_t scratch; /* bytes a thread needs */
 };
 

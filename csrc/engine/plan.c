@@ -60,8 +60,8 @@ static void fl_look_at_arrays(fl_plan *plan, bool c_order) {
   const fl_job *job = plan->job;
   int order[FL_MAX_DIMS];
   const int moving = c_order ? 0 : job->ndim - plan->driver->fixed_axes;
-  plan->reordered = fl_memory_order(&job->in[job->labels], job->shape, moving, job->ndim,
-                                    order);
+  plan->reordered =
+      fl_memory_order(&job->in[job->labels], job->shape, moving, job->ndim, order);
 #define FL_LOOK(name) \
   fl_view_init(&plan->name, &job->name, job->shape, order, job->ndim, job->type)
   for (int k = 0; k < job->inputs; k++) FL_LOOK(in[k]);
@@ -88,9 +88,10 @@ static void fl_look_up(fl_plan *plan) {
   plan->want = fl_wants[job->outputs];
   plan->kernels = custom ? table->programs : table->losses[job->loss];
   for (int k = 0; k < job->inputs; k++)
-    plan->domain[k] = custom            ? FL_DOMAIN_REAL
-                      : k < job->labels ? fl_losses[job->loss].labels[k]
-                                        : fl_losses[job->loss].predictions[k - job->labels];
+    plan->domain[k] = custom ? FL_DOMAIN_REAL
+                      : k < job->labels
+                          ? fl_losses[job->loss].labels[k]
+                          : fl_losses[job->loss].predictions[k - job->labels];
 }
 
 fl_plan *fl_plan_of(const fl_job *job, bool c_order) {

@@ -25,8 +25,8 @@ bool fl_find_outside_of(const fl_plan *plan, int input, int64_t first, int64_t n
                           : weights.narrow ? fl_number(weights.narrow, i, type)
                                            : 1;
     if (weight != 0 && fl_is_outside(plan->domain[input], z)) {
-      progress->error = (fl_result){.status = FL_BAD_INPUT, .input = input,
-                                    .index = first + i, .number = z};
+      progress->error = (fl_result){
+          .status = FL_BAD_INPUT, .input = input, .index = first + i, .number = z};
       return true;
     }
   }
@@ -86,8 +86,8 @@ static bool fl_weighted_divisor(fl_plan *plan, fl_team *team, fl_result *result,
 static bool fl_divisor(fl_plan *plan, fl_team *team, fl_result *result,
                        double *divisor) {
   const fl_job *job = plan->job;
-  const bool averages = job->reduction == FL_MEAN
-                        || job->reduction == FL_SUM_OVER_BATCH_SIZE;
+  const bool averages =
+      job->reduction == FL_MEAN || job->reduction == FL_SUM_OVER_BATCH_SIZE;
   *divisor = averages ? (double)plan->items : 1;
   return !averages || plan->counts_all
          || fl_weighted_divisor(plan, team, result, divisor);
@@ -143,9 +143,13 @@ bool fl_run_small(int loss, fl_type type, int64_t n, const void *y_true,
                   const void *y_pred, const double *parameters, double divisor,
                   fl_output_set outputs, double *value, void *grad, void *hess) {
   fl_lanes lanes = {{0}, {0}};
-  const fl_element_block block = {.n = n, .in = (const void *[]){y_true, y_pred},
-                                  .parameters = parameters, .scale = 1 / divisor,
-                                  .lanes = &lanes, .g = {grad}, .h = {hess}};
+  const fl_element_block block = {.n = n,
+                                  .in = (const void *[]){y_true, y_pred},
+                                  .parameters = parameters,
+                                  .scale = 1 / divisor,
+                                  .lanes = &lanes,
+                                  .g = {grad},
+                                  .h = {hess}};
   if (fl_kernels(type)->losses[loss]->elementwise[outputs](&block)) return false;
   if (fl_wants[outputs] & FL_WANT_VALUE)
     *value = fl_sum_value(fl_lanes_total(&lanes)) / divisor;

@@ -436,17 +436,21 @@ static bool fl_collect(const fl_pass *pass, fl_outcome *outcome, fl_result *resu
   }
   if (lowest < INT64_MAX) return false;
   outcome->sum = fl_chunks_total(pass->turns, pass->sums);
-  if (pass->plan->along)
-    outcome->shares = fl_chunks_total(pass->turns, pass->shares);
+  if (pass->plan->along) outcome->shares = fl_chunks_total(pass->turns, pass->shares);
   return true;
 }
 
 bool fl_run_pass(const fl_plan *plan, fl_team *team, fl_block_fn *block,
                  fl_outcome *outcome, fl_result *result) {
   const fl_job *job = plan->job;
-  fl_pass pass = {.plan = plan, .block = block, .threads = team->threads,
-                  .workers = team->workers, .sums = team->sums, .shares = team->shares,
-                  .turns = fl_chunks(plan), .error_turn = INT64_MAX};
+  fl_pass pass = {.plan = plan,
+                  .block = block,
+                  .threads = team->threads,
+                  .workers = team->workers,
+                  .sums = team->sums,
+                  .shares = team->shares,
+                  .turns = fl_chunks(plan),
+                  .error_turn = INT64_MAX};
   fl_share_out(&pass);
   for (;;) {
     fl_help_all(&pass);

@@ -82,8 +82,8 @@ const fl_label_weights *fl_label_weights_of(const fl_plan *plan, void *memory,
 }
 
 static bool fl_report_label(fl_progress *progress, int64_t row, int64_t label) {
-  progress->error = (fl_result){.status = FL_BAD_INPUT, .input = 0, .index = row,
-                                .number = (double)label};
+  progress->error = (fl_result){
+      .status = FL_BAD_INPUT, .input = 0, .index = row, .number = (double)label};
   return false;
 }
 

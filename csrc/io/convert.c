@@ -14,11 +14,11 @@ typedef struct {
 } fl_piece;
 
 /* Bits of n numbers from distances of `at` bytes to distances of `to_at`. */
-#define FL_MOVE(uint, at, to_at)              \
-  for (int64_t i = 0; i < n; i++) {           \
-    uint x;                                   \
-    memcpy(&x, from + i * (at), sizeof x);    \
-    memcpy(to + i * (to_at), &x, sizeof x);   \
+#define FL_MOVE(uint, at, to_at)            \
+  for (int64_t i = 0; i < n; i++) {         \
+    uint x;                                 \
+    memcpy(&x, from + i * (at), sizeof x);  \
+    memcpy(to + i * (to_at), &x, sizeof x); \
   }
 
 /* Distances that are constants have loops of their own, which vectorise: every second
@@ -46,12 +46,12 @@ FL_DEFINE_MOVES(16, uint16_t)
 FL_DEFINE_MOVES(32, uint32_t)
 FL_DEFINE_MOVES(64, uint64_t)
 
-#define FL_SWAP_EACH(uint, swap)                            \
-  for (int64_t i = 0; i < n; i++) {                         \
-    uint x;                                                 \
-    memcpy(&x, data + i * (ptrdiff_t)sizeof x, sizeof x);   \
-    x = swap(x);                                            \
-    memcpy(data + i * (ptrdiff_t)sizeof x, &x, sizeof x);   \
+#define FL_SWAP_EACH(uint, swap)                          \
+  for (int64_t i = 0; i < n; i++) {                       \
+    uint x;                                               \
+    memcpy(&x, data + i * (ptrdiff_t)sizeof x, sizeof x); \
+    x = swap(x);                                          \
+    memcpy(data + i * (ptrdiff_t)sizeof x, &x, sizeof x); \
   }
 
 FL_OUTLINE void fl_swap(int64_t size, int64_t n, char *data) {
@@ -85,44 +85,44 @@ static bool fl_is_together(fl_stretch part) {
 }
 
 /* n numbers x of type T, next to each other, as numbers of type U. */
-#define FL_CONVERT(T, U, converted)                        \
-  for (int64_t i = 0; i < n; i++) {                        \
-    T x;                                                   \
-    memcpy(&x, from + i * (ptrdiff_t)sizeof x, sizeof x);  \
-    const U z = (U)(converted);                            \
-    memcpy(to + i * (ptrdiff_t)sizeof z, &z, sizeof z);    \
+#define FL_CONVERT(T, U, converted)                       \
+  for (int64_t i = 0; i < n; i++) {                       \
+    T x;                                                  \
+    memcpy(&x, from + i * (ptrdiff_t)sizeof x, sizeof x); \
+    const U z = (U)(converted);                           \
+    memcpy(to + i * (ptrdiff_t)sizeof z, &z, sizeof z);   \
   }
 
 /* Integers of 64 bits that fit into 32, as those of labels do, are converted as such:
    below AVX-512 there are no vectors for the others. */
-#define FL_CONVERT_LONG(T, U)                                  \
-  do {                                                         \
-    uint64_t others = 0;                                       \
-    for (int64_t i = 0; i < n; i++) {                          \
-      T x;                                                     \
-      memcpy(&x, from + i * (ptrdiff_t)sizeof x, sizeof x);    \
-      others |= (uint64_t)x ^ (uint64_t)(int64_t)(int32_t)x;   \
-    }                                                          \
-    if (others == 0) FL_CONVERT(T, U, (int32_t)x)              \
-    else FL_CONVERT(T, U, x)                                   \
+#define FL_CONVERT_LONG(T, U)                                \
+  do {                                                       \
+    uint64_t others = 0;                                     \
+    for (int64_t i = 0; i < n; i++) {                        \
+      T x;                                                   \
+      memcpy(&x, from + i * (ptrdiff_t)sizeof x, sizeof x);  \
+      others |= (uint64_t)x ^ (uint64_t)(int64_t)(int32_t)x; \
+    }                                                        \
+    if (others == 0) FL_CONVERT(T, U, (int32_t)x)            \
+    else FL_CONVERT(T, U, x)                                 \
   } while (0)
 
-#define FL_DEFINE_CONVERSION(name, U)                                               \
+#define FL_DEFINE_CONVERSION(name, U)                                                  \
   FL_OUTLINE void name(fl_type type, int64_t n, const char *from, char *restrict to) { \
-    switch (type) {                                                                 \
-      case FL_TYPE_BOOL: FL_CONVERT(uint8_t, U, x != 0) break;                      \
-      case FL_TYPE_SIGN: FL_CONVERT(uint8_t, U, x != 0 ? 1 : -1) break;             \
-      case FL_TYPE_I8: FL_CONVERT(int8_t, U, x) break;                              \
-      case FL_TYPE_I16: FL_CONVERT(int16_t, U, x) break;                            \
-      case FL_TYPE_I32: FL_CONVERT(int32_t, U, x) break;                            \
-      case FL_TYPE_I64: FL_CONVERT_LONG(int64_t, U); break;                         \
-      case FL_TYPE_U8: FL_CONVERT(uint8_t, U, x) break;                             \
-      case FL_TYPE_U16: FL_CONVERT(uint16_t, U, x) break;                           \
-      case FL_TYPE_U32: FL_CONVERT(uint32_t, U, x) break;                           \
-      case FL_TYPE_U64: FL_CONVERT_LONG(uint64_t, U); break;                        \
-      case FL_TYPE_F32: FL_CONVERT(float, U, x) break;                              \
-      case FL_TYPE_F64: FL_CONVERT(double, U, x) break;                             \
-    }                                                                               \
+    switch (type) {                                                                    \
+      case FL_TYPE_BOOL: FL_CONVERT(uint8_t, U, x != 0) break;                         \
+      case FL_TYPE_SIGN: FL_CONVERT(uint8_t, U, x != 0 ? 1 : -1) break;                \
+      case FL_TYPE_I8: FL_CONVERT(int8_t, U, x) break;                                 \
+      case FL_TYPE_I16: FL_CONVERT(int16_t, U, x) break;                               \
+      case FL_TYPE_I32: FL_CONVERT(int32_t, U, x) break;                               \
+      case FL_TYPE_I64: FL_CONVERT_LONG(int64_t, U); break;                            \
+      case FL_TYPE_U8: FL_CONVERT(uint8_t, U, x) break;                                \
+      case FL_TYPE_U16: FL_CONVERT(uint16_t, U, x) break;                              \
+      case FL_TYPE_U32: FL_CONVERT(uint32_t, U, x) break;                              \
+      case FL_TYPE_U64: FL_CONVERT_LONG(uint64_t, U); break;                           \
+      case FL_TYPE_F32: FL_CONVERT(float, U, x) break;                                 \
+      case FL_TYPE_F64: FL_CONVERT(double, U, x) break;                                \
+    }                                                                                  \
   }
 
 #if defined(FL_DTYPE_f32)

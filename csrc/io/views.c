@@ -95,8 +95,10 @@ static void fl_walk_advance(fl_walk *walk, int64_t run) {
 /* What the view holds from here on, along its last axis. */
 static fl_stretch fl_walk_at(const fl_walk *walk) {
   const fl_view *view = walk->view;
-  return (fl_stretch){.at = walk->at, .stride = view->strides[view->ndim - 1],
-                  .type = view->type, .swapped = view->swapped};
+  return (fl_stretch){.at = walk->at,
+                      .stride = view->strides[view->ndim - 1],
+                      .type = view->type,
+                      .swapped = view->swapped};
 }
 
 void fl_load(const fl_view *view, int64_t first, int64_t n, fl_type type, void *out) {

@@ -77,7 +77,9 @@ static const struct {
 } fl_isas[] = {
 #define FL_ISA_ROW(isa) {#isa, fl_##isa, &fl_table_f32_##isa, &fl_table_f64_##isa}
 #if defined(__x86_64__)
-    FL_ISA_ROW(avx512), FL_ISA_ROW(avx2), FL_ISA_ROW(baseline),
+    FL_ISA_ROW(avx512),
+    FL_ISA_ROW(avx2),
+    FL_ISA_ROW(baseline),
 #elif defined(__aarch64__)
     FL_ISA_ROW(neon),
 #else

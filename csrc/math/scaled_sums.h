@@ -42,7 +42,8 @@ FL_INLINE bool fl_scaled_sum_end(const fl_scaled_sum *sum, double *hi) {
 /* FL_FOUR values, in the order of fl_add_four. */
 FL_INLINE void fl_add_scaled(fl_scaled_sum *sum, const real *v) {
   __m512d even[4], odd[4];
-  _Pragma("GCC unroll 4") for (int k = 0; k < 4; k++) {
+  _Pragma("GCC unroll 4")
+  for (int k = 0; k < 4; k++) {
     const __m512i bits = _mm512_loadu_si512(v + k * FL_LANES);
     sum->largest = _mm512_max_epu32(sum->largest, bits);
     even[k] = (__m512d)_mm512_mul_epu32(bits, _mm512_set1_epi64(1 << 29));

@@ -30,7 +30,8 @@ static inline void fl_two_sum(double *hi, double *lo, double x) {
 static inline fl_sum fl_lanes_total(const fl_lanes *lanes) {
   double hi[FL_LANES], lo[FL_LANES];
   for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];
-  _Pragma("GCC unroll 4") for (int half = FL_LANES / 2; half > 0; half /= 2) {
+  _Pragma("GCC unroll 4")
+  for (int half = FL_LANES / 2; half > 0; half /= 2) {
     for (int j = 0; j < half; j++) {
       lo[j] += lo[j + half];
       fl_two_sum(&hi[j], &lo[j], hi[j + half]);

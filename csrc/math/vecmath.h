@@ -166,8 +166,8 @@ FL_INLINE real fl_expm1_nonpositive(real x) {
   real magic_n, n;
   x = fl_max((real)-40, x); /* exp(-40) < 2^-57: the result is -1 from here on */
   const real p = fl_expm1_reduced(x, (real)-0.0, &magic_n, &n);
-  const real s = fl_from_bits((fl_bits(magic_n) + FL_EXPONENT_BIAS)
-                              << FL_MANTISSA_BITS);
+  const real s =
+      fl_from_bits((fl_bits(magic_n) + FL_EXPONENT_BIAS) << FL_MANTISSA_BITS);
   return FL_FMA(s, p, s - 1);
 }
 

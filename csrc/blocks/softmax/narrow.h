@@ -48,7 +48,7 @@ FL_OUTLINE void fl_transpose_out(int64_t rows, int64_t classes, const real *tile
 }
 
 FL_OUTLINE void fl_narrow_max(int64_t rows, int64_t classes, const real *restrict x,
-                             real *restrict m) {
+                              real *restrict m) {
   for (int64_t r = 0; r < rows; r++) m[r] = -(real)INFINITY;
   for (int64_t j = 0; j < classes; j++)
     for (int64_t r = 0; r < rows; r++) {
@@ -126,7 +126,7 @@ FL_OUTLINE void fl_narrow_spread(int64_t rows, int64_t classes, const real *rest
 /* How each row takes its exponentials. Where the maximum is infinite x becomes x - m
    and the maximum 0. */
 FL_OUTLINE void fl_narrow_frames(int64_t rows, int64_t classes, real *restrict x,
-                                fl_narrow_sums *restrict sums) {
+                                 fl_narrow_sums *restrict sums) {
   fl_int certain = 0;
   for (int64_t r = 0; r < rows; r++) certain |= -(fl_int)(sums->m[r] == (real)INFINITY);
   for (int64_t r = 0; certain && r < rows; r++)
@@ -157,7 +157,7 @@ FL_INLINE real fl_narrow_other(real *restrict x, fl_frame row, real *ties) {
 }
 
 FL_OUTLINE void fl_narrow_one(int64_t rows, real *restrict x,
-                             fl_narrow_sums *restrict sums) {
+                              fl_narrow_sums *restrict sums) {
   for (int64_t r = 0; r < rows; r++) {
     const fl_frame row = fl_narrow_frame(sums, r);
     const real other = fl_narrow_other(x + r, row, &sums->ties[r]);
@@ -167,8 +167,8 @@ FL_OUTLINE void fl_narrow_one(int64_t rows, real *restrict x,
 
 /* Four classes of all rows, added in pairs before they meet the sum. */
 FL_OUTLINE void fl_narrow_four(int64_t rows, real *restrict x0, real *restrict x1,
-                              real *restrict x2, real *restrict x3,
-                              fl_narrow_sums *restrict sums) {
+                               real *restrict x2, real *restrict x3,
+                               fl_narrow_sums *restrict sums) {
   for (int64_t r = 0; r < rows; r++) {
     const fl_frame row = fl_narrow_frame(sums, r);
     real ties = sums->ties[r];
@@ -183,7 +183,7 @@ FL_OUTLINE void fl_narrow_four(int64_t rows, real *restrict x0, real *restrict x
 
 /* x becomes e, rest becomes S'. */
 FL_OUTLINE void fl_narrow_exponentials(int64_t rows, int64_t classes, real *restrict x,
-                                      fl_narrow_sums *restrict sums) {
+                                       fl_narrow_sums *restrict sums) {
   for (int64_t r = 0; r < rows; r++) {
     sums->ties[r] = -1;
     fl_begin_sum(sums->rest, sums->rest_tail, r, 0);
@@ -212,7 +212,8 @@ FL_OUTLINE void fl_narrow_logs(int64_t rows, fl_narrow_sums *restrict sums) {
 
 /* Of label weights, with a total that is spread. */
 FL_OUTLINE void fl_narrow_values(int64_t rows, double spread,
-                                 const fl_narrow_sums *restrict sums, real *restrict v) {
+                                 const fl_narrow_sums *restrict sums,
+                                 real *restrict v) {
   for (int64_t r = 0; r < rows; r++) {
     const double weight = sums->weight[r] + fl_tail(sums->weight_tail, r) + spread;
     const double gap = fl_sum_value((fl_sum){sums->gap[r], fl_tail(sums->gap_tail, r)});
@@ -304,8 +305,7 @@ FL_INLINE void fl_narrow_derive(int want, int64_t rows, int64_t classes, real *e
     fl_narrow_derivatives(plain, rows, classes, e, q, spread, states, h);
   else if (spread->light)
     fl_narrow_derivatives(light, rows, classes, e, q, spread, states, h);
-  else
-    fl_narrow_derivatives(heavy, rows, classes, e, q, spread, states, h);
+  else fl_narrow_derivatives(heavy, rows, classes, e, q, spread, states, h);
 }
 
 /* A number of each row's class. Out of line, as GCC would gather it by vectors, which
@@ -328,8 +328,8 @@ FL_INLINE void fl_narrow_derive_classes(fl_way way, int64_t rows, int64_t classe
     const real z = picked[r], others = fl_others(z, &state);
     if (way.bends && way.want & FL_WANT_HESS)
       narrow->gap[r] = fl_class_hess(z, states->class_bend[r], &state);
-    picked[r] = way.spreads ? -(state.weight * others) * state.slope
-                            : -others * state.slope;
+    picked[r] =
+        way.spreads ? -(state.weight * others) * state.slope : -others * state.slope;
     if (way.spreads)
       picked[r] += fl_spread_grad(way.light, z, part[r], spread->total, &state);
     if (way.bends) picked[r] *= 1 / FL_TOP;

@@ -24,7 +24,8 @@ FL_INLINE fl_class_point FL_LOCAL(point)(real gap, real log_total, real e, doubl
 }
 
 /* How much the derivatives of the other classes bend: / (S (S - e)), in the unit of e. */
-FL_INLINE real FL_LOCAL(bend)(fl_class_point point, real e, double rest, double factor) {
+FL_INLINE real FL_LOCAL(bend)(fl_class_point point, real e, double rest,
+                              double factor) {
   const double total = (double)FL_TOP + rest;
   const double others = e == FL_TOP ? rest : total - (double)e;
   const double bend = point.bend * factor * ((double)FL_TOP / total);
@@ -77,8 +78,8 @@ FL_INLINE void FL_LOCAL(narrow_classes)(int want, const fl_row_block *block,
   if (want & FL_WANT_VALUE)
     FL_LOCAL(narrow_values)(rows, block->parameters, narrow, (real *)block->v + first);
   if (!derive) return;
-  FL_LOCAL(narrow_states)(way, rows, block->parameters,
-                          block->factor + first, narrow, &narrow->states);
+  FL_LOCAL(narrow_states)(way, rows, block->parameters, block->factor + first, narrow,
+                          &narrow->states);
   fl_narrow_derive_classes(way, rows, classes, labels, &none, narrow);
   fl_narrow_end(want, block, first, rows, narrow);
 }
@@ -105,8 +106,8 @@ FL_INLINE int FL_LOCAL(narrow)(int want, const fl_row_block *block, int64_t firs
 }
 
 #if !FL_DENSE
-FL_INLINE void FL_LOCAL(wide_classes)(int want, const fl_row_block *block, int64_t first,
-                                      int64_t rows, fl_wide *wide) {
+FL_INLINE void FL_LOCAL(wide_classes)(int want, const fl_row_block *block,
+                                      int64_t first, int64_t rows, fl_wide *wide) {
   const int64_t n = block->classes;
   const bool derive = want & (FL_WANT_GRAD | FL_WANT_HESS);
   const fl_way way = {want, false, false, false, FL_BENDS};

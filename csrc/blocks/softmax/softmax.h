@@ -61,12 +61,12 @@ FL_INLINE fl_class_point fl_log_loss(fl_class_share at, const double *parameters
 
 /* What the derivatives of one row need beside e and q; S and S' in the unit of e. */
 typedef struct {
-  real total, total_tail;   /* S as a sum of two */
-  real rest;                /* S' */
+  real total, total_tail; /* S as a sum of two */
+  real rest; /* S' */
   real weight, weight_tail; /* the sum of q, without what is spread, as a sum of two */
-  real slope;               /* factor / S */
-  real curve, curve_tail;   /* s factor / S^2 times 2^K as a sum of two */
-  real spread, factor;      /* total of what is spread times factor / S; factor */
+  real slope; /* factor / S */
+  real curve, curve_tail; /* s factor / S^2 times 2^K as a sum of two */
+  real spread, factor; /* total of what is spread times factor / S; factor */
 } fl_row_state;
 
 FL_INLINE real fl_others(real e, const fl_row_state *row) {
@@ -79,7 +79,8 @@ FL_INLINE real fl_softmax_grad(real e, real q, const fl_row_state *row) {
 }
 
 FL_INLINE real fl_softmax_hess(real e, const fl_row_state *row) {
-  const real product = e * fl_others(e, row) * (1 / FL_TOP); /* e / 2^K may be subnormal */
+  const real product =
+      e * fl_others(e, row) * (1 / FL_TOP); /* e / 2^K may be subnormal */
   return FL_FMA_ONCE(product, row->curve, product * row->curve_tail);
 }
 

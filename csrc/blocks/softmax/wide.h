@@ -123,7 +123,8 @@ FL_INLINE void fl_add_row_labels(fl_label_sums *sums, int64_t n, const real *x,
                                  const real *y, const real *keep, real m) {
   int64_t i = 0;
   for (; i + FL_LANES <= n; i += FL_LANES)
-    if (!fl_all_zero(y + i)) fl_add_labels(sums, x + i, y + i, keep ? keep + i : 0, m, 0);
+    if (!fl_all_zero(y + i))
+      fl_add_labels(sums, x + i, y + i, keep ? keep + i : 0, m, 0);
   if (i < n && !fl_all_zero(y + n - FL_LANES)) {
     const int64_t last = n - FL_LANES;
     fl_add_labels(sums, x + last, y + last, keep ? keep + last : 0, m, (int)(i - last));
@@ -169,7 +170,8 @@ FL_INLINE void fl_add_spread(fl_lanes *sum, const real *x, const real *spread, r
       const int i = k * FL_LANES + j;
       term[k] = fl_where(i >= skip, fl_gap(spread[i], x[i], m));
     }
-    fl_add(&sum->hi[j], &sum->lo[j], (double)((term[0] + term[1]) + (term[2] + term[3])));
+    fl_add(&sum->hi[j], &sum->lo[j],
+           (double)((term[0] + term[1]) + (term[2] + term[3])));
   }
 }
 
@@ -178,7 +180,8 @@ FL_OUTLINE double fl_row_spread(int64_t n, const real *x, const real *spread, re
   fl_lanes sum;
   for (int j = 0; j < FL_LANES; j++) sum.hi[j] = sum.lo[j] = -0.0;
   const int64_t whole = n / FL_FOUR * FL_FOUR, last = n - FL_FOUR;
-  for (int64_t i = 0; i < whole; i += FL_FOUR) fl_add_spread(&sum, x + i, spread + i, m, 0);
+  for (int64_t i = 0; i < whole; i += FL_FOUR)
+    fl_add_spread(&sum, x + i, spread + i, m, 0);
   if (whole < n) fl_add_spread(&sum, x + last, spread + last, m, (int)(whole - last));
   return fl_row_total(sum.hi, sum.lo) + 0.0;
 }
@@ -217,7 +220,8 @@ FL_INLINE void fl_weighted_derivatives(fl_way way, int64_t n, const real *y,
     else if (fl_all_zero(y + i))
       fl_derivatives(none, FL_LANES, 0, 0, part, spread->total, 0, state, g + i, to);
     else
-      fl_derivatives(way, FL_LANES, y + i, keep, part, spread->total, 0, state, g + i, to);
+      fl_derivatives(way, FL_LANES, y + i, keep, part, spread->total, 0, state, g + i,
+                     to);
   }
 }
 
@@ -243,8 +247,8 @@ FL_INLINE void fl_wide_begin(const fl_row_block *block, int64_t first, int64_t r
 }
 
 /* S', and e where g will be. */
-FL_INLINE void fl_wide_exponentials(bool derive, const fl_row_block *block, int64_t first,
-                                    int64_t rows, fl_wide *wide) {
+FL_INLINE void fl_wide_exponentials(bool derive, const fl_row_block *block,
+                                    int64_t first, int64_t rows, fl_wide *wide) {
   const int64_t n = block->classes;
   const real *x = (const real *)block->x + first * block->ldx;
   real *g = derive ? (real *)block->g + first * block->ldg : 0;
@@ -289,7 +293,8 @@ FL_INLINE void fl_wide_derive(int want, bool dense, const fl_spread *spread, int
   const fl_way plain = {want, true, false, false, false};
   const fl_way light = {want, dense, true, true, false};
   const fl_way heavy = {want, dense, true, false, false};
-  if (!dense && spread->light) fl_class_derivatives(light, n, label, spread, 0, state, g, h);
+  if (!dense && spread->light)
+    fl_class_derivatives(light, n, label, spread, 0, state, g, h);
   else if (!dense) fl_class_derivatives(heavy, n, label, spread, 0, state, g, h);
   else if (!spread->spread) fl_weighted_derivatives(plain, n, y, spread, state, g, h);
   else if (spread->light) fl_weighted_derivatives(light, n, y, spread, state, g, h);
@@ -345,7 +350,8 @@ FL_OUTLINE int fl_wide_weighted_hess(bool dense, const fl_row_block *block,
 
 FL_INLINE int fl_wide_weighted(int want, bool dense, const fl_row_block *block,
                                int64_t first, int64_t rows, fl_wide *wide) {
-  if (want & FL_WANT_HESS) return fl_wide_weighted_hess(dense, block, first, rows, wide);
+  if (want & FL_WANT_HESS)
+    return fl_wide_weighted_hess(dense, block, first, rows, wide);
   if (want & FL_WANT_GRAD)
     return fl_wide_weighted_grad(want & FL_WANT_VALUE, dense, block, first, rows, wide);
   return fl_wide_weighted_value(dense, block, first, rows, wide);

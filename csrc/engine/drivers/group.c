@@ -44,8 +44,7 @@ static fl_groups fl_cut_groups(const fl_plan *plan, char *memory) {
   b.x = fl_cut_entries(plan, &plan->in[1], memory, &b.used);
   b.g = fl_cut_entries(plan, &plan->grad[0], memory, &b.used);
   b.h = fl_cut_entries(plan, &plan->hess[0], memory, &b.used);
-  b.kernel =
-      fl_cut(memory, &b.used, fl_own(plan)->most * plan->kernels->entry_scratch);
+  b.kernel = fl_cut(memory, &b.used, fl_own(plan)->most * plan->kernels->entry_scratch);
   return b;
 }
 

@@ -12,8 +12,8 @@ static inline int64_t fl_row_distance_of(const fl_view *view, fl_type type,
   if (!view->data) return 0;
   if (view->plain) return width;
   const bool rows = view->ndim == 2 && view->shape[1] == width;
-  const bool plain = view->type == type && !view->swapped
-                     && (uintptr_t)view->data % (size_t)size == 0;
+  const bool plain =
+      view->type == type && !view->swapped && (uintptr_t)view->data % (size_t)size == 0;
   if (!rows || !plain || view->strides[1] != size || view->strides[0] % size) return 0;
   return view->strides[0] / size;
 }

@@ -17,9 +17,9 @@ enum { FL_REGION_ENTRIES = 16384 };
 
 typedef struct {
   int64_t regions, n; /* and entries of each */
-  int64_t pieces;     /* of a region */
-  int64_t length;     /* entries of a piece but for the last */
-  fl_overlap *sums;         /* of all pieces, if there is more than one a region */
+  int64_t pieces; /* of a region */
+  int64_t length; /* entries of a piece but for the last */
+  fl_overlap *sums; /* of all pieces, if there is more than one a region */
   fl_overlap_point *points; /* of their regions */
 } fl_overlap_plan;
 
@@ -57,8 +57,8 @@ static fl_regions fl_cut_regions(const fl_plan *plan, char *memory) {
 }
 
 /* An array that has the axes of the regions alone. */
-static void fl_view_regions(const fl_plan *plan, const fl_array *array, const int *order,
-                            fl_view *view) {
+static void fl_view_regions(const fl_plan *plan, const fl_array *array,
+                            const int *order, fl_view *view) {
   int64_t shape[FL_MAX_DIMS];
   int same[FL_MAX_DIMS];
   for (int axis = 0; array->data && axis < array->ndim; axis++) {
@@ -96,8 +96,7 @@ static void fl_prepare_regions(fl_plan *plan) {
   own->sums = NULL;
   plan->items = own->regions * own->pieces;
   plan->entries = own->length;
-  plan->block =
-      own->pieces > 1 ? 1 : fl_block_rows(own->n, FL_REGION_ENTRIES);
+  plan->block = own->pieces > 1 ? 1 : fl_block_rows(own->n, FL_REGION_ENTRIES);
   plan->chunk = fl_chunk_of_blocks(plan);
   plan->counts_all = own->pieces == 1
                      && (!job->weight.data || job->reduction == FL_SUM_OVER_BATCH_SIZE);
@@ -121,7 +120,9 @@ static fl_overlap_block fl_block_of(const fl_plan *plan, int64_t first, int64_t 
                                     int64_t n, const fl_regions *b) {
   const fl_type type = plan->job->type;
   return (fl_overlap_block){
-      .regions = regions, .n = n, .factor = b->factor,
+      .regions = regions,
+      .n = n,
+      .factor = b->factor,
       .parameters = plan->job->parameters,
       .y = fl_entries_of(&plan->in[0], first, regions * n, type, b->y),
       .x = fl_entries_of(&plan->in[1], first, regions * n, type, b->x),
@@ -250,9 +251,10 @@ static void fl_put_long_regions(const fl_plan *plan, fl_progress *progress) {
   const fl_regions b = fl_cut_regions(plan, progress->scratch);
   for (int64_t r = 0; r < own->regions; r++) {
     const fl_overlap *sums = own->sums + r * own->pieces;
-    const fl_overlap all = {fl_total(own->pieces, sums, offsetof(fl_overlap, both)),
-                            fl_total(own->pieces, sums, offsetof(fl_overlap, prediction)),
-                            fl_total(own->pieces, sums, offsetof(fl_overlap, label))};
+    const fl_overlap all = {
+        fl_total(own->pieces, sums, offsetof(fl_overlap, both)),
+        fl_total(own->pieces, sums, offsetof(fl_overlap, prediction)),
+        fl_total(own->pieces, sums, offsetof(fl_overlap, label))};
     fl_read_region_weights(plan, r, 1, &b);
     plan->kernels->overlap.point(1, &all, plan->job->parameters, &own->points[r]);
     fl_put_values(plan, r, 1, &b, &own->points[r], progress);

@@ -87,8 +87,8 @@ static bool fl_read_tuples(const fl_plan *plan, int64_t first, int64_t n,
   }
   for (int k = 0; k < job->heads; k++) {
     const fl_view *x = &plan->in[job->labels + k];
-    block->x[k] = fl_rows_at(plan, x, fl_own(plan)->ldx[k], first, t->x[k],
-                             &block->ldx[k]);
+    block->x[k] =
+        fl_rows_at(plan, x, fl_own(plan)->ldx[k], first, t->x[k], &block->ldx[k]);
     if (t->x[k]) fl_load(x, first * width, n * width, job->type, t->x[k]);
   }
   return true;
@@ -122,14 +122,17 @@ static bool fl_run_tuples(const fl_plan *plan, int64_t first, int64_t n,
   const fl_job *job = plan->job;
   const fl_pair_plan *own = plan->own;
   const fl_tuples t = fl_cut_tuples(plan, progress->scratch);
-  fl_pair_block block = {.rows = n, .width = own->width, .factor = t.factor,
-                         .parameters = job->parameters, .v = t.v};
+  fl_pair_block block = {.rows = n,
+                         .width = own->width,
+                         .factor = t.factor,
+                         .parameters = job->parameters,
+                         .v = t.v};
   if (!fl_read_tuples(plan, first, n, &t, &block, progress)) return false;
   for (int k = 0; k < job->heads; k++) {
-    block.g[k] = fl_rows_at(plan, &plan->grad[k], own->ldg[k], first, t.g[k],
-                            &block.ldg[k]);
-    block.h[k] = fl_rows_at(plan, &plan->hess[k], own->ldh[k], first, t.h[k],
-                            &block.ldh[k]);
+    block.g[k] =
+        fl_rows_at(plan, &plan->grad[k], own->ldg[k], first, t.g[k], &block.ldg[k]);
+    block.h[k] =
+        fl_rows_at(plan, &plan->hess[k], own->ldh[k], first, t.h[k], &block.ldh[k]);
   }
   plan->kernels->pairwise[job->outputs](&block);
   if (plan->want & FL_WANT_VALUE) fl_finish_values(plan, first, n, &t, progress);

@@ -29,8 +29,8 @@ static int64_t fl_row_distance(const fl_view *view, fl_type type, int64_t classe
   if (!view->data) return 0;
   if (view->plain) return classes;
   const bool rows = view->ndim == 2 && view->shape[1] == classes;
-  const bool plain = view->type == type && !view->swapped
-                     && (uintptr_t)view->data % (size_t)size == 0;
+  const bool plain =
+      view->type == type && !view->swapped && (uintptr_t)view->data % (size_t)size == 0;
   if (!rows || !plain || view->strides[1] != size || view->strides[0] % size) return 0;
   return view->strides[0] / size;
 }
@@ -112,10 +112,12 @@ static bool fl_report_rows(fl_progress *progress, const fl_plan *plan, int64_t f
       continue;
     }
     if (block->y
-        && fl_find_bad_target(plan, row, fl_at(block->y, r * block->ldy, type), progress))
+        && fl_find_bad_target(plan, row, fl_at(block->y, r * block->ldy, type),
+                              progress))
       return true;
     if (fl_find_outside(plan, 1, entry, block->classes,
-                        fl_at(block->x, r * block->ldx, type), (fl_weights){0}, progress))
+                        fl_at(block->x, r * block->ldx, type), (fl_weights){0},
+                        progress))
       return true;
   }
   if (!excused) progress->error.status = FL_CHANGED;
@@ -195,8 +197,7 @@ static void fl_finish_rows(const fl_plan *plan, const fl_view *view, int64_t fir
                            void *copy) {
   const int64_t size = fl_type_size(plan->job->type), classes = fl_own(plan)->classes;
   for (int64_t r = 0; rows->targets.weight && r < n; r++)
-    if (rows->factor[r] == 0)
-      memset(out + r * ld * size, 0, (size_t)(classes * size));
+    if (rows->factor[r] == 0) memset(out + r * ld * size, 0, (size_t)(classes * size));
   if (copy) fl_move_rows(plan, view, first, n, copy, false);
 }
 
@@ -221,19 +222,25 @@ static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
   const double *weight = rows.targets.weight;
   for (int64_t r = 0; grad && r < n; r++)
     rows.factor[r] = weight ? weight[r] * plan->scale : plan->scale;
-  fl_row_block block = {.rows = n, .classes = own->classes, .labels = rows.targets.labels,
-                        .weights = own->weights, .factor = rows.factor,
-                        .parameters = job->parameters, .v = rows.v,
+  fl_row_block block = {.rows = n,
+                        .classes = own->classes,
+                        .labels = rows.targets.labels,
+                        .weights = own->weights,
+                        .factor = rows.factor,
+                        .parameters = job->parameters,
+                        .v = rows.v,
                         .stream = plan->stream && !rows.g && !rows.h,
                         .scratch = rows.kernel};
   block.x = fl_input(plan, 1, own->ldx, first, n, rows.x, &block.ldx);
-  if (!own->sparse)
-    block.y = fl_input(plan, 0, own->ldy, first, n, rows.y, &block.ldy);
-  if (grad) block.g = fl_matrix(plan, &plan->grad[0], own->ldg, first, rows.g, &block.ldg);
-  if (hess) block.h = fl_matrix(plan, &plan->hess[0], own->ldh, first, rows.h, &block.ldh);
+  if (!own->sparse) block.y = fl_input(plan, 0, own->ldy, first, n, rows.y, &block.ldy);
+  if (grad)
+    block.g = fl_matrix(plan, &plan->grad[0], own->ldg, first, rows.g, &block.ldg);
+  if (hess)
+    block.h = fl_matrix(plan, &plan->hess[0], own->ldh, first, rows.h, &block.ldh);
 
   const int flags = fl_target_flags(plan, plan->kernels->rowwise[job->outputs](&block));
-  if (flags && fl_report_rows(progress, plan, first, flags, &block, &rows)) return false;
+  if (flags && fl_report_rows(progress, plan, first, flags, &block, &rows))
+    return false;
 
   if (plan->want & FL_WANT_VALUE) fl_finish_values(plan, first, n, &rows, progress);
   if (grad)

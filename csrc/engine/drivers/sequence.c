@@ -63,8 +63,9 @@ static bool fl_read_sequence(const fl_plan *plan, int64_t first, const fl_copies
 }
 
 /* A derivative on its way out: exactly zero for entries that weigh nothing. */
-static void fl_finish_derivative(const fl_plan *plan, const fl_view *view, int64_t first,
-                                 const double *weights, double *derivative) {
+static void fl_finish_derivative(const fl_plan *plan, const fl_view *view,
+                                 int64_t first, const double *weights,
+                                 double *derivative) {
   const int64_t n = fl_own(plan)->n;
   if (!derivative) return;
   for (int64_t i = 0; weights && i < n; i++)
@@ -77,13 +78,19 @@ static bool fl_run_sequence(const fl_plan *plan, int64_t item, fl_progress *prog
   const int64_t n = fl_own(plan)->n, first = item * n;
   const fl_copies b = fl_cut_copies(plan, progress->scratch);
   if (!fl_read_sequence(plan, first, &b, progress)) return false;
-  fl_sequence_block block = {.n = n, .weights = b.weights,
+  fl_sequence_block block = {.n = n,
+                             .weights = b.weights,
                              .weigh = plan->weigh == 1 ? 0 : ilogb(plan->weigh),
-                             .scale = plan->scale, .parameters = job->parameters,
-                             .v = b.v, .g = b.g, .h = b.h, .scratch = b.kernel};
+                             .scale = plan->scale,
+                             .parameters = job->parameters,
+                             .v = b.v,
+                             .g = b.g,
+                             .h = b.h,
+                             .scratch = b.kernel};
   memcpy(block.in, b.in, sizeof b.in);
   fl_own(plan)->kernels->sequence[job->outputs](&block);
-  if (b.v && job->reduction == FL_NONE) fl_store(&plan->value, first, n, FL_TYPE_F64, b.v);
+  if (b.v && job->reduction == FL_NONE)
+    fl_store(&plan->value, first, n, FL_TYPE_F64, b.v);
   else if (b.v)
     fl_kernels(FL_TYPE_F64)->tools->accumulate(&progress->lanes, n, b.v, NULL);
   fl_finish_derivative(plan, &plan->grad[0], first, b.weights, b.g);
@@ -114,8 +121,7 @@ static bool fl_add_counted(const fl_plan *plan, int64_t first, int64_t n,
   const fl_copies b = fl_cut_copies(plan, progress->scratch);
   double *const shares = b.in[0];
   for (int64_t item = first; item < first + n; item++) {
-    if (fl_weighs(plan) && !every)
-      fl_load_weights(plan, item * length, length, shares);
+    if (fl_weighs(plan) && !every) fl_load_weights(plan, item * length, length, shares);
     else
       for (int64_t i = 0; i < length; i++) shares[i] = 1;
     if (counted && !every) {

@@ -20,7 +20,7 @@
 #if defined(FL_DTYPE_f64)
 #define FL_NOT_HARD(y, x) fl_bits(y * (1 - y))
 #else
-#define FL_NOT_HARD(y, x) ((fl_uint)!((y == 0) | (y == 1)))
+#define FL_NOT_HARD(y, x) ((fl_uint) !((y == 0) | (y == 1)))
 #endif
 
 typedef struct {
@@ -37,7 +37,7 @@ FL_INLINE real fl_tail(real a, real b) { return (1 - a) - b; }
 
 /* For the value: the logarithm of p or, of a hard label 0, of 1-p. */
 FL_INLINE real FL_LOCAL(number_ahead)(int want, fl_case is, real y, real x,
-                        const double *parameters) {
+                                      const double *parameters) {
   if (!(want & FL_WANT_VALUE)) return 0;
   const fl_pair at = fl_pair_of(x, parameters);
   if (is != FL_IS_HARD) return fl_log_tail(at.p, fl_tail(at.p, at.q));

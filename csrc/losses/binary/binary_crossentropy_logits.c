@@ -25,7 +25,7 @@ FL_INLINE fl_uint fl_not_hard(real y, real x) {
 #define FL_NOT_HARD fl_not_hard
 
 FL_INLINE real FL_LOCAL(number_ahead)(int want, fl_case is, real y, real x,
-                        const double *parameters) {
+                                      const double *parameters) {
   const real a = -fl_abs(x);
   return is == FL_IS_HARD ? fl_exp_normal(a) : fl_exp_nonpositive(a);
 }
@@ -60,8 +60,9 @@ FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real t,
   const bool scales = !plain & (magnitude > 1);
   const real unit = scales ? FL_SUBNORMAL_SCALE : 1;
   const real inverse = scales ? 1 / FL_SUBNORMAL_SCALE : 1;
-  const real wide = plain ? b : FL_FMA(y * unit, (real)(positive * keep),
-                                       (real)(positive * half) * unit);
+  const real wide =
+      plain ? b
+            : FL_FMA(y * unit, (real)(positive * keep), (real)(positive * half) * unit);
   return (fl_point){
       .value = fl_logistic(plain, x > 0 ? a * unit : wide, sum, magnitude * inverse, t),
       .grad = fl_logistic_slope(a, b, x, t),

@@ -75,8 +75,7 @@ FL_INLINE fl_pair_point FL_LOCAL(point)(int want, int variant, double a, double 
   const double ap = a - p + eps, an = a - n + eps, pn = p - n + eps;
   const double s_ap = FL_LOCAL(slope)(variant, inverse[0], ap);
   const double s_an = FL_LOCAL(slope)(variant, inverse[1], an);
-  const double s_pn =
-      variant & FL_SWAP ? FL_LOCAL(slope)(variant, inverse[2], pn) : 0;
+  const double s_pn = variant & FL_SWAP ? FL_LOCAL(slope)(variant, inverse[2], pn) : 0;
   const double c_ap = FL_LOCAL(curvature)(variant, inverse[0], ap);
   const double c_an = FL_LOCAL(curvature)(variant, inverse[1], an);
   const double c_pn =

@@ -3,7 +3,8 @@
 #include "blocks/softmax/softmax.h"
 #include "losses/multiclass/focal.h"
 
-FL_INLINE fl_class_point fl_focal_of_share(fl_class_share at, const double *parameters) {
+FL_INLINE fl_class_point fl_focal_of_share(fl_class_share at,
+                                           const double *parameters) {
   const double log = (double)at.gap + (double)at.log_total;
   const fl_focal_point point = fl_focal(log, at.p, at.rest, parameters[0]);
   return (fl_class_point){

@@ -39,10 +39,9 @@ FL_INLINE void FL_LOCAL(add)(fl_listnet_sum term, int64_t j, fl_lanes *below,
 }
 
 /* Of n >= FL_LANES entries, in lanes. */
-FL_OUTLINE fl_listnet_sum FL_LOCAL(long_sums)(int64_t n, real m,
-                                                const real *restrict x,
-                                                const real *restrict e,
-                                                const real *restrict f) {
+FL_OUTLINE fl_listnet_sum FL_LOCAL(long_sums)(int64_t n, real m, const real *restrict x,
+                                              const real *restrict e,
+                                              const real *restrict f) {
   fl_lanes below = {{0}, {0}}, ones = below, labels = below, costs = below;
   const int64_t whole = n / FL_LANES * FL_LANES;
   for (int64_t i = 0; i < whole; i += FL_LANES)
@@ -58,7 +57,7 @@ FL_OUTLINE fl_listnet_sum FL_LOCAL(long_sums)(int64_t n, real m,
 }
 
 FL_INLINE fl_listnet_sum FL_LOCAL(short_sums)(int64_t n, real m, const real *x,
-                                                const real *e, const real *f) {
+                                              const real *e, const real *f) {
   fl_listnet_sum hi = {0}, lo = {0};
   for (int64_t i = 0; i < n; i++) {
     const fl_listnet_sum term = FL_LOCAL(terms)(m, x[i], e[i], f[i]);
@@ -68,8 +67,8 @@ FL_INLINE fl_listnet_sum FL_LOCAL(short_sums)(int64_t n, real m, const real *x,
     fl_add(&hi.costs, &lo.costs, term.costs);
   }
   return (fl_listnet_sum){fl_sum_value((fl_sum){hi.below, lo.below}), hi.ones,
-                            fl_sum_value((fl_sum){hi.labels, lo.labels}),
-                            fl_sum_value((fl_sum){hi.costs, lo.costs})};
+                          fl_sum_value((fl_sum){hi.labels, lo.labels}),
+                          fl_sum_value((fl_sum){hi.costs, lo.costs})};
 }
 
 FL_INLINE void FL_LOCAL(derivatives)(int want, int64_t n, double rest, double labels,
@@ -98,9 +97,9 @@ FL_INLINE void FL_LOCAL(kernel)(int want, const fl_group_block *block) {
     block->v[k] = 0;
     if (n == 0) continue;
     const real m = fl_largest(n, x + at);
-    const fl_listnet_sum sums =
-        n < FL_LANES ? FL_LOCAL(short_sums)(n, m, x + at, e + at, f + at)
-                     : FL_LOCAL(long_sums)(n, m, x + at, e + at, f + at);
+    const fl_listnet_sum sums = n < FL_LANES
+                                    ? FL_LOCAL(short_sums)(n, m, x + at, e + at, f + at)
+                                    : FL_LOCAL(long_sums)(n, m, x + at, e + at, f + at);
     const double rest = sums.below + (sums.ones - 1);
     block->v[k] = (double)fl_log1p((real)rest) + sums.costs / sums.labels;
     if (want & FL_WANT_GRAD)

@@ -16,7 +16,7 @@ FL_INLINE real fl_log_cosh_tail(real y, real x, real r) {
 }
 
 FL_INLINE real FL_LOCAL(number_ahead)(int want, fl_case is, real y, real x,
-                        const double *parameters) {
+                                      const double *parameters) {
   const real r = x - y;
   const real tail = fl_copysign(1, r) * fl_log_cosh_tail(y, x, r);
   return fl_exp_nonpositive_tail(-2 * fl_abs(r), -2 * tail);

@@ -99,8 +99,7 @@ static fl_scaled fl_others(const fl_scaled_total *all, fl_scaled one) {
 }
 
 /* log S - x = log(S/exp x), S = others + w exp x; log1p where that is not far from 1. */
-static double fl_event_loss(const fl_cohort *c, const fl_scaled_total *all,
-                            int64_t i) {
+static double fl_event_loss(const fl_cohort *c, const fl_scaled_total *all, int64_t i) {
   const fl_scaled hazard = fl_hazard(c, i);
   const fl_scaled others = fl_others(all, fl_weighted_hazard(c, i));
   const int64_t apart = others.e - hazard.e;
@@ -192,8 +191,9 @@ static void fl_put_derivatives(const fl_cohort *c, const fl_scaled_total *all,
     }
     g[entry] = scale * (slope + fl_times_hazard(u, a->hi + a->lo, a->e));
     if (h)
-      h[entry] = scale * (curvature + fl_times_hazard(u, a->hi + a->lo, a->e)
-                          - fl_times_square(u, b->hi + b->lo, b->e));
+      h[entry] = scale
+                 * (curvature + fl_times_hazard(u, a->hi + a->lo, a->e)
+                    - fl_times_square(u, b->hi + b->lo, b->e));
   }
 }
 
@@ -204,8 +204,7 @@ static void fl_follow_hazard(const fl_cohort *c, int64_t n, double scale,
   fl_time time = {.begin = n};
   while (time.begin > 0) {
     time.end = time.begin--;
-    while (time.begin > 0
-           && c->order[time.begin - 1].key == c->order[time.begin].key)
+    while (time.begin > 0 && c->order[time.begin - 1].key == c->order[time.begin].key)
       time.begin--;
     fl_count_events(c, &time);
     const fl_scaled_total *all = &kept[time.begin];
@@ -254,8 +253,8 @@ static void FL_LOCAL(kernel)(int want, const fl_sequence_block *block) {
   const double *weights =
       block->weights ? fl_gather(n, order, block->weights, block->in[1]) : NULL;
   fl_scaled_exps(n, fl_largest_number(n, m), m, e);
-  const fl_cohort cohort = {order, m, e, weights, block->weigh,
-                            block->parameters[0] != 0};
+  const fl_cohort cohort = {
+      order, m, e, weights, block->weigh, block->parameters[0] != 0};
   fl_scaled_total *const kept = (fl_scaled_total *)((fl_record *)block->scratch + n);
   const bool grad = want & FL_WANT_GRAD;
   fl_gather_risk_sets(&cohort, n, want & FL_WANT_VALUE ? block->v : NULL,

@@ -34,12 +34,27 @@ def limit(loss: fl.Loss, output: str, dtype: type) -> float:
     return limits[output] + (limits["wide"] if dtype == np.float64 else 0) + 1.5 * power
 
 
+#: All samples for each kernel as it comes, a sixth of them for other parameters.
+THOROUGHLY = [
+    pytest.param(loss, 1, id=oracle.label(loss)) for loss in oracle.default_losses()
+]
+BRIEFLY = [
+    pytest.param(loss, 6, id=oracle.label(loss))
+    for loss in LOSSES
+    if loss not in list(oracle.default_losses())
+]
+EVERYTHING = [
+    pytest.param(loss, 1, id=f"{oracle.label(loss)}-all", marks=pytest.mark.slow)
+    for loss in LOSSES
+]
+
+
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
-@pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
-def test_errors_in_ulps(loss: fl.Loss, dtype: type, isa: str) -> None:
+@pytest.mark.parametrize(("loss", "step"), [*THOROUGHLY, *BRIEFLY, *EVERYTHING])
+def test_errors_in_ulps(loss: fl.Loss, step: int, dtype: type, isa: str) -> None:
     for labels in oracle.label_kinds(loss.kernel):
         for output in oracle.OUTPUTS:
-            worst = oracle.worst(loss, output, dtype, labels)
+            worst = oracle.worst(loss, output, dtype, labels, step)
             assert worst.error <= limit(loss, output, dtype), (output, worst)
 
 

@@ -52,15 +52,16 @@ class Cell:
     dtype: str
     shape: tuple[int, ...]
     threads: int
+    call: str = "plain"
 
     @property
     def size(self) -> str:
-        """Shape as in a table: 1 M, or 8192x1000."""
+        """Shape as in a table: 1 M, 1000003, or 8192x1000."""
         if len(self.shape) > 1:
             return "x".join(str(n) for n in self.shape)
         (n,) = self.shape
         for unit, name in ((1_000_000, " M"), (1_000, " k")):
-            if n >= unit:
+            if n >= unit and n % unit == 0:
                 return f"{n // unit}{name}"
         return str(n)
 

@@ -28,6 +28,7 @@ from typing import Any
 from tqdm import tqdm
 
 from cells import HESS, VALUE, Cell, grid
+from measures import OURS
 
 # The limit is of interest where data does not fit the first caches.
 LIMIT_ENTRIES = 100_000
@@ -73,17 +74,15 @@ class Arena:
         return {name: peer.version for name, peer in self.peers.items()}
 
     def _data(self, cell: Cell) -> Any:
-        from peers import Data
-        from streaming import aligned
-        from suite.inputs import make
+        from calls import inputs
 
-        key = (cell.kernel, cell.shape, cell.dtype)
-        if self._input != key:
-            self.data = None
-            y, x = make(*key)
-            out = [aligned(cell.shape, cell.dtype) for _ in range(2)]
-            self.data = Data(y, x, *out)
-            self._input = key
+        key = (cell.kernel, cell.dtype, cell.shape)
+        if self._input != (*key, cell.call):
+            self.data = self.plain = None
+            self.plain = self.data = inputs(*key, "plain")
+            if cell.call != "plain":
+                self.data = inputs(*key, cell.call)
+            self._input = (*key, cell.call)
         return self.data
 
     def race(self, cell: Cell, options: dict[str, Any]) -> dict[str, Any]:
@@ -94,6 +93,10 @@ class Arena:
 
         data = self._data(cell)
         runs, wrong, expected = {}, {}, None
+        others = self._limits(cell, data)
+        if data is not self.plain:
+            others["plain"] = self.peers[OURS].job(cell, self.plain).run
+            others["plain"]()
         for name, peer in self.peers.items():
             try:
                 job = peer.job(cell, data)
@@ -101,6 +104,8 @@ class Arena:
                     continue
                 result = job.results(job.run())
             except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
+                if name == OURS:
+                    raise
                 wrong[name] = repr(error)[:200]
                 continue
             if expected is None:
@@ -109,17 +114,31 @@ class Arena:
                 wrong[name] = str(result[0])[:80]
                 continue
             runs[name] = job.run
-        times = race(runs | self._limits(cell, data), **options)
+        times = race(runs | others, **options)
         return cell.as_dict() | {
             "times": {name: asdict(times[name]) for name in runs},
-            "limits": {n: asdict(t) for n, t in times.items() if n not in runs},
+            "limits": {n: asdict(times[n]) for n in others if n != "plain"},
             "wrong": wrong,
+            **self._over_plain(cell, times),
+        }
+
+    def _over_plain(self, cell: Cell, times: dict[str, Any]) -> dict[str, float]:
+        """Our time of a call over that of the plain one, and what it may be."""
+        from calls import CALLS
+
+        if "plain" not in times:
+            return {}
+        return {
+            "over_plain": times[OURS].seconds / times["plain"].seconds,
+            "allowed": CALLS[cell.call].limit(cell, self.data, self.plain),
         }
 
     def _limits(self, cell: Cell, data: Any) -> dict[str, Any]:
         from streaming import streams
 
         sparse = cell.kernel == "sparse_categorical_crossentropy"
+        if cell.call != "plain":  # the limit of a call is the plain one's time
+            return {}
         if data.y_pred.size < LIMIT_ENTRIES or (sparse and cell.output == VALUE):
             return {}
         reads = [] if sparse else [data.y_pred]

@@ -19,14 +19,16 @@ COLUMNS = (
 )
 
 
-def _time(value: float) -> str:
+def duration(value: float) -> str:
+    """Seconds as in a table."""
     for unit, factor in (("s", 1), ("ms", 1e3), ("us", 1e6)):
         if value * factor >= 1:
             return f"{value * factor:.3g} {unit}"
     return f"{value * 1e9:.3g} ns"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Three digits, and nothing for None."""
     return "" if value is None else f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
 
@@ -41,10 +43,10 @@ def _row(cell: dict[str, Any], peers: list[str]) -> list[str]:
         TITLES[cell["kernel"]],
         cell["output"],
         cell["size"],
-        f"{_time(ours['seconds'])} ±{100 * ours['spread']:.0f} %",
-        f"**{_number(ratio(cell))}** ({best[0]})" if best else "",
-        _number(over_limit(cell)) + (" NT" if "nontemporal" in stores else ""),
-        *[_number(t / ours["seconds"]) if t else "" for t in theirs],
+        f"{duration(ours['seconds'])} ±{100 * ours['spread']:.0f} %",
+        f"**{number(ratio(cell))}** ({best[0]})" if best else "",
+        number(over_limit(cell)) + (" NT" if "nontemporal" in stores else ""),
+        *[number(t / ours["seconds"]) if t else "" for t in theirs],
     ]
 
 
@@ -56,17 +58,21 @@ def table(cells: list[dict[str, Any]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def markdown(report: dict[str, Any]) -> str:
-    """The whole report as Markdown."""
+def machine(report: dict[str, Any]) -> str:
+    """On what and how the figures were taken."""
     config = report["config"]
     versions = ", ".join(f"{n} {v}" for n, v in report["versions"].items())
     how = "least CPU times" if report["busy"] else "medians"
-    machine = (
+    return (
         f"{report['cpu']}, {report['started']} UTC, Python {report['python']}, "
         f"NumPy {config['numpy']}, kernels {config['isa']} ({config['compiler']}), "
         f"{how} of {report['repetitions']} interleaved repetitions.\n{versions}."
     )
-    parts = [machine, COLUMNS]
+
+
+def markdown(report: dict[str, Any]) -> str:
+    """The whole report as Markdown."""
+    parts = [machine(report), COLUMNS]
     groups = dict.fromkeys((c["dtype"], c["threads"]) for c in report["cells"])
     for dtype, threads in groups:
         cells = [
@@ -115,10 +121,10 @@ def picture(report: dict[str, Any], dtype: str, path: Path) -> None:
         for cell in cells:
             row = rows.index((cell["kernel"], cell["output"]))
             column = sizes.index(cell["size"])
-            if number := measure(cell):
-                grid[row][column] = number
+            if figure := measure(cell):
+                grid[row][column] = figure
                 axis.text(
-                    column, row, _number(number), ha="center", va="center", fontsize=7
+                    column, row, number(figure), ha="center", va="center", fontsize=7
                 )
         axis.imshow(grid, norm=norm, cmap=colors, aspect="auto", alpha=0.8)
         axis.set_title(f"{title}, {dtype}, {most} threads", fontsize=9)

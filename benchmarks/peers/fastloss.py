@@ -20,16 +20,22 @@ class Fastloss(Peer):
 
     def job(self, cell: Cell, data: Data) -> Job:
         loss = LOSSES[cell.kernel]
-        inputs = data.y_true, data.y_pred
-        if cell.output == VALUE:
-            return Job(partial(loss, *inputs), _one)
+        keywords = dict(data.options)
+        if data.weight is not None:
+            keywords["sample_weight"] = data.weight
         if cell.output == INTO:
-            return Job(partial(loss.value_and_grad, *inputs, out=data.grad), tuple)
-        if cell.output == FRESH:
-            return Job(partial(loss.value_and_grad, *inputs), tuple)
-        out = data.grad, data.hess
-        return Job(partial(loss.grad_and_hess, *inputs, out=out), tuple)
+            grad = data.grad
+            keywords["out"] = (data.values, grad) if data.unreduced else grad
+        elif cell.output not in (VALUE, FRESH):
+            keywords["out"] = data.grad, data.hess
+        method = {
+            VALUE: loss,
+            INTO: loss.value_and_grad,
+            FRESH: loss.value_and_grad,
+        }.get(cell.output, loss.grad_and_hess)
+        run = partial(method, data.y_true, data.y_pred, **keywords)
+        return Job(run, _one if cell.output == VALUE else tuple)
 
 
-def _one(value: float) -> tuple[Any, ...]:
+def _one(value: Any) -> tuple[Any, ...]:
     return (value,)

@@ -74,35 +74,58 @@ ELEMENTWISE = {
 }
 
 
+# An argument that is None is compiled away with the branches that ask for it.
 @cache
 def _elementwise(kernel: str) -> dict[str, Callable[..., Any]]:
-    """Value; value and gradient; gradient and Hessian, of the mean."""
+    """Value; value and gradient; gradient and Hessian, of the mean or unreduced."""
     formula = ELEMENTWISE[kernel]
 
-    @loops
-    def value(y, x):
-        total = 0.0
-        for i in prange(x.size):
-            total += formula(y[i], x[i])[0]
-        return total / x.size
+    @inline
+    def label(y, x, smoothing):
+        real = x.dtype.type
+        if smoothing is None:
+            return real(y)
+        return real(y) * real(1 - smoothing) + real(smoothing / 2)
 
     @loops
-    def value_and_grad(y, x, g):
+    def value(y, x, w, smoothing, values):
         total = 0.0
-        scale = g.dtype.type(1 / x.size)
+        weights = 0.0
         for i in prange(x.size):
-            v, d, _ = formula(y[i], x[i])
+            v = formula(label(y[i], x, smoothing), x[i])[0]
+            if w is not None:
+                v *= w[i]
+                weights += w[i]
+            if values is not None:
+                values[i] = v
+            total += v
+        return total / (x.size if w is None else weights)
+
+    @loops
+    def value_and_grad(y, x, g, w, smoothing, values):
+        total = 0.0
+        divisor = x.size if w is None else w.sum()
+        scale = g.dtype.type(1 if values is not None else 1 / divisor)
+        for i in prange(x.size):
+            v, d, _ = formula(label(y[i], x, smoothing), x[i])
+            if w is not None:
+                v *= w[i]
+                d *= x.dtype.type(w[i])
+            if values is not None:
+                values[i] = v
             total += v
             g[i] = d * scale
-        return total / x.size
+        return total / divisor
 
     @loops
-    def grad_and_hess(y, x, g, h):
-        scale = g.dtype.type(1 / x.size)
+    def grad_and_hess(y, x, g, h, w, smoothing):
+        divisor = x.size if w is None else w.sum()
+        scale = g.dtype.type(1 / divisor)
         for i in prange(x.size):
-            _, d, c = formula(y[i], x[i])
-            g[i] = d * scale
-            h[i] = c * scale
+            _, d, c = formula(label(y[i], x, smoothing), x[i])
+            weight = scale if w is None else scale * g.dtype.type(w[i])
+            g[i] = d * weight
+            h[i] = c * weight
 
     return {"v": value, "vg": value_and_grad, "gh": grad_and_hess}
 
@@ -145,34 +168,86 @@ def _dense_grad(q, p, g):
     return total / len(q)
 
 
-@loops
-def _sparse_logits_value(y, x):
-    total = 0.0
-    for i in prange(len(y)):
-        m = x[i].max()
-        s = 0 * m
-        for j in range(x.shape[1]):
-            s += math.exp(x[i, j] - m)
-        total += math.log(s) + m - x[i, y[i]]
-    return total / len(y)
+@inline
+def _row_weight(y, i, w, by_class, ignored):
+    if w is not None:
+        return w[i]
+    if by_class is not None:
+        return by_class[y[i]]
+    if ignored is not None:
+        return 0.0 if y[i] == ignored else 1.0
+    return 1.0
 
 
 @loops
-def _sparse_logits_grad(y, x, g):
+def _divisor(y, w, by_class, ignored):
     total = 0.0
-    scale = g.dtype.type(1 / len(y))
     for i in prange(len(y)):
-        m = x[i].max()
-        s = 0 * m
-        for j in range(x.shape[1]):
-            e = math.exp(x[i, j] - m)
-            g[i, j] = e
-            s += e
-        total += math.log(s) + m - x[i, y[i]]
-        for j in range(x.shape[1]):
-            g[i, j] *= scale / s
-        g[i, y[i]] -= scale
-    return total / len(y)
+        total += _row_weight(y, i, w, by_class, ignored)
+    return total
+
+
+@loops
+def _sparse_logits_value(y, x, w, by_class, ignored, smoothing, values):
+    total = 0.0
+    weights = 0.0
+    for i in prange(len(y)):
+        weight = _row_weight(y, i, w, by_class, ignored)
+        weights += weight
+        v = 0.0
+        if weight != 0:
+            m = x[i].max()
+            s = 0 * m
+            t = 0 * m
+            for j in range(x.shape[1]):
+                s += math.exp(x[i, j] - m)
+                if smoothing is not None:
+                    t += x[i, j] - m
+            v = math.log(s) + m - x[i, y[i]]
+            if smoothing is not None:
+                v += smoothing * (x[i, y[i]] - m - t / x.shape[1])
+        if values is not None:
+            values[i] = v
+        total += weight * v
+    return total / weights
+
+
+@loops
+def _sparse_logits_grad(y, x, g, w, by_class, ignored, smoothing, values):
+    total = 0.0
+    divisor = 1.0 if values is not None else _divisor(y, w, by_class, ignored)
+    for i in prange(len(y)):
+        weight = _row_weight(y, i, w, by_class, ignored)
+        scale = g.dtype.type(weight / divisor)
+        v = 0.0
+        if weight == 0:
+            g[i, :] = 0
+        else:
+            m = x[i].max()
+            s = 0 * m
+            t = 0 * m
+            for j in range(x.shape[1]):
+                e = math.exp(x[i, j] - m)
+                g[i, j] = e
+                s += e
+                if smoothing is not None:
+                    t += x[i, j] - m
+            v = math.log(s) + m - x[i, y[i]]
+            factor = scale / g.dtype.type(s)
+            if smoothing is None:
+                for j in range(x.shape[1]):
+                    g[i, j] *= factor
+                g[i, y[i]] -= scale
+            else:
+                v += smoothing * (x[i, y[i]] - m - t / x.shape[1])
+                share = g.dtype.type(smoothing / x.shape[1]) * scale
+                for j in range(x.shape[1]):
+                    g[i, j] = g[i, j] * factor - share
+                g[i, y[i]] -= g.dtype.type(1 - smoothing) * scale
+        if values is not None:
+            values[i] = v
+        total += weight * v
+    return total / divisor
 
 
 @loops
@@ -219,6 +294,10 @@ ROWWISE = {
 }
 
 
+# Those whose loops know weights and options.
+WEIGHED = ("sparse_categorical_crossentropy_logits",)
+
+
 class Numba(Peer):
     version = numba.__version__
 
@@ -228,25 +307,66 @@ class Numba(Peer):
 
     def job(self, cell: Cell, data: Data) -> Job | None:
         if cell.kernel in ELEMENTWISE:
-            loops = _elementwise(cell.kernel)
-            value, grad = loops["v"], loops["vg"]
-        elif cell.kernel in ROWWISE and cell.output != HESS:
-            value, grad = ROWWISE[cell.kernel]
+            return self._elements(cell, data)
+        if cell.kernel not in ROWWISE or cell.output == HESS:
+            return None
+        value, grad = ROWWISE[cell.kernel]
+        bare = data.weight is None and not data.options
+        values = np.empty_like(data.values) if data.unreduced else None
+        if cell.kernel in WEIGHED:
+            names = ("class_weight", "ignore_class", "label_smoothing")
+            options = (data.weight, *(data.options.get(name) for name in names), values)
+        elif bare:
+            options = ()
         else:
             return None
-        y, x = data.y_true, data.y_pred
-        if cell.output == VALUE:
-            return Job(partial(value, y, x), lambda v: (v,))
+        inputs = data.y_true, data.y_pred
+        return _job(cell, data, value, grad, inputs, data.grad, options)
+
+    def _elements(self, cell: Cell, data: Data) -> Job:
+        loops = _elementwise(cell.kernel)
+        y, x, g, h = map(_flat, (data.y_true, data.y_pred, data.grad, data.hess))
+        w = None if data.weight is None else _flat(data.weight)
+        options = w, data.options.get("label_smoothing")
         if cell.output == HESS:
             return Job(
-                partial(loops["gh"], y, x, data.grad, data.hess),
+                partial(loops["gh"], y, x, g, h, *options),
                 lambda _: (data.grad, data.hess),
             )
+        values = np.empty_like(data.values) if data.unreduced else None
+        rest = (*options, values)
+        return _job(cell, data, loops["v"], loops["vg"], (y, x), g, rest)
 
-        def fresh() -> tuple[Any, ...]:
-            g = np.empty_like(x)
-            return grad(y, x, g), g
 
-        if cell.output == FRESH:
-            return Job(fresh, tuple)
-        return Job(partial(grad, y, x, data.grad), lambda v: (v, data.grad))
+def _flat(array: Any) -> Any:
+    """One axis, of the same memory: loops over several do not become vectors."""
+    return array.reshape(-1, order="A")
+
+
+def _job(
+    cell: Cell,
+    data: Data,
+    value: Callable[..., Any],
+    grad: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    into: Any,
+    options: tuple[Any, ...],
+) -> Job:
+    """Value, or value and gradient; of losses per sample if `options` end in them."""
+
+    def one(mean: Any, *rest: Any) -> tuple[Any, ...]:
+        return options[-1] if data.unreduced else mean, *rest
+
+    if cell.output == VALUE:
+        return Job(partial(value, *inputs, *options), one)
+
+    def fresh() -> tuple[Any, ...]:
+        g = np.empty_like(into)
+        return one(grad(*inputs, g, *options), g)
+
+    if cell.output == FRESH:
+        order = "C" if data.grad.flags.c_contiguous else "F"
+        return Job(fresh, lambda r: (r[0], r[1].reshape(data.grad.shape, order=order)))
+    return Job(
+        partial(grad, *inputs, into, *options), lambda mean: one(mean, data.grad)
+    )

@@ -45,7 +45,7 @@ class Numexpr(Peer):
         numexpr.set_num_threads(threads)
 
     def job(self, cell: Cell, data: Data) -> Job | None:
-        if cell.kernel not in LOSSES or cell.output == HESS:
+        if cell.kernel not in LOSSES or cell.output == HESS or not data.is_plain:
             return None
         real = data.y_pred.dtype.type
         arrays = {"x": data.y_pred, "y": data.y_true}

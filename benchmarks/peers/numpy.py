@@ -1,8 +1,8 @@
-"""The NumPy reference: the formulas of `fastloss.reference` and a mean."""
+"""The NumPy reference: the formulas of `fastloss.reference`, reduced."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,32 +10,26 @@ import numpy as np
 from cells import HESS, VALUE, Cell
 from fastloss import reference
 from peers.base import Data, Job, Peer
-from suite.inputs import LOSSES
+from suite.inputs import LOSSES, ROWS
 
 
 class Reference(Peer):
     version = np.__version__
 
     def job(self, cell: Cell, data: Data) -> Job:
-        loss = LOSSES[cell.kernel]
-        formula = getattr(reference, type(loss).__name__)
-        parameters = {
-            f.name: getattr(loss, f.name) for f in fields(loss) if f.name != "reduction"
-        }
-        y, x = data.y_true, data.y_pred
-        samples = x.size // (x.shape[-1] if x.ndim > 1 else 1)
+        loss = replace(LOSSES[cell.kernel], **data.options)
+        method = {VALUE: reference.cost, HESS: reference.grad_and_hess}.get(
+            cell.output, reference.value_and_grad
+        )
+        classes = ROWS[cell.kernel].labels == ("class",)
 
-        def value() -> tuple[Any, ...]:
-            return (np.mean(formula.value(y, x, **parameters)),)
+        def run() -> Any:
+            x, y = data.y_pred, data.y_true
+            labels = y if classes else y.astype(x.dtype, copy=False)
+            return method(loss, labels, x, data.weight)
 
-        def value_and_grad() -> tuple[Any, ...]:
-            return *value(), formula.grad(y, x, **parameters) / samples
+        return Job(run, _one if cell.output == VALUE else tuple)
 
-        def grad_and_hess() -> tuple[Any, ...]:
-            return (
-                formula.grad(y, x, **parameters) / samples,
-                formula.hess(y, x, **parameters) / samples,
-            )
 
-        jobs = {VALUE: value, HESS: grad_and_hess}
-        return Job(jobs.get(cell.output, value_and_grad), tuple)
+def _one(value: Any) -> tuple[Any, ...]:
+    return (value,)

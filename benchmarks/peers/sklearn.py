@@ -34,7 +34,7 @@ class Metrics(Peer):
 
     def job(self, cell: Cell, data: Data) -> Job | None:
         metric = METRICS.get(cell.kernel)
-        if metric is None or cell.output != VALUE:
+        if metric is None or cell.output != VALUE or not data.is_plain:
             return None
         regression = ROWS[cell.kernel].labels == ("real",)
         if data.y_pred.size > MOST_ENTRIES and not regression:
@@ -67,7 +67,7 @@ class Kernels(Peer):
     version = sklearn.__version__
 
     def job(self, cell: Cell, data: Data) -> Job | None:
-        if cell.kernel not in KERNELS:
+        if cell.kernel not in KERNELS or not data.is_plain:
             return None
         make, factor = KERNELS[cell.kernel]
         loss = make(cell.shape[-1])

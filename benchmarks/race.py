@@ -119,17 +119,17 @@ class Arena:
             "times": {name: asdict(times[name]) for name in runs},
             "limits": {n: asdict(times[n]) for n in others if n != "plain"},
             "wrong": wrong,
-            **self._over_plain(cell, times),
+            **self._beside_plain(cell, times),
         }
 
-    def _over_plain(self, cell: Cell, times: dict[str, Any]) -> dict[str, float]:
-        """Our time of a call over that of the plain one, and what it may be."""
+    def _beside_plain(self, cell: Cell, times: dict[str, Any]) -> dict[str, Any]:
+        """Our time of the plain call, and how much more this one may take."""
         from calls import CALLS
 
         if "plain" not in times:
             return {}
         return {
-            "over_plain": times[OURS].seconds / times["plain"].seconds,
+            "plain": asdict(times["plain"]),
             "allowed": CALLS[cell.call].limit(cell, self.data, self.plain),
         }
 

@@ -167,7 +167,8 @@ def agreement(first: dict[str, Any], second: dict[str, Any]) -> str:
 
 def cell_key(cell: dict[str, Any]) -> tuple[Any, ...]:
     """What makes a cell that of another run."""
-    return tuple(cell[n] for n in ("threads", "dtype", "kernel", "size", "output"))
+    names = ("threads", "dtype", "kernel", "size", "output", "call")
+    return tuple(cell.get(name) for name in names)
 
 
 def write(report: dict[str, Any], stem: Path) -> str:

@@ -61,6 +61,7 @@ class Time:
     seconds: float
     spread: float
     samples: int
+    least: float
 
 
 def _time(samples: list[float], *, busy: bool) -> Time:
@@ -68,7 +69,7 @@ def _time(samples: list[float], *, busy: bool) -> Time:
     quarter = len(ordered) // 4
     middle = ordered[0] if busy else median(ordered)
     half = (ordered[-1 - quarter] - ordered[quarter]) / 2
-    return Time(middle, half / middle, len(ordered))
+    return Time(middle, half / middle, len(ordered), ordered[0])
 
 
 def race(

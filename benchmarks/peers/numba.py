@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numba import njit, prange
 
-from cells import FRESH, HESS, VALUE, Cell
+from cells import FRESH, HESS, INTO, VALUE, Cell
 from peers.base import Data, Job, Peer
 
 inline = njit(inline="always", fastmath=True)
@@ -312,10 +312,10 @@ class Numba(Peer):
             return None
         value, grad = ROWWISE[cell.kernel]
         bare = data.weight is None and not data.options
-        values = np.empty_like(data.values) if data.unreduced else None
+        options: tuple[Any, ...]
         if cell.kernel in WEIGHED:
             names = ("class_weight", "ignore_class", "label_smoothing")
-            options = (data.weight, *(data.options.get(name) for name in names), values)
+            options = (data.weight, *(data.options.get(name) for name in names), None)
         elif bare:
             options = ()
         else:
@@ -333,9 +333,7 @@ class Numba(Peer):
                 partial(loops["gh"], y, x, g, h, *options),
                 lambda _: (data.grad, data.hess),
             )
-        values = np.empty_like(data.values) if data.unreduced else None
-        rest = (*options, values)
-        return _job(cell, data, loops["v"], loops["vg"], (y, x), g, rest)
+        return _job(cell, data, loops["v"], loops["vg"], (y, x), g, (*options, None))
 
 
 def _flat(array: Any) -> Any:
@@ -352,21 +350,23 @@ def _job(
     into: Any,
     options: tuple[Any, ...],
 ) -> Job:
-    """Value, or value and gradient; of losses per sample if `options` end in them."""
+    """Value, or value and gradient; the last of `options` takes losses per sample."""
 
-    def one(mean: Any, *rest: Any) -> tuple[Any, ...]:
-        return options[-1] if data.unreduced else mean, *rest
+    def call(function: Callable[..., Any], *arrays: Any) -> tuple[Any, ...]:
+        if not data.unreduced:
+            return (function(*arrays, *options),)
+        values = data.values if cell.output == INTO else np.empty_like(data.values)
+        function(*arrays, *options[:-1], values)
+        return (values,)
 
     if cell.output == VALUE:
-        return Job(partial(value, *inputs, *options), one)
+        return Job(partial(call, value, *inputs), tuple)
 
     def fresh() -> tuple[Any, ...]:
         g = np.empty_like(into)
-        return one(grad(*inputs, g, *options), g)
+        return *call(grad, *inputs, g), g
 
     if cell.output == FRESH:
         order = "C" if data.grad.flags.c_contiguous else "F"
         return Job(fresh, lambda r: (r[0], r[1].reshape(data.grad.shape, order=order)))
-    return Job(
-        partial(grad, *inputs, into, *options), lambda mean: one(mean, data.grad)
-    )
+    return Job(partial(call, grad, *inputs, into), lambda r: (*r, data.grad))

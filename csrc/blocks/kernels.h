@@ -229,10 +229,21 @@ typedef struct {
   bool swapped; /* not in the byte order of the machine */
 } fl_stretch;
 
+/* Stretches of the same length, and where they go in a buffer. */
+typedef struct {
+  fl_stretch part; /* the first of them */
+  int64_t length, runs;
+  ptrdiff_t across;   /* from one to the next, in bytes */
+  int64_t first, run; /* in the buffer, and from one to the next there */
+} fl_slab;
+
 typedef struct {
   void (*read)(fl_stretch part, int64_t n, void *out); /* to the table's dtype */
   void (*read_classes)(fl_stretch part, int64_t n, int64_t *out);
   void (*write)(fl_stretch part, int64_t n, const void *in); /* floats */
+  /* The same of stretches that are closer to each other than their numbers. */
+  void (*read_slab)(const fl_slab *slab, void *out);
+  void (*write_slab)(const fl_slab *slab, const void *in);
 } fl_io_tools;
 
 typedef struct {

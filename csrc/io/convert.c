@@ -6,6 +6,7 @@
 
 #include "blocks/kernels.h"
 #include "isa/isa.h"
+#include "math/transpose.h"
 
 enum { FL_PIECE = 512 };
 
@@ -21,8 +22,19 @@ typedef struct {
     memcpy(to + i * (to_at), &x, sizeof x); \
   }
 
-/* Distances that are constants have loops of their own, which vectorise: every second
-   number, and backwards. */
+/* The same without vectors: a gather or a vector of inserts takes longer than its loads
+   one by one. */
+#define FL_MOVE_EACH(uint, at, to_at)         \
+  _Pragma("GCC unroll 8")                     \
+  for (int64_t i = 0; i < n; i++) {           \
+    uint x;                                   \
+    memcpy(&x, from + i * (at), sizeof x);    \
+    __asm__("" : "+r"(x));                    \
+    memcpy(to + i * (to_at), &x, sizeof x);   \
+  }
+
+/* Distances that are constants have loops of their own, which vectorise: reading every
+   second number, and backwards. */
 #define FL_DEFINE_MOVES(bits, uint)                                                \
   FL_INLINE void fl_gather_##bits(int64_t n, const char *from, ptrdiff_t stride,   \
                                   char *restrict to) {                             \
@@ -30,15 +42,14 @@ typedef struct {
     if (stride == size) memcpy(to, from, (size_t)(n * size));                      \
     else if (stride == 2 * size) FL_MOVE(uint, 2 * size, size)                     \
     else if (stride == -size) FL_MOVE(uint, -size, size)                           \
-    else FL_MOVE(uint, stride, size)                                               \
+    else FL_MOVE_EACH(uint, stride, size)                                          \
   }                                                                                \
   FL_INLINE void fl_scatter_##bits(int64_t n, const char *from, char *restrict to, \
                                    ptrdiff_t stride) {                             \
     const ptrdiff_t size = sizeof(uint);                                           \
     if (stride == size) memcpy(to, from, (size_t)(n * size));                      \
-    else if (stride == 2 * size) FL_MOVE(uint, size, 2 * size)                     \
     else if (stride == -size) FL_MOVE(uint, size, -size)                           \
-    else FL_MOVE(uint, size, stride)                                               \
+    else FL_MOVE_EACH(uint, size, stride)                                          \
   }
 
 FL_DEFINE_MOVES(8, uint8_t)
@@ -72,10 +83,9 @@ FL_OUTLINE void fl_gather(fl_stretch part, int64_t n, char *to) {
   if (part.swapped) fl_swap(size, n, to);
 }
 
-/* The way back, of floats; `from` is lost. */
-FL_OUTLINE void fl_scatter(fl_stretch part, int64_t n, char *from) {
+/* The way back, of floats in the byte order of the array. */
+FL_OUTLINE void fl_scatter(fl_stretch part, int64_t n, const char *from) {
   const int64_t size = fl_type_size(part.type);
-  if (part.swapped) fl_swap(size, n, from);
   if (size == 4) fl_scatter_32(n, from, part.at, part.stride);
   else fl_scatter_64(n, from, part.at, part.stride);
 }
@@ -171,15 +181,84 @@ static void fl_read_class(fl_stretch part, int64_t n, int64_t *out) {
 static void fl_write_real(fl_stretch part, int64_t n, const void *in) {
   const char *from = in;
   fl_piece piece;
+  if (part.type == FL_TYPE_REAL && !part.swapped) {
+    fl_scatter(part, n, from);
+    return;
+  }
   for (int64_t i = 0, count; i < n; i += count) {
     count = n - i < FL_PIECE ? n - i : FL_PIECE;
     char *to = fl_is_together(part) ? part.at : piece.bytes;
     if (part.type == FL_TYPE_REAL) memcpy(to, from, (size_t)count * sizeof(real));
     else fl_to_other(count, from, to);
+    if (part.swapped) fl_swap(fl_type_size(part.type), count, to);
     if (to == piece.bytes) fl_scatter(part, count, to);
     part.at += count * part.stride;
     from += count * (int64_t)sizeof(real);
   }
 }
 
-const fl_io_tools FL_SYMBOL(io_tools) = {fl_read_real, fl_read_class, fl_write_real};
+/* Whether the numbers of a matrix are of the type and lie next to each other across the
+   runs. */
+static bool fl_is_transposed(const fl_slab *slab) {
+  const fl_stretch *part = &slab->part;
+  const ptrdiff_t size = sizeof(real);
+  return part->type == FL_TYPE_REAL && !part->swapped && slab->across == size
+         && part->stride % size == 0 && (uintptr_t)part->at % (size_t)size == 0;
+}
+
+/* What is converted, or has gaps, goes through tiles of pieces across the runs. */
+enum { FL_TILE_ROWS = FL_LINE / sizeof(real), FL_TILE_COLUMNS = 32 };
+
+typedef struct {
+  int64_t row, column, rows, columns;
+  fl_stretch part; /* across the runs */
+  _Alignas(FL_LINE) real numbers[FL_TILE_ROWS * FL_TILE_COLUMNS];
+} fl_tile;
+
+/* The next tile, along the rows first; false: there is none. */
+static bool fl_next_tile(const fl_slab *slab, fl_tile *tile) {
+  tile->row += tile->rows;
+  if (tile->row == slab->length) tile->row = 0, tile->column += tile->columns;
+  const int64_t rows = slab->length - tile->row, columns = slab->runs - tile->column;
+  tile->rows = rows < FL_TILE_ROWS ? rows : FL_TILE_ROWS;
+  tile->columns = columns < FL_TILE_COLUMNS ? columns : FL_TILE_COLUMNS;
+  tile->part = slab->part;
+  tile->part.at += tile->row * slab->part.stride + tile->column * slab->across;
+  tile->part.stride = slab->across;
+  return columns > 0;
+}
+
+static void fl_read_slab(const fl_slab *slab, void *out) {
+  real *to = (real *)out + slab->first;
+  if (fl_is_transposed(slab)) {
+    fl_transpose_lines(slab->length, slab->runs, (const real *)slab->part.at,
+                       slab->part.stride / (ptrdiff_t)sizeof(real), to, slab->run, true);
+    return;
+  }
+  fl_tile tile = {0};
+  while (fl_next_tile(slab, &tile)) {
+    for (int64_t r = 0; r < tile.rows; r++, tile.part.at += slab->part.stride)
+      fl_read_real(tile.part, tile.columns, tile.numbers + r * FL_TILE_COLUMNS);
+    fl_transpose(tile.rows, tile.columns, tile.numbers, FL_TILE_COLUMNS,
+                 to + tile.column * slab->run + tile.row, slab->run);
+  }
+}
+
+static void fl_write_slab(const fl_slab *slab, const void *in) {
+  const real *from = (const real *)in + slab->first;
+  if (fl_is_transposed(slab)) {
+    fl_transpose_lines(slab->runs, slab->length, from, slab->run, (real *)slab->part.at,
+                       slab->part.stride / (ptrdiff_t)sizeof(real), false);
+    return;
+  }
+  fl_tile tile = {0};
+  while (fl_next_tile(slab, &tile)) {
+    fl_transpose(tile.columns, tile.rows, from + tile.column * slab->run + tile.row,
+                 slab->run, tile.numbers, FL_TILE_COLUMNS);
+    for (int64_t r = 0; r < tile.rows; r++, tile.part.at += slab->part.stride)
+      fl_write_real(tile.part, tile.columns, tile.numbers + r * FL_TILE_COLUMNS);
+  }
+}
+
+const fl_io_tools FL_SYMBOL(io_tools) = {fl_read_real, fl_read_class, fl_write_real,
+                                         fl_read_slab, fl_write_slab};

@@ -1,6 +1,8 @@
 /* views.c: arrays of any layout, read and written a block at a time. */
 #include "io/views.h"
 
+#include <stdlib.h>
+
 static ptrdiff_t fl_distance(const fl_array *array, int axis) {
   const ptrdiff_t stride = array->strides[axis];
   return stride < 0 ? -stride : stride;
@@ -26,7 +28,7 @@ bool fl_memory_order(const fl_array *array, const int64_t *shape, int moving, in
 void fl_view_init(fl_view *view, const fl_array *array, const int64_t *shape,
                   const int *order, int ndim, fl_type type) {
   view->data = array->data;
-  view->plain = false;
+  view->plain = view->crossed = false;
   if (!array->data) return;
   view->type = array->type;
   view->swapped = array->swapped;
@@ -49,6 +51,9 @@ void fl_view_init(fl_view *view, const fl_array *array, const int64_t *shape,
     view->strides[0] = fl_type_size(array->type);
   }
   view->plain = fl_view_is_plain(view, type);
+  const int last = view->ndim - 1;
+  view->crossed = last > 0
+                  && labs(view->strides[last - 1]) < labs(view->strides[last]);
 }
 
 bool fl_view_is_plain(const fl_view *view, fl_type type) {
@@ -101,7 +106,73 @@ static fl_stretch fl_walk_at(const fl_walk *walk) {
                       .swapped = view->swapped};
 }
 
+/* A walk over a crossed view: a matrix of the last two axes at a time, whose runs from
+   the middle of one to the middle of another are three rectangles. */
+typedef struct {
+  const fl_view *view;
+  int64_t next, left; /* elements */
+  int64_t done;       /* before this matrix */
+  int64_t row;        /* of its runs, up to where they are done */
+} fl_slab_walk;
+
+static char *fl_address(const fl_view *view, int64_t element) {
+  fl_walk walk;
+  fl_walk_start(&walk, view, element);
+  return walk.at;
+}
+
+/* false: there are no more. */
+static bool fl_next_slab(fl_slab_walk *walk, fl_slab *slab) {
+  const fl_view *view = walk->view;
+  const int last = view->ndim - 1;
+  const int64_t length = view->shape[last], size = length * view->shape[last - 1];
+  while (walk->left > 0) {
+    const int64_t room = size - walk->next % size;
+    const int64_t n = walk->left < room ? walk->left : room;
+    /* The first run begins at `begin`, the last one, `runs` behind it, ends at `end`. */
+    const int64_t begin = walk->next % length, row = walk->row;
+    const int64_t end = (begin + n) % length, runs = (begin + n) / length;
+    const int64_t low = begin < end ? begin : end, high = begin < end ? end : begin;
+    if (row == length) {
+      walk->next += n, walk->left -= n, walk->done += n, walk->row = 0;
+      continue;
+    }
+    walk->row = row < low ? low : row < high ? high : length;
+    const int64_t skipped = row < begin;
+    slab->length = walk->row - row;
+    slab->runs = runs + (row < end) - skipped;
+    if (slab->runs == 0) continue;
+    slab->part = (fl_stretch){
+        .at = fl_address(view, walk->next - begin + skipped * length)
+              + row * view->strides[last],
+        .stride = view->strides[last], .type = view->type, .swapped = view->swapped};
+    slab->across = view->strides[last - 1];
+    slab->run = length;
+    slab->first = walk->done + skipped * length + row - begin;
+    return true;
+  }
+  return false;
+}
+
+static void fl_load_slabs(const fl_view *view, int64_t first, int64_t n, fl_type type,
+                          void *out) {
+  fl_slab_walk walk = {.view = view, .next = first, .left = n};
+  fl_slab slab;
+  while (fl_next_slab(&walk, &slab)) fl_kernels(type)->io->read_slab(&slab, out);
+}
+
+static void fl_store_slabs(const fl_view *view, int64_t first, int64_t n, fl_type type,
+                           const void *in) {
+  fl_slab_walk walk = {.view = view, .next = first, .left = n};
+  fl_slab slab;
+  while (fl_next_slab(&walk, &slab)) fl_kernels(type)->io->write_slab(&slab, in);
+}
+
 void fl_load(const fl_view *view, int64_t first, int64_t n, fl_type type, void *out) {
+  if (view->crossed) {
+    fl_load_slabs(view, first, n, type, out);
+    return;
+  }
   const fl_io_tools *tools = fl_kernels(type)->io;
   char *to = out;
   fl_walk walk;
@@ -132,6 +203,10 @@ void fl_load_i64(const fl_view *view, int64_t first, int64_t n, int64_t *out) {
 
 void fl_store(const fl_view *view, int64_t first, int64_t n, fl_type type,
               const void *in) {
+  if (view->crossed) {
+    fl_store_slabs(view, first, n, type, in);
+    return;
+  }
   const fl_io_tools *tools = fl_kernels(type)->io;
   const char *from = in;
   fl_walk walk;

@@ -47,7 +47,7 @@ typedef struct {
 
 static void *fl_cut_buffer(const fl_plan *plan, const fl_view *view, char *memory,
                            int64_t *used) {
-  const int64_t bytes = FL_BLOCK * fl_type_size(plan->job->type);
+  const int64_t bytes = plan->block * fl_type_size(plan->job->type);
   return fl_needs_buffer(view) ? fl_cut(memory, used, bytes) : NULL;
 }
 
@@ -62,9 +62,23 @@ static fl_buffers fl_cut_buffers(const fl_plan *plan, char *memory) {
     b.h[k] = fl_cut_buffer(plan, &plan->hess[k], memory, &b.used);
   }
   if (fl_weighs(plan))
-    b.weights = fl_cut(memory, &b.used, FL_BLOCK * (int64_t)sizeof(double));
+    b.weights = fl_cut(memory, &b.used, plan->block * (int64_t)sizeof(double));
   b.kernel = fl_cut(memory, &b.used, plan->kernels->scratch);
   return b;
+}
+
+/* Elements in a block that goes through buffers: many, as each block has costs of its
+   own, few enough for L1; where a matrix lies across the others, enough of its runs for
+   whole cache lines. */
+static int64_t fl_block_elements(const fl_plan *plan) {
+  enum { BYTES = 16384, CROSSED_BYTES = 65536 };
+  const fl_job *job = plan->job;
+  bool crossed = plan->weight.crossed || plan->value.crossed;
+  for (int k = 0; k < job->inputs; k++) crossed |= plan->in[k].crossed;
+  for (int k = 0; k < job->heads; k++)
+    crossed |= plan->grad[k].crossed || plan->hess[k].crossed;
+  const int64_t most = (crossed ? CROSSED_BYTES : BYTES) / fl_type_size(job->type);
+  return plan->items < most ? plan->items : most;
 }
 
 /* Kernels read weights where they are in the job's dtype or in double precision. */
@@ -72,7 +86,7 @@ static void fl_prepare_elements(fl_plan *plan) {
   const fl_job *job = plan->job;
   plan->items = plan->entries = 1;
   for (int axis = 0; axis < job->ndim; axis++) plan->items *= job->shape[axis];
-  plan->block = FL_BLOCK;
+  plan->block = fl_block_elements(plan);
   plan->chunk = fl_chunk_elements(plan->items);
   plan->counts_all = !job->weight.data || job->reduction == FL_SUM_OVER_BATCH_SIZE;
   plan->along = !plan->counts_all && job->reduction == FL_MEAN && job->outputs == FL_V;

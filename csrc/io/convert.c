@@ -206,26 +206,18 @@ static bool fl_is_transposed(const fl_slab *slab) {
          && part->stride % size == 0 && (uintptr_t)part->at % (size_t)size == 0;
 }
 
-/* What is converted, or has gaps, goes through tiles of pieces across the runs. */
-enum { FL_TILE_ROWS = FL_LINE / sizeof(real), FL_TILE_COLUMNS = 32 };
+/* Other slabs are taken a strip of their runs after the other, so that the lines a strip
+   has in L1 serve all of the runs. */
+enum { FL_STRIP = 64 };
 
-typedef struct {
-  int64_t row, column, rows, columns;
-  fl_stretch part; /* across the runs */
-  _Alignas(FL_LINE) real numbers[FL_TILE_ROWS * FL_TILE_COLUMNS];
-} fl_tile;
+static fl_stretch fl_strip(const fl_slab *slab, int64_t first, int64_t run) {
+  fl_stretch strip = slab->part;
+  strip.at += first * strip.stride + run * slab->across;
+  return strip;
+}
 
-/* The next tile, along the rows first; false: there is none. */
-static bool fl_next_tile(const fl_slab *slab, fl_tile *tile) {
-  tile->row += tile->rows;
-  if (tile->row == slab->length) tile->row = 0, tile->column += tile->columns;
-  const int64_t rows = slab->length - tile->row, columns = slab->runs - tile->column;
-  tile->rows = rows < FL_TILE_ROWS ? rows : FL_TILE_ROWS;
-  tile->columns = columns < FL_TILE_COLUMNS ? columns : FL_TILE_COLUMNS;
-  tile->part = slab->part;
-  tile->part.at += tile->row * slab->part.stride + tile->column * slab->across;
-  tile->part.stride = slab->across;
-  return columns > 0;
+static int64_t fl_strip_length(const fl_slab *slab, int64_t first) {
+  return slab->length - first < FL_STRIP ? slab->length - first : FL_STRIP;
 }
 
 static void fl_read_slab(const fl_slab *slab, void *out) {
@@ -235,13 +227,10 @@ static void fl_read_slab(const fl_slab *slab, void *out) {
                        slab->part.stride / (ptrdiff_t)sizeof(real), to, slab->run, true);
     return;
   }
-  fl_tile tile = {0};
-  while (fl_next_tile(slab, &tile)) {
-    for (int64_t r = 0; r < tile.rows; r++, tile.part.at += slab->part.stride)
-      fl_read_real(tile.part, tile.columns, tile.numbers + r * FL_TILE_COLUMNS);
-    fl_transpose(tile.rows, tile.columns, tile.numbers, FL_TILE_COLUMNS,
-                 to + tile.column * slab->run + tile.row, slab->run);
-  }
+  for (int64_t i = 0; i < slab->length; i += FL_STRIP)
+    for (int64_t r = 0; r < slab->runs; r++)
+      fl_read_real(fl_strip(slab, i, r), fl_strip_length(slab, i),
+                   to + r * slab->run + i);
 }
 
 static void fl_write_slab(const fl_slab *slab, const void *in) {
@@ -251,13 +240,10 @@ static void fl_write_slab(const fl_slab *slab, const void *in) {
                        slab->part.stride / (ptrdiff_t)sizeof(real), false);
     return;
   }
-  fl_tile tile = {0};
-  while (fl_next_tile(slab, &tile)) {
-    fl_transpose(tile.columns, tile.rows, from + tile.column * slab->run + tile.row,
-                 slab->run, tile.numbers, FL_TILE_COLUMNS);
-    for (int64_t r = 0; r < tile.rows; r++, tile.part.at += slab->part.stride)
-      fl_write_real(tile.part, tile.columns, tile.numbers + r * FL_TILE_COLUMNS);
-  }
+  for (int64_t i = 0; i < slab->length; i += FL_STRIP)
+    for (int64_t r = 0; r < slab->runs; r++)
+      fl_write_real(fl_strip(slab, i, r), fl_strip_length(slab, i),
+                    from + r * slab->run + i);
 }
 
 const fl_io_tools FL_SYMBOL(io_tools) = {fl_read_real, fl_read_class, fl_write_real,

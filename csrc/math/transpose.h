@@ -75,6 +75,10 @@ FL_INLINE void fl_transpose(int64_t rows, int64_t columns, const real *restrict 
   }
 }
 
+/* Numbers 0 and `last` of a row may lie in two lines. */
+#define FL_PREFETCH_ENDS(row, last, write) \
+  (__builtin_prefetch(row, write), __builtin_prefetch((row) + (last), write))
+
 /* Tiles of a cache line of numbers each way, so that neither side has many lines open at
    once: those at distances of a power of 2 share their place in the caches. Lines some
    tiles ahead are asked for, as no CPU guesses such distances: of the side whose lines are
@@ -86,9 +90,10 @@ FL_INLINE void fl_transpose_lines(int64_t rows, int64_t columns, const real *fro
   for (int64_t f = 0; f < far; f += SIDE)
     for (int64_t n = 0; n < near; n += SIDE) {
       const int64_t i = in ? f : n, j = in ? n : f;
+      const int64_t ends = (near - n < SIDE ? near - n : SIDE) - 1;
       for (int64_t k = f + AHEAD; k < far && k < f + AHEAD + SIDE; k++) {
-        if (in) __builtin_prefetch(from + k * from_row + n, 0);
-        else __builtin_prefetch(to + k * to_row + n, 1);
+        if (in) FL_PREFETCH_ENDS(from + k * from_row + n, ends, 0);
+        else FL_PREFETCH_ENDS(to + k * to_row + n, ends, 1);
       }
       fl_transpose(rows - i < SIDE ? rows - i : SIDE,
                    columns - j < SIDE ? columns - j : SIDE, from + i * from_row + j,

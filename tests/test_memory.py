@@ -186,6 +186,48 @@ def test_matrices_within_matrices(loss: fl.Loss, dtype: type) -> None:
             assert np.all(out == CANARY)
 
 
+def across(array: np.ndarray, dtype: Any, room: str) -> np.ndarray:
+    """The numbers of an array with its last two axes the other way in memory."""
+    shape = (*array.shape[:-2], array.shape[-1], array.shape[-2])
+    view = np.swapaxes(ROOMS[room](shape, dtype), -1, -2)
+    view[...] = array
+    return view
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize(
+    "shape", [(3, 90, 700), (1, 5, 9001), (2, 2500, 17), (40, 33, 31), (200, 130)]
+)
+def test_matrices_across(shape: tuple[int, ...], dtype: type, isa: str) -> None:
+    """Blocks begin and end within rows, which lie across in some of the arrays."""
+    rng = np.random.default_rng(5)
+    y = rng.integers(0, 9, shape).astype(dtype)
+    x = rng.normal(size=shape).astype(dtype)
+    w = rng.integers(0, 3, shape).astype(dtype)
+    loss = fl.MeanSquaredError()
+    value, grad = loss.value_and_grad(y, x, sample_weight=w)
+    other = np.float32 if dtype is np.float64 else np.float64
+    for room in (
+        "together",
+        "columns in the middle",
+        "every second element",
+        "reversed",
+        "bytes swapped",
+    ):
+        for of_y in (dtype, other, np.int64, np.uint8):
+            out = across(np.full(shape, CANARY), dtype, room)
+            labels = across(y, of_y, room)
+            got = loss.value_and_grad(
+                labels, x, sample_weight=across(w, dtype, room), out=out
+            )[0]
+            assert got == value
+            np.testing.assert_array_equal(out, grad)
+            np.testing.assert_array_equal(whole(out), whole(across(grad, dtype, room)))
+        single = across(np.full(shape, CANARY), other, room)
+        loss.value_and_grad(y, x, sample_weight=w, out=single)
+        np.testing.assert_array_equal(single, grad.astype(other))
+
+
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 @pytest.mark.parametrize("name", ["mse", "huber", "bce", "cce", "custom"])
 def test_outputs_that_share_memory_with_inputs(name: str, dtype: type) -> None:

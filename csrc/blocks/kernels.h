@@ -233,7 +233,7 @@ typedef struct {
 typedef struct {
   fl_stretch part; /* the first of them */
   int64_t length, runs;
-  ptrdiff_t across;   /* from one to the next, in bytes */
+  ptrdiff_t across; /* from one to the next, in bytes */
   int64_t first, run; /* in the buffer, and from one to the next there */
 } fl_slab;
 

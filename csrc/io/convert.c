@@ -24,13 +24,13 @@ typedef struct {
 
 /* The same without vectors: a gather or a vector of inserts takes longer than its loads
    one by one. */
-#define FL_MOVE_EACH(uint, at, to_at)         \
-  _Pragma("GCC unroll 8")                     \
-  for (int64_t i = 0; i < n; i++) {           \
-    uint x;                                   \
-    memcpy(&x, from + i * (at), sizeof x);    \
-    __asm__("" : "+r"(x));                    \
-    memcpy(to + i * (to_at), &x, sizeof x);   \
+#define FL_MOVE_EACH(uint, at, to_at)       \
+  _Pragma("GCC unroll 8")                   \
+  for (int64_t i = 0; i < n; i++) {         \
+    uint x;                                 \
+    memcpy(&x, from + i * (at), sizeof x);  \
+    __asm__("" : "+r"(x));                  \
+    memcpy(to + i * (to_at), &x, sizeof x); \
   }
 
 /* Distances that are constants have loops of their own, which vectorise: reading every
@@ -224,7 +224,8 @@ static void fl_read_slab(const fl_slab *slab, void *out) {
   real *to = (real *)out + slab->first;
   if (fl_is_transposed(slab)) {
     fl_transpose_lines(slab->length, slab->runs, (const real *)slab->part.at,
-                       slab->part.stride / (ptrdiff_t)sizeof(real), to, slab->run, true);
+                       slab->part.stride / (ptrdiff_t)sizeof(real), to, slab->run,
+                       true);
     return;
   }
   for (int64_t i = 0; i < slab->length; i += FL_STRIP)

@@ -52,8 +52,8 @@ void fl_view_init(fl_view *view, const fl_array *array, const int64_t *shape,
   }
   view->plain = fl_view_is_plain(view, type);
   const int last = view->ndim - 1;
-  view->crossed = last > 0
-                  && labs(view->strides[last - 1]) < labs(view->strides[last]);
+  view->crossed =
+      last > 0 && llabs(view->strides[last - 1]) < llabs(view->strides[last]);
 }
 
 bool fl_view_is_plain(const fl_view *view, fl_type type) {
@@ -142,10 +142,12 @@ static bool fl_next_slab(fl_slab_walk *walk, fl_slab *slab) {
     slab->length = walk->row - row;
     slab->runs = runs + (row < end) - skipped;
     if (slab->runs == 0) continue;
-    slab->part = (fl_stretch){
-        .at = fl_address(view, walk->next - begin + skipped * length)
-              + row * view->strides[last],
-        .stride = view->strides[last], .type = view->type, .swapped = view->swapped};
+    slab->part =
+        (fl_stretch){.at = fl_address(view, walk->next - begin + skipped * length)
+                           + row * view->strides[last],
+                     .stride = view->strides[last],
+                     .type = view->type,
+                     .swapped = view->swapped};
     slab->across = view->strides[last - 1];
     slab->run = length;
     slab->first = walk->done + skipped * length + row - begin;

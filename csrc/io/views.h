@@ -12,7 +12,8 @@ typedef struct {
   fl_type type;
   bool swapped;
   bool plain; /* of the job's type, in order, without gaps: usable without a copy */
-  bool crossed; /* runs along the last axis are closer to each other than their numbers */
+  bool
+      crossed; /* runs along the last axis are closer to each other than their numbers */
   int ndim;
   int64_t shape[FL_MAX_DIMS];
   ptrdiff_t strides[FL_MAX_DIMS];

@@ -184,6 +184,8 @@ def main() -> None:
     )
     if given.merge:
         report = merged(given.merge)
+        calls = list(CALLS)
+        report["cells"].sort(key=lambda c: (-c["threads"], calls.index(c["call"])))
     else:
         options = {"repetitions": given.repetitions, "busy": False}
         path = given.output.with_suffix(".json")

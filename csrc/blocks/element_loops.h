@@ -62,8 +62,7 @@ FL_INLINE bool FL_LOCAL(ahead)(int want, fl_case is, int64_t n, const real *rest
 FL_INLINE int FL_LOCAL(points)(int want, fl_case is, int64_t n, const real *restrict y,
                                const real *restrict x, const real *restrict ahead,
                                const double *parameters, const fl_factor *factor,
-                               fl_results to) {
-  real *restrict v = to.v, *restrict g = to.g, *restrict h = to.h;
+                               real *restrict v, real *restrict g, real *restrict h) {
   fl_uint outside[FL_GROUP] = {0};
   for (int64_t group = 0; group < n; group += FL_GROUP)
     for (int64_t j = 0; j < FL_GROUP; j++) {
@@ -86,12 +85,15 @@ FL_INLINE int FL_LOCAL(tile)(int want, bool plain, bool *hard, int64_t n, const 
   *hard =
       plain && *hard && FL_LOCAL(ahead)(want, FL_IS_HARD, n, y, x, parameters, ahead);
   if (*hard)
-    return FL_LOCAL(points)(want, FL_IS_HARD, n, y, x, ahead, parameters, factor, to);
+    return FL_LOCAL(points)(want, FL_IS_HARD, n, y, x, ahead, parameters, factor, to.v,
+                            to.g, to.h);
   const fl_case is = plain ? FL_IS_PLAIN : FL_IS_GENERAL;
   FL_LOCAL(ahead)(want, is, n, y, x, parameters, ahead);
-  return FL_LOCAL(points)(want, is, n, y, x, ahead, parameters, factor, to);
+  return FL_LOCAL(points)(want, is, n, y, x, ahead, parameters, factor, to.v, to.g,
+                          to.h);
 #else
-  return FL_LOCAL(points)(want, FL_IS_GENERAL, n, y, x, 0, parameters, factor, to);
+  return FL_LOCAL(points)(want, FL_IS_GENERAL, n, y, x, 0, parameters, factor, to.v,
+                          to.g, to.h);
 #endif
 }
 
@@ -104,7 +106,20 @@ FL_INLINE int FL_LOCAL(added_tile)(int want, int64_t n, const real *restrict y,
   fl_uint outside[FL_GROUP] = {0};
   double hi[FL_LANES], lo[FL_LANES];
   for (int j = 0; j < FL_LANES; j++) hi[j] = lanes->hi[j], lo[j] = lanes->lo[j];
-  for (int64_t four = 0; four < n; four += FL_FOUR) {
+  for (int64_t four = 0; four < n && !fl_has(weights); four += FL_FOUR)
+    for (int64_t j = 0; j < FL_LANES; j++) {
+      double term[4];
+      _Pragma("GCC unroll 4")
+      for (int k = 0; k < 4; k++) {
+        const int64_t i = four + k * FL_LANES + j;
+        const fl_point point = FL_POINT_AT(i);
+        term[k] = (double)point.value;
+        if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
+        outside[j] |= FL_LOCAL(outside_at)(FL_IS_GENERAL, y[i], x[i]);
+      }
+      fl_add_four(&hi[j], &lo[j], term);
+    }
+  for (int64_t four = 0; four < n && fl_has(weights); four += FL_FOUR) {
     const fl_weights w = fl_weights_at(weights, four);
     real term[FL_FOUR], slope[FL_FOUR];
     _Pragma("GCC unroll 4")
@@ -113,12 +128,11 @@ FL_INLINE int FL_LOCAL(added_tile)(int want, int64_t n, const real *restrict y,
         const int64_t i = four + k + j;
         const fl_point point = FL_POINT_AT(i);
         term[k + j] = point.value;
-        if (want & FL_WANT_GRAD && fl_has(weights)) slope[k + j] = point.grad;
-        else if (want & FL_WANT_GRAD) g[i] = fl_times(point.grad, factor);
+        if (want & FL_WANT_GRAD) slope[k + j] = point.grad;
         outside[j] |= FL_LOCAL(outside_at)(FL_IS_GENERAL, y[i], x[i]);
       }
     fl_add_fours(hi, lo, FL_FOUR, term, w);
-    if (want & FL_WANT_GRAD && fl_has(weights))
+    if (want & FL_WANT_GRAD)
       fl_scale_weighted(FL_FOUR, slope, w, factor->exact, g + four);
   }
   for (int j = 0; j < FL_LANES; j++) lanes->hi[j] = hi[j], lanes->lo[j] = lo[j];

@@ -161,7 +161,7 @@ PACKED["neon"] = _ARM + r"\s+v\d+\.(?:4s|2d)"
 def sources() -> dict[str, tuple[str, ...]]:
     """Unit to files."""
     found = {"tools": ("blocks/tools.c",), "programs": ("custom/program.c",)}
-    found["table"] = ("isa/table.c",)
+    found |= {"convert": ("io/convert.c",), "table": ("isa/table.c",)}
     for row in fl.REGISTRY:
         file = f"losses/{row.family}/{row.name}.c"
         found[row.family] = (*found.get(row.family, ()), file)

@@ -16,10 +16,11 @@ MATHS = {"sin", "cos", "lgamma"}
 @pytest.mark.parametrize("unit", UNITS, ids=str)
 def test_symbols_of_kernel_objects(unit: Unit) -> None:
     losses = {row.name for row in fl.REGISTRY if row.family == unit.name}
-    others = {"block_tools", "programs", *(row.name for row in fl.REGISTRY)}
+    others = {"block_tools", "io_tools", "programs", *(row.name for row in fl.REGISTRY)}
     names, uses = {
         "tools": ({"block_tools"}, set()),
         "programs": ({"programs"}, set()),
+        "convert": ({"io_tools"}, set()),
         "table": ({"table"}, others),
     }.get(unit.name, (losses, set()))
     given, taken = unit.symbols()

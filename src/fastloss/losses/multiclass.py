@@ -277,7 +277,7 @@ class CategoricalFocal(Crossentropy, SparseRowwise):
     >>> fl.categorical_focal([1, 0], [[0.5, 0.5], [0.25, 0.75]])
     0.4765386866349624
     >>> fl.categorical_focal.grad([1], [[0.0, 0.0]], from_logits=True)
-    array([ 0.2982868, -0.2982868])
+    array([[ 0.2982868, -0.2982868]])
     """
 
     name: ClassVar[str] = "categorical_focal"

@@ -26,7 +26,7 @@ SINGLE = [
     (r"multiclass_", r"fl_(sparse_)?categorical_crossentropy_logits_(value|grad)"),
     # what is left of a tile behind the last four of its sum
     (r"binary_f64_", r"fl_binary_crossentropy_logits_value"),
-    (r"margin_f64_", r"fl_squared_hinge_value_grad"),
+    (r"margin_f64_", r"fl_(squared_)?hinge_value"),
     # powers in double precision, of one number a row of classes
     (r"multiclass_", r"fl_categorical_focal"),
     # the C library's, one number at a time

@@ -120,6 +120,11 @@ bool fl_find_bad_target(const fl_plan *plan, int64_t row, const void *y,
 void fl_add_divisor(fl_progress *progress, fl_lanes *lanes, int64_t n,
                     const void *shares, fl_type type);
 
+/* Values of n items on their way out: added to the turn or, where they are asked for one
+   by one, stored; times their weights, if there are any. */
+void fl_put_values(const fl_plan *plan, int64_t first, int64_t n, fl_type type,
+                   void *values, const double *weights, fl_progress *progress);
+
 /* More bytes than any memory has: where counting them ends. */
 static const int64_t fl_too_many = (int64_t)1 << 56;
 
@@ -149,12 +154,6 @@ static inline double fl_number(const void *data, int64_t i, fl_type type) {
 
 static inline const char *fl_at(const void *data, int64_t index, fl_type type) {
   return (const char *)data + index * fl_type_size(type);
-}
-
-/* The sum of a chunk of that many items; one, such as a row of 32000 classes, is its own
-   total: no lanes to add. */
-static inline fl_sum fl_chunk_sum(const fl_lanes *lanes, int64_t items) {
-  return items > 1 ? fl_lanes_total(lanes) : (fl_sum){0 + lanes->hi[0], lanes->lo[0]};
 }
 
 /* Memory for the passes of a plan: threads, their scratch, the sums of chunks. */

@@ -51,6 +51,17 @@ void fl_add_divisor(fl_progress *progress, fl_lanes *lanes, int64_t n,
   fl_kernels(type)->tools->accumulate(lanes, n, shares, NULL);
 }
 
+void fl_put_values(const fl_plan *plan, int64_t first, int64_t n, fl_type type,
+                   void *values, const double *weights, fl_progress *progress) {
+  const fl_block_tools *tools = fl_kernels(type)->tools;
+  if (plan->job->reduction != FL_NONE) {
+    tools->accumulate(&progress->lanes, n, values, weights);
+    return;
+  }
+  if (weights) tools->scale(n, values, weights, 1, values);
+  fl_store(&plan->value, first, n, type, values);
+}
+
 /* Powers of 2 of sums of weights whose products with anything stay in the range of a
    double. */
 enum { FL_ORDINARY = 100 };

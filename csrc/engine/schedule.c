@@ -246,9 +246,8 @@ static bool fl_run_turn(fl_pass *pass, fl_worker *worker, fl_turn *turn, bool ca
     }
     turn->first += n;
   }
-  pass->sums[turn->number] = fl_chunk_sum(&turn->progress.lanes, end - start);
-  if (plan->along)
-    pass->shares[turn->number] = fl_chunk_sum(&turn->progress.shares, end - start);
+  pass->sums[turn->number] = fl_lanes_total(&turn->progress.lanes);
+  if (plan->along) pass->shares[turn->number] = fl_lanes_total(&turn->progress.shares);
   if (turn->progress.any) worker->any = true;
   return true;
 }

@@ -2,7 +2,7 @@
    block goes from arrays to arrays, through buffers where a kernel cannot use their
    memory. The divisor of a value alone is added up along with it: its weights are in L1
    or L2 then; derivatives need it before. */
-#include "engine/engine.h"
+#include "engine/drivers/arrays.h"
 
 /* Chunks where there are enough of them for the threads, and their longest then. */
 enum { FL_MANY_CHUNKS = 64, FL_LONG_CHUNK = 32768 };
@@ -101,19 +101,6 @@ static void fl_prepare_elements(fl_plan *plan) {
   plan->scratch = fl_cut_buffers(plan, NULL).used;
 }
 
-/* Memory of an input the kernel can read: its own, or the buffer. */
-static const void *fl_block_of(const fl_view *view, int64_t first, int64_t n,
-                               fl_type type, void *buffer) {
-  if (!buffer) return fl_at(view->data, first, type);
-  fl_load(view, first, n, type, buffer);
-  return buffer;
-}
-
-/* Where the kernel puts an output. */
-static void *fl_target(const fl_view *view, int64_t first, fl_type type, void *buffer) {
-  return view->plain ? view->data + first * fl_type_size(type) : buffer;
-}
-
 /* Weights where they are, or loaded into the buffer. */
 static fl_weights fl_weights_of(const fl_plan *plan, int64_t first, int64_t n,
                                 double *buffer) {
@@ -151,7 +138,7 @@ static bool fl_run_elements(const fl_plan *plan, int64_t first, int64_t n,
   const fl_buffers buffers = fl_cut_buffers(plan, progress->scratch);
   const void *in[FL_MAX_INPUTS];
   for (int k = 0; k < job->inputs; k++)
-    in[k] = fl_block_of(&plan->in[k], first, n, type, buffers.in[k]);
+    in[k] = fl_entries_of(&plan->in[k], first, n, type, buffers.in[k]);
   fl_element_block block = {
       .n = n,
       .in = in,

@@ -2,9 +2,7 @@
    item is an entry, so that threads share groups of any size evenly; a block does the
    groups that begin among its entries. The input behind the predictions is the index of
    the groups: their number, then where each begins, then where the last one ends. */
-#include <string.h>
-
-#include "engine/engine.h"
+#include "engine/drivers/arrays.h"
 
 /* Entries whose groups a kernel gets at once. */
 enum { FL_GROUP_ENTRIES = 4096 };
@@ -103,18 +101,6 @@ static int64_t fl_end_of_batch(const fl_plan *plan, int64_t group, int64_t end) 
   return next;
 }
 
-static const void *fl_entries_of(const fl_view *view, int64_t first, int64_t n,
-                                 fl_type type, void *copy) {
-  if (!copy) return fl_at(view->data, first, type);
-  fl_load(view, first, n, type, copy);
-  return copy;
-}
-
-static void *fl_target(const fl_view *view, int64_t first, fl_type type, void *copy) {
-  if (!view->data) return NULL;
-  return copy ? copy : view->data + first * fl_type_size(type);
-}
-
 /* Names the first label outside its domain of a group that weighs something. */
 static bool fl_find_bad_label(const fl_plan *plan, int64_t first, int64_t groups,
                               const fl_group_block *block, const double *weights,
@@ -149,7 +135,6 @@ static bool fl_run_batch(const fl_plan *plan, int64_t group, int64_t groups,
   const int64_t *start = fl_own(plan)->start + group;
   const int64_t first = start[0], n = start[groups] - first;
   const fl_groups b = fl_cut_groups(plan, progress->scratch);
-  const fl_block_tools *tools = fl_kernels(FL_TYPE_F64)->tools;
   if (b.weights) fl_load_weights(plan, group, groups, b.weights);
   for (int64_t k = 0; k <= groups; k++) b.start[k] = start[k] - first;
   for (int64_t k = 0; k < groups; k++)
@@ -169,22 +154,9 @@ static bool fl_run_batch(const fl_plan *plan, int64_t group, int64_t groups,
   plan->kernels->groupwise[job->outputs](&block);
   fl_finish_entries(plan, &plan->grad[0], first, &block, b.weights, block.g, b.g);
   fl_finish_entries(plan, &plan->hess[0], first, &block, b.weights, block.h, b.h);
-  if (!(plan->want & FL_WANT_VALUE)) return true;
-  if (job->reduction != FL_NONE) {
-    tools->accumulate(&progress->lanes, groups, b.v, b.weights);
-    return true;
-  }
-  if (b.weights) tools->scale(groups, b.v, b.weights, 1, b.v);
-  fl_store(&plan->value, group, groups, FL_TYPE_F64, b.v);
+  if (plan->want & FL_WANT_VALUE)
+    fl_put_values(plan, group, groups, FL_TYPE_F64, b.v, b.weights, progress);
   return true;
-}
-
-/* The engine takes lane 0 alone for a chunk of one item; one entry may begin several
-   groups, all but one of them empty. */
-static void fl_fold_lanes(int64_t n, fl_progress *progress) {
-  if (n > 1) return;
-  const fl_sum total = fl_lanes_total(&progress->lanes);
-  progress->lanes = (fl_lanes){{total.hi}, {total.lo}};
 }
 
 static bool fl_run_groups(const fl_plan *plan, int64_t first, int64_t n,
@@ -196,7 +168,6 @@ static bool fl_run_groups(const fl_plan *plan, int64_t first, int64_t n,
     if (!fl_run_batch(plan, group, next - group, progress)) return false;
     group = next;
   }
-  fl_fold_lanes(n, progress);
   return true;
 }
 
@@ -216,7 +187,6 @@ static bool fl_add_groups(const fl_plan *plan, int64_t first, int64_t n,
     fl_add_divisor(progress, &progress->lanes, count, shares, FL_TYPE_F64);
     group += count;
   }
-  fl_fold_lanes(n, progress);
   return true;
 }
 

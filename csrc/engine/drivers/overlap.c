@@ -8,9 +8,8 @@
    a first pass adds up the pieces, then come the values, and a second pass goes through
    the entries again. */
 #include <stdlib.h>
-#include <string.h>
 
-#include "engine/drivers/matrix.h"
+#include "engine/drivers/arrays.h"
 
 /* Entries of a block, and of a piece. */
 enum { FL_REGION_ENTRIES = 16384 };
@@ -103,18 +102,6 @@ static void fl_prepare_regions(fl_plan *plan) {
   plan->scratch = fl_cut_regions(plan, NULL).used;
 }
 
-static const void *fl_entries_of(const fl_view *view, int64_t first, int64_t n,
-                                 fl_type type, void *copy) {
-  if (!copy) return fl_at(view->data, first, type);
-  fl_load(view, first, n, type, copy);
-  return copy;
-}
-
-static void *fl_target(const fl_view *view, int64_t first, fl_type type, void *copy) {
-  if (!view->data) return NULL;
-  return copy ? copy : view->data + first * fl_type_size(type);
-}
-
 /* Entries first ... of whole regions, or of a piece of one. */
 static fl_overlap_block fl_block_of(const fl_plan *plan, int64_t first, int64_t regions,
                                     int64_t n, const fl_regions *b) {
@@ -154,14 +141,12 @@ static bool fl_add_up(const fl_plan *plan, int64_t first, const fl_overlap_block
   return true;
 }
 
-/* Derivatives on their way out: regions that weigh nothing are exactly zero. */
 static void fl_finish_entries(const fl_plan *plan, const fl_view *view, int64_t first,
                               const fl_overlap_block *block, const double *weights,
                               char *out, const void *copy) {
-  const int64_t size = fl_type_size(plan->job->type), n = block->n;
+  const int64_t n = block->n;
   if (!out) return;
-  for (int64_t r = 0; r < block->regions; r++)
-    if (weights[r] == 0) memset(out + r * n * size, 0, (size_t)(n * size));
+  fl_clear_rows(block->regions, n, weights, out, n, plan->job->type);
   if (copy) fl_store(view, first, block->regions * n, plan->job->type, copy);
 }
 
@@ -175,18 +160,12 @@ static void fl_put_entries(const fl_plan *plan, int64_t first,
 }
 
 /* Values of regions, in the order of their numbers. */
-static void fl_put_values(const fl_plan *plan, int64_t first, int64_t n,
-                          const fl_regions *b, const fl_overlap_point *points,
-                          fl_progress *progress) {
-  const fl_block_tools *tools = fl_kernels(FL_TYPE_F64)->tools;
+static void fl_put_regions(const fl_plan *plan, int64_t first, int64_t n,
+                           const fl_regions *b, const fl_overlap_point *points,
+                           fl_progress *progress) {
   if (!(plan->want & FL_WANT_VALUE)) return;
   for (int64_t r = 0; r < n; r++) b->v[r] = points[r].value;
-  if (plan->job->reduction != FL_NONE) {
-    tools->accumulate(&progress->lanes, n, b->v, b->weights);
-    return;
-  }
-  tools->scale(n, b->v, b->weights, 1, b->v);
-  fl_store(&plan->value, first, n, FL_TYPE_F64, b->v);
+  fl_put_values(plan, first, n, FL_TYPE_F64, b->v, b->weights, progress);
 }
 
 static bool fl_run_regions(const fl_plan *plan, int64_t first, int64_t n,
@@ -198,7 +177,7 @@ static bool fl_run_regions(const fl_plan *plan, int64_t first, int64_t n,
   fl_read_region_weights(plan, first, n, &b);
   if (!fl_add_up(plan, entry, &block, b.weights, b.sums, progress)) return false;
   plan->kernels->overlap.point(n, b.sums, plan->job->parameters, b.points);
-  fl_put_values(plan, first, n, &b, b.points, progress);
+  fl_put_regions(plan, first, n, &b, b.points, progress);
   fl_put_entries(plan, entry, &block, &b, b.points);
   return true;
 }
@@ -257,7 +236,7 @@ static void fl_put_long_regions(const fl_plan *plan, fl_progress *progress) {
         fl_total(own->pieces, sums, offsetof(fl_overlap, label))};
     fl_read_region_weights(plan, r, 1, &b);
     plan->kernels->overlap.point(1, &all, plan->job->parameters, &own->points[r]);
-    fl_put_values(plan, r, 1, &b, &own->points[r], progress);
+    fl_put_regions(plan, r, 1, &b, &own->points[r], progress);
   }
 }
 

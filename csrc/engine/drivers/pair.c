@@ -1,8 +1,6 @@
 /* pair.c: the driver of losses of aligned rows: pairs and triplets. An item is a tuple of
    rows, one of each prediction, with a label of its own where the loss has labels. */
-#include <string.h>
-
-#include "engine/drivers/matrix.h"
+#include "engine/drivers/arrays.h"
 
 /* Entries in a block of rows of one prediction. */
 enum { FL_PAIR_ENTRIES = 16384 };
@@ -54,19 +52,11 @@ static void fl_prepare_pairs(fl_plan *plan) {
   plan->counts_all = !job->weight.data || job->reduction == FL_SUM_OVER_BATCH_SIZE;
   for (int k = 0; k < job->heads; k++) {
     const fl_view *x = &plan->in[job->labels + k];
-    own->ldx[k] = fl_row_distance_of(x, job->type, own->width);
-    own->ldg[k] = fl_row_distance_of(&plan->grad[k], job->type, own->width);
-    own->ldh[k] = fl_row_distance_of(&plan->hess[k], job->type, own->width);
+    own->ldx[k] = fl_row_distance(x, job->type, own->width);
+    own->ldg[k] = fl_row_distance(&plan->grad[k], job->type, own->width);
+    own->ldh[k] = fl_row_distance(&plan->hess[k], job->type, own->width);
   }
   plan->scratch = fl_cut_tuples(plan, NULL).used;
-}
-
-/* The rows of an array: where they are, or in their copy. */
-static void *fl_rows_at(const fl_plan *plan, const fl_view *view, int64_t distance,
-                        int64_t first, void *copy, int64_t *ld) {
-  *ld = copy ? fl_own(plan)->width : distance;
-  if (!view->data) return NULL;
-  return copy ? copy : view->data + first * distance * fl_type_size(plan->job->type);
 }
 
 /* false: a label is outside its domain. */
@@ -87,34 +77,20 @@ static bool fl_read_tuples(const fl_plan *plan, int64_t first, int64_t n,
   }
   for (int k = 0; k < job->heads; k++) {
     const fl_view *x = &plan->in[job->labels + k];
-    block->x[k] =
-        fl_rows_at(plan, x, fl_own(plan)->ldx[k], first, t->x[k], &block->ldx[k]);
+    block->x[k] = fl_rows_at(x, width, fl_own(plan)->ldx[k], first, job->type, t->x[k],
+                             &block->ldx[k]);
     if (t->x[k]) fl_load(x, first * width, n * width, job->type, t->x[k]);
   }
   return true;
 }
 
-/* A derivative on its way out: tuples that weigh nothing are exactly zero, whatever they
-   hold. */
 static void fl_finish_tuples(const fl_plan *plan, const fl_view *view, int64_t first,
                              int64_t n, const double *weights, char *out, int64_t ld,
                              const void *copy) {
-  const int64_t size = fl_type_size(plan->job->type), width = fl_own(plan)->width;
+  const int64_t width = fl_own(plan)->width;
   if (!out) return;
-  for (int64_t r = 0; weights && r < n; r++)
-    if (weights[r] == 0) memset(out + r * ld * size, 0, (size_t)(width * size));
+  fl_clear_rows(n, width, weights, out, ld, plan->job->type);
   if (copy) fl_store(view, first * width, n * width, plan->job->type, copy);
-}
-
-static void fl_finish_values(const fl_plan *plan, int64_t first, int64_t n,
-                             const fl_tuples *t, fl_progress *progress) {
-  const fl_block_tools *tools = fl_kernels(FL_TYPE_F64)->tools;
-  if (plan->job->reduction != FL_NONE) {
-    tools->accumulate(&progress->lanes, n, t->v, t->weights);
-    return;
-  }
-  if (t->weights) tools->scale(n, t->v, t->weights, 1, t->v);
-  fl_store(&plan->value, first, n, FL_TYPE_F64, t->v);
 }
 
 static bool fl_run_tuples(const fl_plan *plan, int64_t first, int64_t n,
@@ -129,13 +105,14 @@ static bool fl_run_tuples(const fl_plan *plan, int64_t first, int64_t n,
                          .v = t.v};
   if (!fl_read_tuples(plan, first, n, &t, &block, progress)) return false;
   for (int k = 0; k < job->heads; k++) {
-    block.g[k] =
-        fl_rows_at(plan, &plan->grad[k], own->ldg[k], first, t.g[k], &block.ldg[k]);
-    block.h[k] =
-        fl_rows_at(plan, &plan->hess[k], own->ldh[k], first, t.h[k], &block.ldh[k]);
+    block.g[k] = fl_rows_at(&plan->grad[k], own->width, own->ldg[k], first, job->type,
+                            t.g[k], &block.ldg[k]);
+    block.h[k] = fl_rows_at(&plan->hess[k], own->width, own->ldh[k], first, job->type,
+                            t.h[k], &block.ldh[k]);
   }
   plan->kernels->pairwise[job->outputs](&block);
-  if (plan->want & FL_WANT_VALUE) fl_finish_values(plan, first, n, &t, progress);
+  if (plan->want & FL_WANT_VALUE)
+    fl_put_values(plan, first, n, FL_TYPE_F64, t.v, t.weights, progress);
   for (int k = 0; k < job->heads; k++) {
     fl_finish_tuples(plan, &plan->grad[k], first, n, t.weights, block.g[k],
                      block.ldg[k], t.g[k]);

@@ -1,7 +1,5 @@
 /* row.c: the driver of row-wise losses. An item is a row of predictions. */
-#include <string.h>
-
-#include "engine/engine.h"
+#include "engine/drivers/arrays.h"
 
 /* Entries in a block of rows; but rows as many as a cache line of a column, and as lanes
    of a sum, so that the bits do not depend on the length of blocks. */
@@ -21,19 +19,6 @@ typedef struct {
 } fl_row_plan;
 
 static const fl_row_plan *fl_own(const fl_plan *plan) { return plan->own; }
-
-/* The distance of the rows of a matrix where the kernel can use them where they are,
-   or 0. */
-static int64_t fl_row_distance(const fl_view *view, fl_type type, int64_t classes) {
-  const int64_t size = fl_type_size(type);
-  if (!view->data) return 0;
-  if (view->plain) return classes;
-  const bool rows = view->ndim == 2 && view->shape[1] == classes;
-  const bool plain =
-      view->type == type && !view->swapped && (uintptr_t)view->data % (size_t)size == 0;
-  if (!rows || !plain || view->strides[1] != size || view->strides[0] % size) return 0;
-  return view->strides[0] / size;
-}
 
 /* What a block of rows needs, cut from scratch memory: what its rows weigh, the factors
    of their derivatives, their values, and matrices that a kernel cannot use where they
@@ -124,13 +109,6 @@ static bool fl_report_rows(fl_progress *progress, const fl_plan *plan, int64_t f
   return !excused;
 }
 
-/* A matrix of a block: where it is, or its copy in scratch memory. */
-static void *fl_matrix(const fl_plan *plan, const fl_view *view, int64_t distance,
-                       int64_t first, void *copy, int64_t *ld) {
-  *ld = copy ? fl_own(plan)->classes : distance;
-  return copy ? copy : view->data + first * distance * fl_type_size(plan->job->type);
-}
-
 /* Whether a matrix of any layout has entries that the tools can take as they are. */
 static bool fl_is_lattice(const fl_view *view, fl_type type, int64_t classes) {
   const int64_t size = fl_type_size(type);
@@ -182,34 +160,21 @@ static void fl_move_rows(const fl_plan *plan, const fl_view *view, int64_t first
   }
 }
 
-/* The same of an input, which is read into its copy. */
+/* Rows of an input: where they are, or read into their copy. */
 static const void *fl_input(const fl_plan *plan, int input, int64_t distance,
                             int64_t first, int64_t n, void *copy, int64_t *ld) {
   const fl_view *view = &plan->in[input];
   if (copy) fl_move_rows(plan, view, first, n, copy, true);
-  return fl_matrix(plan, view, distance, first, copy, ld);
+  return fl_rows_at(view, fl_own(plan)->classes, distance, first, plan->job->type, copy,
+                    ld);
 }
 
-/* A derivative on its way out: rows that weigh nothing are exactly zero, whatever they
-   hold. */
 static void fl_finish_rows(const fl_plan *plan, const fl_view *view, int64_t first,
                            int64_t n, const fl_rows *rows, char *out, int64_t ld,
                            void *copy) {
-  const int64_t size = fl_type_size(plan->job->type), classes = fl_own(plan)->classes;
-  for (int64_t r = 0; rows->targets.weight && r < n; r++)
-    if (rows->factor[r] == 0) memset(out + r * ld * size, 0, (size_t)(classes * size));
+  if (rows->targets.weight)
+    fl_clear_rows(n, fl_own(plan)->classes, rows->factor, out, ld, plan->job->type);
   if (copy) fl_move_rows(plan, view, first, n, copy, false);
-}
-
-static void fl_finish_values(const fl_plan *plan, int64_t first, int64_t n,
-                             const fl_rows *rows, fl_progress *progress) {
-  const double *weight = rows->targets.weight;
-  if (plan->job->reduction != FL_NONE) {
-    plan->tools->accumulate(&progress->lanes, n, rows->v, weight);
-    return;
-  }
-  if (weight) plan->tools->scale(n, rows->v, weight, 1, rows->v);
-  fl_store(&plan->value, first, n, plan->job->type, rows->v);
 }
 
 static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
@@ -233,16 +198,17 @@ static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
                         .scratch = rows.kernel};
   block.x = fl_input(plan, 1, own->ldx, first, n, rows.x, &block.ldx);
   if (!own->sparse) block.y = fl_input(plan, 0, own->ldy, first, n, rows.y, &block.ldy);
-  if (grad)
-    block.g = fl_matrix(plan, &plan->grad[0], own->ldg, first, rows.g, &block.ldg);
-  if (hess)
-    block.h = fl_matrix(plan, &plan->hess[0], own->ldh, first, rows.h, &block.ldh);
+  block.g = fl_rows_at(&plan->grad[0], own->classes, own->ldg, first, job->type, rows.g,
+                       &block.ldg);
+  block.h = fl_rows_at(&plan->hess[0], own->classes, own->ldh, first, job->type, rows.h,
+                       &block.ldh);
 
   const int flags = fl_target_flags(plan, plan->kernels->rowwise[job->outputs](&block));
   if (flags && fl_report_rows(progress, plan, first, flags, &block, &rows))
     return false;
 
-  if (plan->want & FL_WANT_VALUE) fl_finish_values(plan, first, n, &rows, progress);
+  if (plan->want & FL_WANT_VALUE)
+    fl_put_values(plan, first, n, job->type, rows.v, weight, progress);
   if (grad)
     fl_finish_rows(plan, &plan->grad[0], first, n, &rows, block.g, block.ldg, rows.g);
   if (hess)

@@ -89,26 +89,16 @@ static bool fl_run_sequence(const fl_plan *plan, int64_t item, fl_progress *prog
                              .scratch = b.kernel};
   memcpy(block.in, b.in, sizeof b.in);
   fl_own(plan)->kernels->sequence[job->outputs](&block);
-  if (b.v && job->reduction == FL_NONE)
-    fl_store(&plan->value, first, n, FL_TYPE_F64, b.v);
-  else if (b.v)
-    fl_kernels(FL_TYPE_F64)->tools->accumulate(&progress->lanes, n, b.v, NULL);
+  if (b.v) fl_put_values(plan, first, n, FL_TYPE_F64, b.v, NULL, progress);
   fl_finish_derivative(plan, &plan->grad[0], first, b.weights, b.g);
   fl_finish_derivative(plan, &plan->hess[0], first, b.weights, b.h);
   return true;
-}
-
-/* The sum of one sequence is a sum of all lanes; that of a chunk of one item is lane 0. */
-static void fl_fold_lanes(fl_progress *progress) {
-  const fl_sum total = fl_lanes_total(&progress->lanes);
-  progress->lanes = (fl_lanes){{total.hi}, {total.lo}};
 }
 
 static bool fl_run_sequences(const fl_plan *plan, int64_t first, int64_t n,
                              fl_progress *progress) {
   for (int64_t item = first; item < first + n; item++)
     if (!fl_run_sequence(plan, item, progress)) return false;
-  fl_fold_lanes(progress);
   return true;
 }
 
@@ -131,7 +121,6 @@ static bool fl_add_counted(const fl_plan *plan, int64_t first, int64_t n,
     }
     fl_add_divisor(progress, &progress->lanes, length, shares, FL_TYPE_F64);
   }
-  fl_fold_lanes(progress);
   return true;
 }
 

@@ -6,6 +6,7 @@ the driver of its kind, csrc/engine/drivers/<kind>.c.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -316,6 +317,32 @@ class SeveralHeads(_Structured):
         return Arrays((labels,), predictions, shape, ("y_true", *self.heads))
 
 
+def _named(
+    call: Callable[..., Any], kind: str, wanted: tuple[str, ...], text: str
+) -> Callable[..., Any]:
+    """Call a method what it is for: `__call__`, `grad`, `value_and_grad`..."""
+    call.__name__ = "__call__" if wanted == VALUE else "_and_".join(wanted)
+    call.__qualname__ = f"{kind}.{call.__name__}"
+    call.__doc__ = text
+    return call
+
+
+def _call_of_rows(wanted: tuple[str, ...], text: str) -> Callable[..., Any]:
+    """Make a method of losses of several rows."""
+
+    def call(
+        self: Loss,
+        *rows: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        **parameters: Any,
+    ) -> Any:
+        loss = self._changed(parameters)
+        return loss._evaluate(wanted, rows, sample_weight, out)
+
+    return _named(call, "Pairwise", wanted, text)
+
+
 class Pairwise(_Structured):
     """A sample is a tuple of rows, along the last axis of arrays of one shape.
 
@@ -325,50 +352,14 @@ class Pairwise(_Structured):
     heads: ClassVar[tuple[str, ...]]  # what the rows are
 
     if not TYPE_CHECKING:  # Loss.grad and others take what the class's call takes
-
-        def __call__(
-            self,
-            *rows: ArrayLike,
-            sample_weight: ArrayLike | None = None,
-            out: Any = None,
-            **parameters: Any,
-        ) -> Any:
-            """Value of the loss."""
-            loss = self._changed(parameters)
-            return loss._evaluate(VALUE, rows, sample_weight, out)
-
-        def grad(
-            self,
-            *rows: ArrayLike,
-            sample_weight: ArrayLike | None = None,
-            out: Any = None,
-            **parameters: Any,
-        ) -> Any:
-            """Gradients of the reduced value by each of the arrays."""
-            loss = self._changed(parameters)
-            return loss._evaluate(GRAD, rows, sample_weight, out)
-
-        def value_and_grad(
-            self,
-            *rows: ArrayLike,
-            sample_weight: ArrayLike | None = None,
-            out: Any = None,
-            **parameters: Any,
-        ) -> Any:
-            """Value and gradients in one pass."""
-            loss = self._changed(parameters)
-            return loss._evaluate(VALUE_GRAD, rows, sample_weight, out)
-
-        def grad_and_hess(
-            self,
-            *rows: ArrayLike,
-            sample_weight: ArrayLike | None = None,
-            out: Any = None,
-            **parameters: Any,
-        ) -> Any:
-            """Gradients and diagonals of the Hessian by each of the arrays."""
-            loss = self._changed(parameters)
-            return loss._evaluate(GRAD_HESS, rows, sample_weight, out)
+        __call__ = _call_of_rows(VALUE, "Value of the loss.")
+        grad = _call_of_rows(
+            GRAD, "Gradients of the reduced value by each of the arrays."
+        )
+        value_and_grad = _call_of_rows(VALUE_GRAD, "Value and gradients in one pass.")
+        grad_and_hess = _call_of_rows(
+            GRAD_HESS, "Gradients and diagonals of the Hessian by each of the arrays."
+        )
 
     def _arrays(self, *rows: ArrayLike) -> Arrays:
         if len(rows) != len(self.heads):
@@ -388,81 +379,39 @@ class Pairwise(_Structured):
         return shape[:-1]
 
 
+def _call_of_groups(wanted: tuple[str, ...], text: str) -> Callable[..., Any]:
+    """Make a method of losses of groups."""
+
+    def call(
+        self: Loss,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        groups: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        **parameters: Any,
+    ) -> Any:
+        loss = self._changed(parameters)
+        arguments = y_true, y_pred, groups
+        return loss._evaluate(wanted, arguments, sample_weight, out)
+
+    return _named(call, "Grouped", wanted, text)
+
+
 class Grouped(_Structured):
     """A sample is a group of entries of 1-D arrays, one group behind the other."""
 
     if not TYPE_CHECKING:  # Loss.grad and others take what the class's call takes
-
-        def __call__(
-            self,
-            y_true: ArrayLike,
-            y_pred: ArrayLike,
-            *,
-            groups: ArrayLike,
-            sample_weight: ArrayLike | None = None,
-            out: Any = None,
-            **parameters: Any,
-        ) -> Any:
-            """Value of the loss."""
-            return self._of_groups(
-                VALUE, (y_true, y_pred, groups), sample_weight, out, parameters
-            )
-
-        def grad(
-            self,
-            y_true: ArrayLike,
-            y_pred: ArrayLike,
-            *,
-            groups: ArrayLike,
-            sample_weight: ArrayLike | None = None,
-            out: Any = None,
-            **parameters: Any,
-        ) -> Any:
-            """Gradient of the reduced value with respect to `y_pred`."""
-            return self._of_groups(
-                GRAD, (y_true, y_pred, groups), sample_weight, out, parameters
-            )
-
-        def value_and_grad(
-            self,
-            y_true: ArrayLike,
-            y_pred: ArrayLike,
-            *,
-            groups: ArrayLike,
-            sample_weight: ArrayLike | None = None,
-            out: Any = None,
-            **parameters: Any,
-        ) -> Any:
-            """Value and gradient in one pass."""
-            return self._of_groups(
-                VALUE_GRAD, (y_true, y_pred, groups), sample_weight, out, parameters
-            )
-
-        def grad_and_hess(
-            self,
-            y_true: ArrayLike,
-            y_pred: ArrayLike,
-            *,
-            groups: ArrayLike,
-            sample_weight: ArrayLike | None = None,
-            out: Any = None,
-            **parameters: Any,
-        ) -> Any:
-            """Gradient and diagonal of the Hessian with respect to `y_pred`."""
-            return self._of_groups(
-                GRAD_HESS, (y_true, y_pred, groups), sample_weight, out, parameters
-            )
-
-    def _of_groups(
-        self,
-        wanted: tuple[str, ...],
-        arguments: tuple[Any, ...],
-        sample_weight: ArrayLike | None,
-        out: Any,
-        parameters: dict[str, Any],
-    ) -> Any:
-        loss = self._changed(parameters)
-        return loss._evaluate(wanted, arguments, sample_weight, out)
+        __call__ = _call_of_groups(VALUE, "Value of the loss.")
+        grad = _call_of_groups(
+            GRAD, "Gradient of the reduced value with respect to `y_pred`."
+        )
+        value_and_grad = _call_of_groups(VALUE_GRAD, "Value and gradient in one pass.")
+        grad_and_hess = _call_of_groups(
+            GRAD_HESS,
+            "Gradient and diagonal of the Hessian with respect to `y_pred`.",
+        )
 
     def _arrays(  # type: ignore[override]
         self, y_true: ArrayLike, y_pred: ArrayLike, groups: ArrayLike

@@ -45,6 +45,7 @@ class Calls:
             for source, target in EDGE.findall(text):
                 self.targets[source].add(target)
         self.deepest = cache(self._deepest)
+        self.makes_passes = cache(self._makes_passes)
 
     def _pointed_at(self, caller: str) -> list[str]:
         if "program.c:" in caller:
@@ -53,7 +54,17 @@ class Calls:
             level = "csrc/engine/drivers/"
         else:
             level = "/(unity_.*|program|tools|convert).c:"
-        return [name for name in self.frames if re.search(level, name)]
+        # A block of a pass begins no other pass.
+        within = caller == "fl_run_pass" or "/schedule.c:" in caller
+        return [
+            name
+            for name in self.frames
+            if re.search(level, name) and not (within and self.makes_passes(name))
+        ]
+
+    def _makes_passes(self, name: str) -> bool:
+        called = self.targets[name]
+        return "fl_run_pass" in called or any(map(self.makes_passes, called))
 
     def _deepest(self, name: str) -> tuple[int, tuple[str, ...]]:
         below = []

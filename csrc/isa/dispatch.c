@@ -25,7 +25,7 @@ static const struct {
 const char *fl_domain_name(int number) { return fl_domains[number].name; }
 const char *fl_domain_message(int number) { return fl_domains[number].message; }
 
-int fl_loss_count(void) { return FL_LOSSES; }
+int fl_loss_count(void) { return (int)(sizeof fl_rows / sizeof *fl_rows); }
 const fl_loss_row *fl_loss_at(int number) { return &fl_rows[number]; }
 
 /* fl_table_<dtype>_<isa>, made by table.c. */

@@ -26,20 +26,17 @@ typedef enum {
 #define FL_SECOND_LISTED2(a, b, ...) FL_DOMAIN_##b
 #define FL_SECOND_LISTED(...) FL_SECOND_LISTED2(__VA_ARGS__, NONE, NONE)
 
-enum {
-#define FL_LOSS(name, family, kind, labels, predictions, parameters) FL_NUMBER_##name,
-#include "registry/losses.h"
-  FL_LOSSES
-};
-
-/* The domains of one loss, constants inside its own file: of its label and its first two
-   predictions. */
+/* The domains of the losses of the family that is compiled, constants inside its files: of
+   a loss's label and its first two predictions. */
+#ifdef FL_FAMILY
 enum {
 #define FL_LOSS(name, family, kind, labels, predictions, parameters) \
   FL_LABELS_##name = FL_FIRST_LISTED labels,                         \
   FL_PREDICTIONS_##name = FL_FIRST_LISTED predictions,               \
   FL_SECOND_##name = FL_SECOND_LISTED predictions,
-#include "registry/losses.h"
+#include FL_FAMILY
+#undef FL_LOSS
 };
+#endif
 
 #endif

@@ -1,7 +1,7 @@
 """The kernel objects, compiled as CMakeLists.txt says, and what is in their code.
 
-They are kept in ``build/source`` under a hash of the preprocessed unit: the first run
-takes two minutes of a core, others seconds. ``CC`` names the compiler.
+Those of the newest installation are taken, unless a source is newer. Others are kept in
+``build/source`` under a hash of the preprocessed unit; ``CC`` names their compiler.
 """
 
 from __future__ import annotations
@@ -25,6 +25,13 @@ DTYPES = ("f32", "f64")
 COMPILER = os.environ.get("CC", "cc").split()
 LAUNCHER = os.environ.get("CMAKE_C_COMPILER_LAUNCHER", "").split()
 CMAKE = (ROOT / "CMakeLists.txt").read_text("utf-8")
+
+
+def _time(path: Path) -> float:
+    return path.stat().st_mtime
+
+
+NEWEST = max(_time(path) for path in [*ROOT.glob("csrc/**/*"), ROOT / "CMakeLists.txt"])
 
 
 def run(command: list[str], text: str | None = None) -> str:
@@ -81,6 +88,17 @@ class Unit:
     def __str__(self) -> str:
         return f"{self.name}_{self.dtype}_{self.isa}"
 
+    @property
+    def is_family(self) -> bool:
+        return self.name in FAMILIES
+
+    def object(self) -> Path:
+        folder = f"build/*/CMakeFiles/{self}.dir/Unity/*.o"
+        built = max(ROOT.glob(folder), key=_time, default=None)
+        if built and _time(built) > NEWEST and "CC" not in os.environ:
+            return built
+        return self.compiled()
+
     def compiled(self) -> Path:
         FOLDER.mkdir(parents=True, exist_ok=True)
         text = "".join(f'#include "{source}"\n' for source in self.sources)
@@ -88,6 +106,7 @@ class Unit:
         flags += [f"-fvisibility={cmake_list('CMAKE_C_VISIBILITY_PRESET')[0]}"]
         flags += [*cmake_list("kernel_flags"), *cmake_list(f"flags_{self.isa}")]
         flags += [f"-DFL_ISA_{self.isa}", f"-DFL_DTYPE_{self.dtype}", f"-I{ROOT}/csrc"]
+        flags += [f'-DFL_FAMILY="losses/{self.name}/rows.h"'] if self.is_family else []
         source = FOLDER / f"{self}.c"
         if not source.exists() or source.read_text() != text:
             source.write_text(text)
@@ -158,26 +177,27 @@ PACKED = {
 PACKED["neon"] = _ARM + r"\s+v\d+\.(?:4s|2d)"
 
 
-def sources() -> dict[str, tuple[str, ...]]:
-    """Unit to files."""
-    found = {"tools": ("blocks/tools.c",), "programs": ("custom/program.c",)}
-    found |= {"convert": ("io/convert.c",), "table": ("isa/table.c",)}
-    for row in fl.REGISTRY:
-        file = f"losses/{row.family}/{row.name}.c"
-        found[row.family] = (*found.get(row.family, ()), file)
-    return found
+FAMILIES = tuple(dict.fromkeys(row.family for row in fl.REGISTRY))
+
+
+def sources(unit: str) -> tuple[str, ...]:
+    """The files of a unit."""
+    rows = [row.name for row in fl.REGISTRY if row.family == unit]
+    listed = [f"csrc/losses/{unit}/{name}.c" for name in rows]
+    files = listed or cmake_list(f"sources_of_{unit}")
+    return tuple(file.removeprefix("csrc/") for file in files)
 
 
 UNITS = [
-    Unit(name, files, dtype, isa)
+    Unit(name, sources(name), dtype, isa)
     for isa in instruction_sets()
     for dtype in DTYPES
-    for name, files in sources().items()
+    for name in ("tools", "programs", *FAMILIES)
 ]
 
 
 @cache
 def objects() -> dict[Unit, Path]:
-    """Compile what is not there yet, a unit on each core."""
+    """All of them, a unit compiled on each core."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(UNITS, pool.map(Unit.compiled, UNITS), strict=True))
+        return dict(zip(UNITS, pool.map(Unit.object, UNITS), strict=True))

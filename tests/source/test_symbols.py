@@ -15,14 +15,12 @@ MATHS = {"sin", "cos", "lgamma"}
 
 @pytest.mark.parametrize("unit", UNITS, ids=str)
 def test_symbols_of_kernel_objects(unit: Unit) -> None:
-    losses = {row.name for row in fl.REGISTRY if row.family == unit.name}
-    others = {"block_tools", "io_tools", "programs", *(row.name for row in fl.REGISTRY)}
+    family = {row.name for row in fl.REGISTRY if row.family == unit.name}
+    losses = {row.name for row in fl.REGISTRY}
     names, uses = {
-        "tools": ({"block_tools"}, set()),
+        "tools": ({"block_tools", "io_tools", "table"}, {"programs", *losses}),
         "programs": ({"programs"}, set()),
-        "convert": ({"io_tools"}, set()),
-        "table": ({"table"}, others),
-    }.get(unit.name, (losses, set()))
+    }.get(unit.name, (family, set()))
     given, taken = unit.symbols()
 
     def symbols(names: set[str]) -> set[str]:

@@ -58,11 +58,7 @@ def alone(loop: Loop, loops: list[Loop]) -> bool:
     return single and not any(set(loop.scalar) <= set(other.packed) for other in loops)
 
 
-#: Neither tables nor conversions calculate.
-CODE = [unit for unit in UNITS if unit.name not in ("table", "convert")]
-
-
-@pytest.mark.parametrize("unit", CODE, ids=str)
+@pytest.mark.parametrize("unit", UNITS, ids=str)
 def test_loops_are_vectorised(unit: Unit) -> None:
     functions = unit.functions()
     packed = sum(bool(loop.packed) for loops in functions.values() for loop in loops)
@@ -77,7 +73,7 @@ def test_loops_are_vectorised(unit: Unit) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", [unit for unit in CODE if unit.isa != "baseline"], ids=str
+    "unit", [unit for unit in UNITS if unit.isa != "baseline"], ids=str
 )
 def test_kernels_of_elements_have_no_loop_over_single_numbers(unit: Unit) -> None:
     kernels = {
@@ -85,9 +81,9 @@ def test_kernels_of_elements_have_no_loop_over_single_numbers(unit: Unit) -> Non
         for function, loops in unit.functions().items()
         if re.match(rf"fl_({ELEMENTS})_({OUTPUTS})(\.|$)", function)
     }
-    expected = [row for row in fl.REGISTRY if row.family == unit.name]
-    if expected and expected[0].kind == "element":
-        assert len(kernels) == 4 * len(expected)
+    family = [row for row in fl.REGISTRY if row.family == unit.name]
+    elements = [row for row in family if row.kind == "element"]
+    assert len(kernels) == 4 * len(elements)
     for function, loops in kernels.items():
         assert any(loop.packed for loop in loops), function
         for loop in loops:

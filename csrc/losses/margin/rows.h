@@ -1,0 +1,3 @@
+/* rows.h: the losses of this family (registry/losses.h). */
+FL_LOSS(hinge, margin, ELEMENT, (SIGN), (REAL), "")
+FL_LOSS(squared_hinge, margin, ELEMENT, (SIGN), (REAL), "")

@@ -17,7 +17,7 @@ import pytest
 import structured
 
 import fastloss as fl
-from fastloss import reference
+from fastloss import names, reference
 from fastloss.core.registry import DOMAINS
 
 ROOT = Path(__file__).parents[1]
@@ -89,9 +89,10 @@ def test_every_class_has_its_names(loss: fl.Loss) -> None:
     assert fl.LOSSES[loss.name] is getattr(fl, loss.name)
     assert type(loss) is getattr(fl, type(loss).__name__)
     assert type(loss)() == loss
-    for name in (loss.name, type(loss).__name__, *loss.aliases):
-        assert fl.get(name) == loss
-        assert fl.get(name.upper()) == loss
+    own: dict[str, dict[str, object]] = {loss.name: {}, type(loss).__name__: {}}
+    for name, parameters in (own | dict(loss.aliases)).items():
+        assert fl.get(name) == type(loss)(**parameters)
+        assert fl.get(name.upper()) == type(loss)(**parameters)
     assert fl.get(loss) is loss
 
 
@@ -105,6 +106,29 @@ def test_short_names() -> None:
     ]:
         assert getattr(fl, short) is getattr(fl, name)
         assert fl.get(short) is getattr(fl, name)
+
+
+def test_names_of_other_libraries() -> None:
+    ours = fl.SparseCategoricalCrossentropy(from_logits=True)
+    assert fl.get("cross_entropy") == ours
+    assert fl.get("torch:cross-entropy") == replace(ours, ignore_class=-100)
+    assert fl.get("CrossEntropyLoss") == fl.get("torch:cross_entropy")
+    assert fl.get("lightgbm:huber") == fl.Huber(delta=0.9)
+    assert fl.get("huber_loss") == fl.huber
+
+
+def test_a_name_of_several_libraries_for_different_losses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        fl.Huber, "aliases", {"torch:wide": {}, "optax:wide": {"delta": 9}}
+    )
+    monkeypatch.setattr(names, "_NAMES", names._table())
+    assert fl.get("optax:wide") == fl.Huber(delta=9)
+    with pytest.raises(
+        ValueError, match=r"several losses: .*'torch:wide', 'optax:wide'"
+    ):
+        fl.get("wide")
 
 
 def test_every_loss_is_in_the_readme() -> None:

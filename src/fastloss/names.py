@@ -12,17 +12,8 @@ __all__ = ["get"]
 
 
 def _plain(name: str) -> str:
+    """Without case, underscores and hyphens."""
     return name.replace("_", "").replace("-", "").replace(" ", "").lower()
-
-
-def _table() -> dict[str, tuple[str, Loss]]:
-    """Names without case, underscores and hyphens: one to show, and the loss."""
-    table: dict[str, tuple[str, Loss]] = {}
-    for name, loss in LOSSES.items():
-        own: dict[str, dict[str, Any]] = {name: {}, type(loss).__name__: {}}
-        for alias, parameters in (own | loss._names()).items():
-            table.setdefault(_plain(alias), (alias, loss._with(parameters)))
-    return table
 
 
 #: Names of other libraries that are no loss here, without a "loss" at their end.
@@ -58,6 +49,22 @@ _ELSEWHERE: dict[str, str] = {
     "kldivergence": "use 'categorical_crossentropy', which has its derivatives",
 }
 
+
+def _table() -> dict[str, dict[Loss, str]]:
+    """Plain names, and the losses that each means by a name that says it alone."""
+    table: dict[str, dict[Loss, str]] = {}
+    theirs: dict[str, dict[Loss, str]] = {}
+    for name, loss in LOSSES.items():
+        own: dict[str, dict[str, Any]] = {name: {}, type(loss).__name__: {}}
+        for alias, parameters in (own | dict(loss.aliases)).items():
+            meant = loss._with(dict(parameters))
+            table.setdefault(_plain(alias), {meant: alias})
+            word = _plain(alias.partition(":")[2])
+            if word and word.removesuffix("loss") not in _ELSEWHERE:
+                theirs.setdefault(word, {}).setdefault(meant, alias)
+    return theirs | table
+
+
 _NAMES = _table()
 
 
@@ -67,7 +74,9 @@ def get(identifier: str | Loss) -> Loss:
     Parameters
     ----------
     identifier : str or Loss
-        Case, underscores and hyphens do not matter. A loss is returned as it is.
+        Case, underscores and hyphens do not matter. A name of another library may say
+        whose it is, as in ``"torch:cross_entropy"``: where libraries differ, so do the
+        losses. A loss is returned as it is.
 
     Returns
     -------
@@ -76,8 +85,8 @@ def get(identifier: str | Loss) -> Loss:
     Raises
     ------
     ValueError
-        If no loss has the name; the message proposes near ones, or says what a name of
-        another library means here.
+        If no loss has the name, or several libraries give it to different losses; the
+        message proposes names, or says what a name of another library means here.
 
     Examples
     --------
@@ -94,12 +103,19 @@ def get(identifier: str | Loss) -> Loss:
             f"identifier is {type(identifier).__name__}: pass a name or a Loss"
         )
     plain = _plain(identifier)
-    if plain in _NAMES:
-        return _NAMES[plain][1]
+    meant = _NAMES.get(plain, {})
+    if len(meant) == 1:
+        return next(iter(meant))
+    if meant:
+        names = ", ".join(map(repr, meant.values()))
+        raise ValueError(f"{identifier!r} means several losses: pass one of {names}")
     said = f"no loss is called {identifier!r}"
     if plain.removesuffix("loss") in _ELSEWHERE:
         raise ValueError(f"{said}: {_ELSEWHERE[plain.removesuffix('loss')]}")
-    near = [_NAMES[name][0] for name in get_close_matches(plain, _NAMES, 3, 0.75)]
+    near = [
+        next(iter(_NAMES[name].values()))
+        for name in get_close_matches(plain, _NAMES, 3, 0.75)
+    ]
     if near:
         raise ValueError(f"{said}; did you mean {', '.join(near)}?")
     raise ValueError(f"{said}; known: {', '.join(LOSSES)}; others with fl.custom")

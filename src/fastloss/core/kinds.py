@@ -6,9 +6,9 @@ the driver of its kind, csrc/engine/drivers/<kind>.c.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,6 +39,7 @@ __all__ = [
     "DenseRowwise",
     "Elementwise",
     "Grouped",
+    "Names",
     "Overlap",
     "Pairwise",
     "Registered",
@@ -62,6 +63,10 @@ class Advice:
     when: str
 
 
+Names: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""What else a loss is called, with the parameters that a name means: "torch:l1_loss" is
+PyTorch's name."""
+
 _PROGRAMS = frozenset({"cost", "listing"})
 _FORMULAS = frozenset({"formula", "gradient_formula", "hessian_formula"})
 
@@ -69,17 +74,12 @@ _FORMULAS = frozenset({"formula", "gradient_formula", "hessian_formula"})
 class Registered(Loss):
     """A loss whose formula is a kernel of the registry."""
 
-    aliases: ClassVar[tuple[str, ...]] = ()
+    aliases: ClassVar[Names] = {}
     advice: ClassVar[Advice]
 
     _absent: ClassVar[frozenset[str]] = _PROGRAMS | _FORMULAS  # what raises if asked
     _rows: ClassVar[bool] = False  # whether an item is a row, to the fast lane
     _kernel_work: ClassVar[Work]  # of each loss
-
-    @classmethod
-    def _names(cls) -> dict[str, dict[str, Any]]:
-        """What else the loss is called, and the parameters that a name means."""
-        return {alias: {} for alias in cls.aliases}
 
     def _prepare(self) -> None:
         number = NUMBERS[self.kernel]

@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike
 
 from fastloss.core import checks
 from fastloss.core.job import Out
-from fastloss.core.kinds import Advice, Elementwise
-from fastloss.losses._crossentropy import Crossentropy
+from fastloss.core.kinds import Advice, Elementwise, Names
+from fastloss.losses._probabilities import ProbabilitiesOrLogits
 
 __all__ = ["BinaryCrossentropy", "bce", "binary_crossentropy"]
 
 
-class BinaryCrossentropy(Crossentropy, Elementwise):
+class BinaryCrossentropy(ProbabilitiesOrLogits, Elementwise):
     """Binary cross-entropy of labels in [0, 1] with probabilities or logits.
 
     With y = y_true (1 - label_smoothing) + label_smoothing/2 and p = y_pred, or
@@ -68,13 +68,21 @@ class BinaryCrossentropy(Crossentropy, Elementwise):
         "binary_crossentropy",
         "binary_crossentropy_logits",
     )
-    aliases: ClassVar[tuple[str, ...]] = ("bce", "binary_cross_entropy", "BCELoss")
-    logits_aliases: ClassVar[tuple[str, ...]] = (
-        "bce_with_logits",
-        "binary_cross_entropy_with_logits",
-        "BCEWithLogitsLoss",
-        "binary_crossentropy_logits",
-    )
+    aliases: ClassVar[Names] = {
+        "bce": {},
+        "binary_crossentropy_logits": {"from_logits": True},
+        "bce_with_logits": {"from_logits": True},
+        "torch:binary_cross_entropy": {},
+        "torch:BCELoss": {},
+        "torch:binary_cross_entropy_with_logits": {"from_logits": True},
+        "torch:BCEWithLogitsLoss": {"from_logits": True},
+        "keras:BinaryCrossentropy": {"reduction": "sum_over_batch_size", "eps": 1e-7},
+        "optax:sigmoid_binary_cross_entropy": {"from_logits": True},
+        "sklearn:HalfBinomialLoss": {"from_logits": True},
+        "xgboost:binary:logistic": {"from_logits": True},
+        "lightgbm:binary": {"from_logits": True},
+        "catboost:Logloss": {"from_logits": True},
+    }
     advice: ClassVar[Advice] = Advice(
         task="binary classification, multi-label classification",
         labels="0 and 1, or soft in [0, 1]",

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from fastloss.core import checks
 from fastloss.core.job import Out
-from fastloss.core.kinds import Advice, SeveralHeads
+from fastloss.core.kinds import Advice, Names, SeveralHeads
 
 __all__ = ["GaussianNLL", "gaussian_nll"]
 
@@ -62,7 +62,10 @@ class GaussianNLL(SeveralHeads):
     """
 
     name: ClassVar[str] = "gaussian_nll"
-    aliases: ClassVar[tuple[str, ...]] = ("gaussian_nll_loss", "GaussianNLLLoss")
+    aliases: ClassVar[Names] = {
+        "torch:gaussian_nll_loss": {},
+        "torch:GaussianNLLLoss": {},
+    }
     heads: ClassVar[tuple[str, ...]] = ("mean", "var")
     advice: ClassVar[Advice] = Advice(
         task="regression with a predicted uncertainty",

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from fastloss.core import checks
 from fastloss.core.job import Out
-from fastloss.core.kinds import Advice, Pairwise
+from fastloss.core.kinds import Advice, Names, Pairwise
 
 __all__ = ["Triplet", "triplet"]
 
@@ -67,11 +67,11 @@ class Triplet(Pairwise):
     """
 
     name: ClassVar[str] = "triplet"
-    aliases: ClassVar[tuple[str, ...]] = (
-        "triplet_margin",
-        "triplet_margin_loss",
-        "TripletMarginLoss",
-    )
+    aliases: ClassVar[Names] = {
+        "triplet_margin": {},
+        "torch:triplet_margin_loss": {},
+        "torch:TripletMarginLoss": {},
+    }
     heads: ClassVar[tuple[str, ...]] = ("anchor", "positive", "negative")
     advice: ClassVar[Advice] = Advice(
         task="metric learning",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from fastloss.core.kinds import Advice, Elementwise
+from fastloss.core.kinds import Advice, Elementwise, Names
 
 __all__ = ["Hinge", "SquaredHinge", "hinge", "squared_hinge"]
 
@@ -42,7 +42,12 @@ class Hinge(Elementwise):
     """
 
     name: ClassVar[str] = "hinge"
-    aliases: ClassVar[tuple[str, ...]] = ("hinge_loss", "HingeLoss")
+    aliases: ClassVar[Names] = {
+        "hinge_loss": {},
+        "keras:Hinge": {"reduction": "sum_over_batch_size"},
+        "optax:hinge_loss": {},
+        "sklearn:hinge_loss": {},
+    }
     advice: ClassVar[Advice] = Advice(
         task="binary classification",
         labels="-1 and +1, or booleans",
@@ -90,7 +95,10 @@ class SquaredHinge(Elementwise):
     """
 
     name: ClassVar[str] = "squared_hinge"
-    aliases: ClassVar[tuple[str, ...]] = ("squared_hinge_loss",)
+    aliases: ClassVar[Names] = {
+        "squared_hinge_loss": {},
+        "keras:SquaredHinge": {"reduction": "sum_over_batch_size"},
+    }
     advice: ClassVar[Advice] = Advice(
         task="binary classification",
         labels="-1 and +1, or booleans",

@@ -12,10 +12,11 @@ from fastloss.core.job import ClassWeights, Out
 from fastloss.core.kinds import (
     Advice,
     DenseRowwise,
+    Names,
     SmoothedRowwise,
     SparseRowwise,
 )
-from fastloss.losses._crossentropy import Crossentropy
+from fastloss.losses._probabilities import ProbabilitiesOrLogits
 
 __all__ = [
     "CategoricalCrossentropy",
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 
-class CategoricalCrossentropy(Crossentropy, DenseRowwise, SmoothedRowwise):
+class CategoricalCrossentropy(ProbabilitiesOrLogits, DenseRowwise, SmoothedRowwise):
     """Cross-entropy of one-hot or soft labels with rows of probabilities or logits.
 
     With q_c = w_c (y_c (1 - label_smoothing) + label_smoothing/C) for C classes and
@@ -89,14 +90,13 @@ class CategoricalCrossentropy(Crossentropy, DenseRowwise, SmoothedRowwise):
         "categorical_crossentropy",
         "categorical_crossentropy_logits",
     )
-    aliases: ClassVar[tuple[str, ...]] = (
-        "cce",
-        "categorical_cross_entropy",
-    )
-    logits_aliases: ClassVar[tuple[str, ...]] = (
-        "softmax_cross_entropy",
-        "categorical_crossentropy_logits",
-    )
+    aliases: ClassVar[Names] = {
+        "cce": {},
+        "categorical_cross_entropy": {},
+        "categorical_crossentropy_logits": {"from_logits": True},
+        "keras:CategoricalCrossentropy": {"reduction": "sum_over_batch_size"},
+        "optax:softmax_cross_entropy": {"from_logits": True},
+    }
     advice: ClassVar[Advice] = Advice(
         task="multiclass classification",
         labels="one-hot or soft rows that sum to 1",
@@ -128,7 +128,9 @@ class CategoricalCrossentropy(Crossentropy, DenseRowwise, SmoothedRowwise):
 categorical_crossentropy = cce = CategoricalCrossentropy()
 
 
-class SparseCategoricalCrossentropy(Crossentropy, SparseRowwise, SmoothedRowwise):
+class SparseCategoricalCrossentropy(
+    ProbabilitiesOrLogits, SparseRowwise, SmoothedRowwise
+):
     """Cross-entropy of integer classes with rows of probabilities or logits.
 
     With the class y and p = y_pred, or p = softmax(y_pred) with ``from_logits=True``:
@@ -188,13 +190,20 @@ class SparseCategoricalCrossentropy(Crossentropy, SparseRowwise, SmoothedRowwise
         "sparse_categorical_crossentropy",
         "sparse_categorical_crossentropy_logits",
     )
-    aliases: ClassVar[tuple[str, ...]] = ("scce", "nll", "sparse_crossentropy")
-    logits_aliases: ClassVar[tuple[str, ...]] = (
-        "cross_entropy",
-        "CrossEntropyLoss",
-        "sparse_categorical_crossentropy_logits",
-        "softmax_cross_entropy_with_integer_labels",
-    )
+    aliases: ClassVar[Names] = {
+        "scce": {},
+        "sparse_crossentropy": {},
+        "cross_entropy": {"from_logits": True},
+        "sparse_categorical_crossentropy_logits": {"from_logits": True},
+        "torch:cross_entropy": {"from_logits": True, "ignore_class": -100},
+        "torch:CrossEntropyLoss": {"from_logits": True, "ignore_class": -100},
+        "keras:SparseCategoricalCrossentropy": {"reduction": "sum_over_batch_size"},
+        "optax:softmax_cross_entropy_with_integer_labels": {"from_logits": True},
+        "sklearn:HalfMultinomialLoss": {"from_logits": True},
+        "xgboost:multi:softprob": {"from_logits": True},
+        "lightgbm:multiclass": {"from_logits": True},
+        "catboost:MultiClass": {"from_logits": True},
+    }
     advice: ClassVar[Advice] = Advice(
         task="multiclass classification",
         labels="integer classes",
@@ -226,7 +235,7 @@ class SparseCategoricalCrossentropy(Crossentropy, SparseRowwise, SmoothedRowwise
 sparse_categorical_crossentropy = scce = SparseCategoricalCrossentropy()
 
 
-class CategoricalFocal(Crossentropy, SparseRowwise):
+class CategoricalFocal(ProbabilitiesOrLogits, SparseRowwise):
     """Focal loss of integer classes with rows of probabilities or logits.
 
     With the class y and p = y_pred, or p = softmax(y_pred) with ``from_logits=True``:
@@ -285,8 +294,7 @@ class CategoricalFocal(Crossentropy, SparseRowwise):
         "categorical_focal",
         "categorical_focal_logits",
     )
-    aliases: ClassVar[tuple[str, ...]] = ()
-    logits_aliases: ClassVar[tuple[str, ...]] = ("categorical_focal_logits",)
+    aliases: ClassVar[Names] = {"categorical_focal_logits": {"from_logits": True}}
     advice: ClassVar[Advice] = Advice(
         task="multiclass classification",
         labels="integer classes",
@@ -367,7 +375,10 @@ class CrammerSinger(SparseRowwise):
     """
 
     name: ClassVar[str] = "crammer_singer"
-    aliases: ClassVar[tuple[str, ...]] = ("multiclass_hinge", "multiclass_hinge_loss")
+    aliases: ClassVar[Names] = {
+        "multiclass_hinge": {},
+        "optax:multiclass_hinge_loss": {},
+    }
     advice: ClassVar[Advice] = Advice(
         task="multiclass classification",
         labels="integer classes",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from numpy.typing import ArrayLike
 
 from fastloss.core.job import Out
-from fastloss.core.kinds import Advice, Grouped
+from fastloss.core.kinds import Advice, Grouped, Names
 
 __all__ = ["ListNet", "listnet"]
 
@@ -51,7 +51,7 @@ class ListNet(Grouped):
     """
 
     name: ClassVar[str] = "listnet"
-    aliases: ClassVar[tuple[str, ...]] = ("listNet", "listnet_loss")
+    aliases: ClassVar[Names] = {"listnet_loss": {}}
     advice: ClassVar[Advice] = Advice(
         task="ranking",
         labels="a relevance for each entry of a group",

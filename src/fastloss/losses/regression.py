@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from fastloss.core.kinds import Advice, Elementwise
+from fastloss.core.kinds import Advice, Elementwise, Names
 
 __all__ = [
     "MeanAbsoluteError",
@@ -48,7 +48,15 @@ class MeanSquaredError(Elementwise):
     """
 
     name: ClassVar[str] = "mean_squared_error"
-    aliases: ClassVar[tuple[str, ...]] = ("mse", "l2", "mse_loss", "MSELoss")
+    aliases: ClassVar[Names] = {
+        "mse": {},
+        "l2": {},
+        "torch:mse_loss": {},
+        "torch:MSELoss": {},
+        "keras:MeanSquaredError": {"reduction": "sum_over_batch_size"},
+        "optax:squared_error": {},
+        "sklearn:mean_squared_error": {},
+    }
     advice: ClassVar[Advice] = Advice(
         task="regression",
         labels="real numbers",
@@ -94,7 +102,16 @@ class MeanAbsoluteError(Elementwise):
     """
 
     name: ClassVar[str] = "mean_absolute_error"
-    aliases: ClassVar[tuple[str, ...]] = ("mae", "l1", "l1_loss", "L1Loss")
+    aliases: ClassVar[Names] = {
+        "mae": {},
+        "l1": {},
+        "torch:l1_loss": {},
+        "torch:L1Loss": {},
+        "keras:MeanAbsoluteError": {"reduction": "sum_over_batch_size"},
+        "sklearn:mean_absolute_error": {},
+        "xgboost:reg:absoluteerror": {},
+        "lightgbm:regression_l1": {},
+    }
     advice: ClassVar[Advice] = Advice(
         task="regression",
         labels="real numbers",

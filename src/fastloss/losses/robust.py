@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from fastloss.core import checks
 from fastloss.core.job import Out
-from fastloss.core.kinds import Advice, Elementwise
+from fastloss.core.kinds import Advice, Elementwise, Names
 
 __all__ = ["Huber", "LogCosh", "PseudoHuber", "huber", "log_cosh", "pseudo_huber"]
 
@@ -51,7 +51,13 @@ class Huber(Elementwise):
     """
 
     name: ClassVar[str] = "huber"
-    aliases: ClassVar[tuple[str, ...]] = ("huber_loss", "HuberLoss")
+    aliases: ClassVar[Names] = {
+        "torch:huber_loss": {},
+        "torch:HuberLoss": {},
+        "keras:Huber": {"reduction": "sum_over_batch_size"},
+        "optax:huber_loss": {},
+        "lightgbm:huber": {"delta": 0.9},
+    }
     advice: ClassVar[Advice] = Advice(
         task="regression",
         labels="real numbers",
@@ -123,7 +129,7 @@ class PseudoHuber(Elementwise):
     """
 
     name: ClassVar[str] = "pseudo_huber"
-    aliases: ClassVar[tuple[str, ...]] = ("reg:pseudohubererror",)
+    aliases: ClassVar[Names] = {"xgboost:reg:pseudohubererror": {}}
     advice: ClassVar[Advice] = Advice(
         task="regression",
         labels="real numbers",
@@ -191,7 +197,11 @@ class LogCosh(Elementwise):
     """
 
     name: ClassVar[str] = "log_cosh"
-    aliases: ClassVar[tuple[str, ...]] = ("logcosh",)
+    aliases: ClassVar[Names] = {
+        "logcosh": {},
+        "keras:LogCosh": {"reduction": "sum_over_batch_size"},
+        "optax:log_cosh": {},
+    }
     advice: ClassVar[Advice] = Advice(
         task="regression",
         labels="real numbers",

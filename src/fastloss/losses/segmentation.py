@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from fastloss.core import checks
 from fastloss.core.job import Out
-from fastloss.core.kinds import Advice, Overlap
+from fastloss.core.kinds import Advice, Names, Overlap
 
 __all__ = ["Dice", "dice"]
 
@@ -66,7 +66,7 @@ class Dice(Overlap):
     """
 
     name: ClassVar[str] = "dice"
-    aliases: ClassVar[tuple[str, ...]] = ("dice_loss", "DiceLoss")
+    aliases: ClassVar[Names] = {"dice_loss": {}}
     advice: ClassVar[Advice] = Advice(
         task="segmentation",
         labels="0 and 1 for each pixel, or soft",

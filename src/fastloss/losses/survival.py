@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from fastloss.core import checks
 from fastloss.core.job import Out
-from fastloss.core.kinds import Advice, Sequence
+from fastloss.core.kinds import Advice, Names, Sequence
 
 __all__ = ["Cox", "cox"]
 
@@ -64,7 +64,7 @@ class Cox(Sequence):
     """
 
     name: ClassVar[str] = "cox"
-    aliases: ClassVar[tuple[str, ...]] = ("cox_ph", "cox_ph_loss", "CoxPHLoss")
+    aliases: ClassVar[Names] = {"cox_ph": {}, "cox_ph_loss": {}}
     label_names: ClassVar[tuple[str, ...]] = ("time", "event")
     advice: ClassVar[Advice] = Advice(
         task="survival",

@@ -1,20 +1,19 @@
-"""What the cross-entropies share."""
+"""What losses of probabilities or logits share."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from fastloss.core import checks
 from fastloss.core.kinds import Registered
 
-__all__ = ["Crossentropy"]
+__all__ = ["ProbabilitiesOrLogits"]
 
 
-class Crossentropy(Registered):
-    """What the cross-entropies have in common: probabilities or logits."""
+class ProbabilitiesOrLogits(Registered):
+    """A loss with a kernel for probabilities and one for logits."""
 
     kernels: ClassVar[tuple[str, str]]  # of probabilities, of logits
-    logits_aliases: ClassVar[tuple[str, ...]]
 
     from_logits: bool = False
     eps: float | None = None
@@ -23,11 +22,6 @@ class Crossentropy(Registered):
     def kernel(self) -> str:
         """Name of the kernel that runs these parameters."""
         return self.kernels[self.from_logits]
-
-    @classmethod
-    def _names(cls) -> dict[str, dict[str, Any]]:
-        logits = {alias: {"from_logits": True} for alias in cls.logits_aliases}
-        return super()._names() | logits
 
     def _validate(self) -> None:
         super()._validate()

@@ -87,33 +87,46 @@ static bool fl_report_label(fl_progress *progress, int64_t row, int64_t label) {
   return false;
 }
 
-/* An ignored row weighs nothing and counts as class 0, as does the label of a row of
-   weight 0 that is no class. */
+/* An ignored row weighs nothing and counts as class 0. Labels of uint64 above all of int64
+   are read as negative ones and are no ignored class. */
+static void fl_ignore_rows(const fl_job *job, int64_t n, const fl_row_weights *rows) {
+  const int64_t ignored = job->targets.ignore_class;
+  if (job->in[0].type == FL_TYPE_U64 && ignored < 0) return;
+  for (int64_t r = 0; r < n; r++) {
+    const bool counts = rows->labels[r] != ignored;
+    rows->labels[r] = counts ? rows->labels[r] : 0;
+    rows->weights[r] = counts ? rows->weights[r] : 0;
+    if (rows->shares) rows->shares[r] = counts ? rows->shares[r] : 0;
+  }
+}
+
+/* The label of a row of weight 0 that is no class counts as class 0, too. */
+static bool fl_excuse_labels(int64_t first, int64_t n, int64_t classes,
+                             const fl_row_weights *rows, fl_progress *progress) {
+  for (int64_t r = 0; r < n; r++) {
+    const int64_t label = rows->labels[r];
+    if (label >= 0 && label < classes) continue;
+    if (!rows->weight || rows->weight[r] != 0)
+      return fl_report_label(progress, first + r, label);
+    rows->labels[r] = 0;
+  }
+  return true;
+}
+
 static bool fl_read_labels(const fl_plan *plan, int64_t first, int64_t n,
                            const fl_row_weights *rows, fl_progress *progress) {
   const fl_job *job = plan->job;
-  const fl_target_options *options = &job->targets;
   const int64_t classes = fl_classes(job);
+  const double *class_weight = job->targets.class_weight;
   fl_load_i64(&plan->in[0], first, n, rows->labels);
-  if (!options->has_ignore && !options->class_weight
-      && !plan->tools->labels_outside(n, rows->labels, classes))
-    return true;
-  for (int64_t r = 0; r < n; r++) {
-    const int64_t label = rows->labels[r];
-    const bool too_large = job->in[0].type == FL_TYPE_U64 && label < 0;
-    if (options->has_ignore && label == options->ignore_class && !too_large) {
-      rows->labels[r] = 0;
-      rows->weights[r] = rows->shares[r] = 0;
-    } else if (label < 0 || label >= classes) {
-      if (!rows->weight || rows->weight[r] != 0)
-        return fl_report_label(progress, first + r, label);
-      rows->labels[r] = 0;
-    } else if (options->class_weight) {
-      const double w = options->class_weight[label];
-      if (job->reduction == FL_MEAN) rows->shares[r] *= w;
-      if (fl_weighs_classes(plan)) rows->weights[r] *= w;
-    }
-  }
+  if (job->targets.has_ignore) fl_ignore_rows(job, n, rows);
+  if (plan->tools->labels_outside(n, rows->labels, classes)
+      && !fl_excuse_labels(first, n, classes, rows, progress))
+    return false;
+  if (class_weight && rows->shares && job->reduction == FL_MEAN)
+    for (int64_t r = 0; r < n; r++) rows->shares[r] *= class_weight[rows->labels[r]];
+  if (fl_weighs_classes(plan))
+    for (int64_t r = 0; r < n; r++) rows->weights[r] *= class_weight[rows->labels[r]];
   return true;
 }
 
@@ -126,7 +139,8 @@ bool fl_read_targets(const fl_plan *plan, int64_t first, int64_t n,
     if (job->weight.data) fl_load_weights(plan, first, n, rows->weights);
     else
       for (int64_t r = 0; r < n; r++) rows->weights[r] = 1;
-    for (int64_t r = 0; r < n; r++) rows->shares[r] = count ? 1 : rows->weights[r];
+    for (int64_t r = 0; rows->shares && r < n; r++)
+      rows->shares[r] = count ? 1 : rows->weights[r];
   }
   return !fl_is_sparse(plan) || fl_read_labels(plan, first, n, rows, progress);
 }

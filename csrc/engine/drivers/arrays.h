@@ -43,12 +43,22 @@ static inline void *fl_rows_at(const fl_view *view, int64_t width, int64_t dista
   return fl_target(view, first * distance, type, copy);
 }
 
-/* Derivatives of rows that weigh nothing are exactly zero, whatever they hold. */
+/* Derivatives of rows that weigh nothing are exactly zero, whatever they hold. These rows
+   are listed first: a jump a row could not be foreseen. */
 static inline void fl_clear_rows(int64_t n, int64_t width, const double *weights,
                                  char *out, int64_t ld, fl_type type) {
+  enum { PIECE = 256 };
   const int64_t size = fl_type_size(type);
-  for (int64_t r = 0; weights && r < n; r++)
-    if (weights[r] == 0) memset(out + r * ld * size, 0, (size_t)(width * size));
+  uint8_t rows[PIECE];
+  for (int64_t first = 0; weights && first < n; first += PIECE) {
+    int count = 0;
+    for (int r = 0; r < PIECE && first + r < n; r++) {
+      rows[count] = (uint8_t)r;
+      count += weights[first + r] == 0;
+    }
+    for (int k = 0; k < count; k++)
+      memset(out + (first + rows[k]) * ld * size, 0, (size_t)(width * size));
+  }
 }
 
 /* Rows of a block: few enough entries for a second-level cache. */

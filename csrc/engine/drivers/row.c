@@ -183,6 +183,7 @@ static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
   const fl_row_plan *own = plan->own;
   const bool grad = plan->want & FL_WANT_GRAD, hess = plan->want & FL_WANT_HESS;
   fl_rows rows = fl_cut_rows(plan, progress->scratch);
+  rows.targets.shares = NULL;
   if (!fl_read_targets(plan, first, n, &rows.targets, progress)) return false;
   const double *weight = rows.targets.weight;
   for (int64_t r = 0; grad && r < n; r++)

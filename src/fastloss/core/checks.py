@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 import sys
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
@@ -315,9 +316,16 @@ def element(name: str, array: Array, index: int) -> str:
 
 
 def key(value: Any) -> Any:
-    """What tells values apart that are equal: True, 1 and 1.0, or 0.0 and -0.0."""
-    if isinstance(value, tuple):
+    """What tells values apart that are equal: True, 1 and 1.0, or 0.0 and -0.0.
+
+    Of arrays and lists it is what they hold now.
+    """
+    if isinstance(value, tuple | list):
+        if all(type(item) is float for item in value):
+            return type(value), struct.pack(f"{len(value)}d", *value)
         return type(value), tuple(map(key, value))
+    if type(value) is np.ndarray and not value.dtype.hasobject:
+        return np.ndarray, value.dtype.str, value.shape, value.tobytes()
     if isinstance(value, frozenset):
         return type(value), frozenset(map(key, value))
     if isinstance(value, float):
@@ -377,6 +385,8 @@ def integer(name: str, value: Any) -> int:
     return int(value)
 
 
+_PLAIN = [np.dtype(code) for code in "bBhHiIqQfd"]
+
 ClassWeight = tuple[float, ...] | tuple[tuple[int, float], ...]
 
 
@@ -396,11 +406,22 @@ def class_weight(value: Any) -> ClassWeight | None:
             f"class_weight = {value!r} is neither one weight per class, in their "
             "order, nor a mapping from classes to weights"
         )
+    elif isinstance(value, np.ndarray) and value.dtype in _PLAIN and value.ndim == 1:
+        return _weights_of(value)
     else:
         pairs = list(value)
         if not pairs or not all(isinstance(e, tuple) and len(e) == 2 for e in pairs):
             return tuple(_weight(f"class_weight[{i}]", w) for i, w in enumerate(pairs))
     return _class_weight_of(pairs)
+
+
+def _weights_of(value: Array) -> ClassWeight:
+    """One weight per class of an array."""
+    numbers = value.astype(np.float64) + 0.0  # 0.0 of -0.0
+    wrong = np.flatnonzero(~((numbers >= 0) & (numbers < math.inf)))
+    if wrong.size:
+        _weight(f"class_weight[{wrong[0]}]", value[wrong[0]])
+    return tuple(numbers.tolist())
 
 
 def _class_weight_of(pairs: list[tuple[Any, Any]]) -> ClassWeight | None:

@@ -34,7 +34,7 @@ class _Call(Protocol[P]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
 
 
-_VARIANTS = 1024
+_VARIANTS = 64  # class weights of 32 000 classes are a megabyte each
 _variants: dict[Any, Loss] = {}
 
 #: For arrays without samples.
@@ -142,7 +142,7 @@ class Loss(CustomFace, Parameters):
         key = self._key, checks.key(tuple(parameters.items()))
         try:
             variant = _variants.get(key)
-        except TypeError:  # unhashable, as a list of class weights
+        except TypeError:  # unhashable, as a mapping of class weights
             return replace(self, **parameters)
         if variant is None:
             variant = replace(self, **parameters)

@@ -105,8 +105,11 @@ static bool fl_is_together(fl_stretch part) {
 
 /* Integers of 64 bits that fit into 32, as those of labels do, are converted as such:
    below AVX-512 there are no vectors for the others. */
+#if defined(__AVX512DQ__)
+#define FL_CONVERT_LONG(T, U) FL_CONVERT(T, U, x)
+#else
 #define FL_CONVERT_LONG(T, U)                                \
-  do {                                                       \
+  {                                                          \
     uint64_t others = 0;                                     \
     for (int64_t i = 0; i < n; i++) {                        \
       T x;                                                   \
@@ -115,7 +118,8 @@ static bool fl_is_together(fl_stretch part) {
     }                                                        \
     if (others == 0) FL_CONVERT(T, U, (int32_t)x)            \
     else FL_CONVERT(T, U, x)                                 \
-  } while (0)
+  }
+#endif
 
 #define FL_DEFINE_CONVERSION(name, U)                                                  \
   FL_OUTLINE void name(fl_type type, int64_t n, const char *from, char *restrict to) { \
@@ -125,11 +129,11 @@ static bool fl_is_together(fl_stretch part) {
       case FL_TYPE_I8: FL_CONVERT(int8_t, U, x) break;                                 \
       case FL_TYPE_I16: FL_CONVERT(int16_t, U, x) break;                               \
       case FL_TYPE_I32: FL_CONVERT(int32_t, U, x) break;                               \
-      case FL_TYPE_I64: FL_CONVERT_LONG(int64_t, U); break;                            \
+      case FL_TYPE_I64: FL_CONVERT_LONG(int64_t, U) break;                             \
       case FL_TYPE_U8: FL_CONVERT(uint8_t, U, x) break;                                \
       case FL_TYPE_U16: FL_CONVERT(uint16_t, U, x) break;                              \
       case FL_TYPE_U32: FL_CONVERT(uint32_t, U, x) break;                              \
-      case FL_TYPE_U64: FL_CONVERT_LONG(uint64_t, U); break;                           \
+      case FL_TYPE_U64: FL_CONVERT_LONG(uint64_t, U) break;                            \
       case FL_TYPE_F32: FL_CONVERT(float, U, x) break;                                 \
       case FL_TYPE_F64: FL_CONVERT(double, U, x) break;                                \
     }                                                                                  \

@@ -107,11 +107,17 @@ def _options(loss: fl.Loss) -> set[str]:
 
 
 def _moved(cell: Cell, data: Data) -> int:
-    """Bytes that a call reads and writes."""
-    arrays = [data.y_true, data.y_pred]
-    arrays += [] if data.weight is None else [data.weight]
+    """Bytes that a call reads and writes.
+
+    The derivatives of a mean need its divisor first, so what makes the divisor is read
+    once more.
+    """
+    weight = [] if data.weight is None else [data.weight]
+    arrays = [data.y_true, data.y_pred, *weight]
     if cell.output != VALUE:
-        arrays.append(data.grad)
+        arrays += [data.grad, *weight]
+        if not data.options.keys().isdisjoint(("class_weight", "ignore_class")):
+            arrays.append(data.y_true)
     if cell.output == HESS:
         arrays.append(data.hess)
     if data.unreduced:

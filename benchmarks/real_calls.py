@@ -33,9 +33,10 @@ PEERS = ("torch", "torch.compile", "JAX", "numba")
 COLUMNS = (
     "*over plain* is the time of the call over that of the plain one of the same loss, "
     "output and size, measured together, and *may be* its limit: bytes moved over the "
-    "bytes of the plain call times 1.15, or the fixed limits of strided and F-ordered "
-    "arrays. A library's column is its time for the same call over ours: above 1 "
-    "fastloss is ahead; empty where it has no such call or gives another result. "
+    "bytes of the plain call times 1.15, where weights, and labels that say what a row "
+    "weighs, are read twice for derivatives of a mean, or the fixed limits of strided "
+    "and F-ordered arrays. A library's column is its time for the same call over ours: "
+    "above 1 fastloss is ahead; empty where it has no such call, or another result. "
     "Figures are of medians, in parentheses of the least of the repetitions; they are "
     "bold where both miss."
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import zlib
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import combinations
 
 import pytest
 from hypothesis import settings
@@ -26,6 +28,27 @@ def isa(request: pytest.FixtureRequest) -> Iterator[str]:
     _bridge.use_isa(request.param)
     yield request.param
     _bridge.use_isa(before)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as `product` what no two parameters of a test need.
+
+    Of a test with three parameters or more, as loss, dtype and instruction set, the
+    usual run has every value of each with every value of each other, in a choice that
+    depends on names alone.
+    """
+    met: dict[str, set[object]] = defaultdict(set)
+    for item in sorted(items, key=lambda item: zlib.crc32(item.nodeid.encode())):
+        call = getattr(item, "callspec", None)
+        if call is None or item.get_closest_marker("slow"):
+            continue
+        values = [(name, id(value)) for name, value in call.params.items()]
+        pairs = set(combinations(values, 2))
+        test = item.nodeid.partition("[")[0]
+        if len(values) > 2 and pairs <= met[test]:
+            item.add_marker("product")
+        met[test] |= pairs
 
 
 def compared(arrays: int) -> None:

@@ -106,7 +106,8 @@ class Copy:
         source = {"PYTHONPATH": str(self.tree / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
         environment = {**os.environ, **source}
         quiet = subprocess.DEVNULL if seconds else None
-        run = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", *tests]
+        run = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider"]
+        run += ["-m", "not slow", *tests]
         try:
             done = subprocess.run(
                 run,

@@ -151,7 +151,7 @@ def cell(loss: fl.Loss, dtype: type, labels: str, calculate: Peer) -> str:
     for output in oracle.OUTPUTS:
         worst: float | None = None
         batches = oracle.samples(loss.kernel, dtype, labels, oracle.kinks(loss))
-        truths = oracle.truths(loss, output, dtype, labels)
+        truths = oracle.truths(loss, output, dtype, labels, 1)
         for (y, x), truth in zip(batches, truths, strict=True):
             given = x if calculate is fastloss else clipped(loss, x)
             got = calculate(loss, output, y, given)

@@ -1,6 +1,6 @@
-/* vecmath.h: exp, expm1, log and log1p of one `real`, branch-free, so that a loop over
-   them vectorises. Compiled as f32 or f64 by isa.h; the same operations in the same
-   order on every instruction set with a fused multiply-add, hence the same bits.
+/* vecmath.h: exp, expm1, log, log1p and log1mexp of one `real`, branch-free, so that a
+   loop over them vectorises. Compiled as f32 or f64 by isa.h; the same operations in the
+   same order on every instruction set with a fused multiply-add, hence the same bits.
    Polynomials: Sollya's fpminimax on the intervals named, coefficients in the dtype.
    Errors are in ulp, the worst found by tools/accuracy.py. */
 #ifndef FL_VECMATH_H
@@ -137,16 +137,27 @@ FL_INLINE real fl_expm1_reduced(real x, real tail, real *magic_n, real *n) {
   return fl_expm1_polynomial(FL_FMA(*n, -FL_LN2_LO, r) + tail);
 }
 
-/* exp(x + tail) for x <= 0 and |tail| at most half an ulp of x; NaN stays NaN.
-   0.9 ulp, subnormal results included: 2^n is applied as 2^(n+64) 2^-64, of which
-   only the second product can round. */
-FL_INLINE real fl_exp_nonpositive_tail(real x, real tail) {
+/* Down to here exp(x) 2^64 is a normal number. */
+#if defined(FL_DTYPE_f32)
+#define FL_EXP_LIFTED (-120.0f)
+#else
+#define FL_EXP_LIFTED (-752.0)
+#endif
+
+/* 2^64 exp(x + tail) for FL_EXP_LIFTED <= x <= 0 and |tail| at most half an ulp of x; NaN
+   stays NaN. 0.9 ulp. */
+FL_INLINE real fl_exp_lifted(real x, real tail) {
   real magic_n, n;
-  x = fl_max(FL_EXP_UNDERFLOW, x);
   const real p = fl_expm1_reduced(x, tail, &magic_n, &n);
   const fl_uint exponent = fl_bits(magic_n) + (FL_EXPONENT_BIAS + 64);
   const real scale = fl_from_bits(exponent << FL_MANTISSA_BITS);
-  return FL_FMA(p, scale, scale) * (real)0x1p-64;
+  return FL_FMA(p, scale, scale);
+}
+
+/* exp(x + tail) for x <= 0, likewise; subnormal results are rounded by the last product
+   alone. */
+FL_INLINE real fl_exp_nonpositive_tail(real x, real tail) {
+  return fl_exp_lifted(fl_max(FL_EXP_UNDERFLOW, x), tail) * (real)0x1p-64;
 }
 
 /* x + (-0) is x for every x, and no instruction. */
@@ -161,20 +172,78 @@ FL_INLINE real fl_exp_normal(real x) {
   return fl_from_bits(fl_bits(1 + p) + (fl_bits(magic_n) << FL_MANTISSA_BITS));
 }
 
-/* exp(x) - 1 for x <= 0; NaN stays NaN. With s = 2^n: s (exp(r) - 1) + (s - 1). */
-FL_INLINE real fl_expm1_nonpositive(real x) {
+/* exp(x + tail) - 1 for x <= 0 and |tail| at most half an ulp of x; NaN stays NaN. With
+   s = 2^n: s (exp(r) - 1) + (s - 1). */
+FL_INLINE real fl_expm1_nonpositive_tail(real x, real tail) {
   real magic_n, n;
   x = fl_max((real)-40, x); /* exp(-40) < 2^-57: the result is -1 from here on */
-  const real p = fl_expm1_reduced(x, (real)-0.0, &magic_n, &n);
+  const real p = fl_expm1_reduced(x, tail, &magic_n, &n);
   const real s =
       fl_from_bits((fl_bits(magic_n) + FL_EXPONENT_BIAS) << FL_MANTISSA_BITS);
   return FL_FMA(s, p, s - 1);
 }
 
+FL_INLINE real fl_expm1_nonpositive(real x) {
+  return fl_expm1_nonpositive_tail(x, (real)-0.0);
+}
+
+#if defined(FL_DTYPE_f32)
+#define FL_EXP_OVERFLOW 89.0f /* above log(2^128) */
+#else
+#define FL_EXP_OVERFLOW 710.0 /* above log(2^1024) */
+#endif
+
+/* 2^n for the integer n in the low bits of a rounded magic_n, as two factors, neither
+   of which leaves the normal range. */
+FL_INLINE void fl_power_of_two(real magic_n, real *first, real *second) {
+  const fl_uint offset = 4 * FL_EXPONENT_BIAS;
+  const fl_uint n = fl_bits(magic_n) - fl_bits(FL_ROUND_MAGIC) + offset;
+  const fl_uint half = n >> 1;
+  *first = fl_from_bits((half - offset / 2 + FL_EXPONENT_BIAS) << FL_MANTISSA_BITS);
+  *second =
+      fl_from_bits((n - half - offset / 2 + FL_EXPONENT_BIAS) << FL_MANTISSA_BITS);
+}
+
+/* exp(x + tail) for |tail| at most an ulp of x: 1.0, 0.9. */
+FL_INLINE real fl_exp_tail(real x, real tail) {
+  real magic_n, n, first, second;
+  x = fl_min(FL_EXP_OVERFLOW, fl_max(FL_EXP_UNDERFLOW, x));
+  const real p = fl_expm1_reduced(x, tail, &magic_n, &n);
+  fl_power_of_two(magic_n, &first, &second);
+  return FL_FMA(first, p, first) * second;
+}
+
+FL_INLINE real fl_exp(real x) { return fl_exp_tail(x, 0); }
+
+/* exp(x) - 1: 1.5, 1.8. Half of it is made, as 2^(n-1) does not overflow. */
+FL_INLINE real fl_expm1(real x) {
+  real magic_n, n;
+  x = fl_min(FL_EXP_OVERFLOW, fl_max((real)-40, x));
+  const real p = fl_expm1_reduced(x, 0, &magic_n, &n);
+  const fl_uint k = fl_bits(magic_n) - fl_bits(FL_ROUND_MAGIC);
+  const real s = fl_from_bits((k + FL_EXPONENT_BIAS - 1) << FL_MANTISSA_BITS);
+  const real scaled = 2 * FL_FMA(s, p, s - (real)0.5);
+  return n == 0 ? p : scaled;
+}
+
 /* log(1 + f) + k ln 2 for f in [sqrt(1/2) - 1, sqrt(2) - 1] and an integer k.
-   f32: f - f^2/2 + f^3 Q(f), relative error 2^-28. f64: with s = f/(2+f),
-   log(1+f) = f - (f^2/2 - s (f^2/2 + s^2 R(s^2))) (W. J. Cody and W. Waite, Software
-   Manual for the Elementary Functions, 1980), relative error 2^-57. */
+   In double: with s = f/(2+f), log(1+f) = f - (f^2/2 - s (f^2/2 + s^2 R(s^2)))
+   (W. J. Cody and W. Waite, Software Manual for the Elementary Functions, 1980),
+   relative error 2^-57. */
+FL_INLINE double fl_d_log1p_reduced(double f, double k) {
+  const double s = f / (2 + f), z = s * s, half = 0.5 * f * f;
+  const double z2 = z * z, z4 = z2 * z2;
+  const double q01 = FL_FMA_F64(0x1.99999999952d2p-2, z, 0x1.5555555555558p-1);
+  const double q23 = FL_FMA_F64(0x1.c71c62dad4db8p-3, z, 0x1.2492492df8483p-2);
+  const double q45 = FL_FMA_F64(0x1.39fdf94336d85p-3, z, 0x1.7462b7ceeaa31p-3);
+  const double q4to6 = FL_FMA_F64(0x1.2b5d203d21e53p-3, z2, q45);
+  const double q = FL_FMA_F64(q4to6, z4, FL_FMA_F64(q23, z2, q01));
+  double low = FL_FMA_F64(s, FL_FMA_F64(z, q, half), -half);
+  low = FL_FMA_F64(k, 0x1.a39ef35793c76p-33, low);
+  return FL_FMA_F64(k, 0x1.62e42feep-1, f + low);
+}
+
+/* The same in the dtype; f32: f - f^2/2 + f^3 Q(f), relative error 2^-28. */
 FL_INLINE real fl_log1p_reduced(real f, real k) {
 #if defined(FL_DTYPE_f32)
   const real f2 = f * f, f4 = f2 * f2;
@@ -185,44 +254,56 @@ FL_INLINE real fl_log1p_reduced(real f, real k) {
   const real q4to8 = FL_FMA(FL_FMA(0x1.205246p-4f, f2, q67), f2, q45);
   const real q = FL_FMA(q4to8, f4, FL_FMA(q23, f2, q01));
   real low = FL_FMA(q * f, f2, (real)-0.5 * f2);
-#else
-  const real s = f / (2 + f), z = s * s, half = (real)0.5 * f * f;
-  const real z2 = z * z, z4 = z2 * z2;
-  const real q01 = FL_FMA(0x1.99999999952d2p-2, z, 0x1.5555555555558p-1);
-  const real q23 = FL_FMA(0x1.c71c62dad4db8p-3, z, 0x1.2492492df8483p-2);
-  const real q45 = FL_FMA(0x1.39fdf94336d85p-3, z, 0x1.7462b7ceeaa31p-3);
-  const real q4to6 = FL_FMA(0x1.2b5d203d21e53p-3, z2, q45);
-  const real q = FL_FMA(q4to6, z4, FL_FMA(q23, z2, q01));
-  real low = FL_FMA(s, FL_FMA(z, q, half), -half);
-#endif
   low = FL_FMA(k, FL_LN2_LO, low);
   return FL_FMA(k, FL_LN2_HI, f + low);
+#else
+  return fl_d_log1p_reduced(f, k);
+#endif
+}
+
+/* R of 2 artanh(s) = 2 s + s z R(z), z = s^2, for |s| <= 1/3: relative error 2^-57, and
+   2^-31 in f32. */
+FL_INLINE double fl_d_artanh_polynomial(double z) {
+  const double z2 = z * z, z4 = z2 * z2;
+  const double r01 = FL_FMA_F64(0x1.999999999a27ep-2, z, 0x1.5555555555555p-1);
+  const double r23 = FL_FMA_F64(0x1.c71c726c342ddp-3, z, 0x1.24924923df5fep-2);
+  const double r45 = FL_FMA_F64(0x1.3b18a76c29ca4p-3, z, 0x1.745cf14f351d2p-3);
+  const double r67 = FL_FMA_F64(0x1.eb8ad6cf29273p-4, z, 0x1.10acebf82e66cp-3);
+  const double r89 = FL_FMA_F64(0x1.4b01657aef5e7p-3, z, 0x1.688b10a984616p-4);
+  const double r4to9 = FL_FMA_F64(FL_FMA_F64(r89, z2, r67), z2, r45);
+  return FL_FMA_F64(r4to9, z4, FL_FMA_F64(r23, z2, r01));
+}
+
+FL_INLINE real fl_artanh_polynomial(real z) {
+#if defined(FL_DTYPE_f32)
+  const real z2 = z * z;
+  const real r01 = FL_FMA(0x1.999866p-2f, z, 0x1.555556p-1f);
+  const real r23 = FL_FMA(0x1.bb311cp-3f, z, 0x1.24d76ep-2f);
+  return FL_FMA(FL_FMA(0x1.e121b8p-3f, z2, r23), z2, r01);
+#else
+  return fl_d_artanh_polynomial(z);
+#endif
 }
 
 /* log1p(t) for t in [-1/2, 1]; NaN stays NaN. With s = t/(2+t), |s| <= 1/3, z = s^2,
    log1p(t) = 2 artanh(s) = t - s (t - z R(z)): t itself carries no error and the
-   correction is at most 0.31. Relative error of R: 2^-31 in f32, 2^-57 in f64. */
+   correction is at most 0.31. */
+typedef struct {
+  double s, rest;
+} fl_d_log1p_parts;
+
+FL_INLINE fl_d_log1p_parts fl_d_log1p_parts_of(double t) {
+  const double s = t / (2 + t), z = s * s;
+  return (fl_d_log1p_parts){s, FL_FMA_F64(-z, fl_d_artanh_polynomial(z), t)};
+}
+
 typedef struct {
   real s, rest; /* log1p(t) = t - s rest */
 } fl_log1p_parts;
 
 FL_INLINE fl_log1p_parts fl_log1p_parts_of(real t) {
-  const real s = t / (2 + t), z = s * s, z2 = z * z;
-#if defined(FL_DTYPE_f32)
-  const real r01 = FL_FMA(0x1.999866p-2f, z, 0x1.555556p-1f);
-  const real r23 = FL_FMA(0x1.bb311cp-3f, z, 0x1.24d76ep-2f);
-  const real r = FL_FMA(FL_FMA(0x1.e121b8p-3f, z2, r23), z2, r01);
-#else
-  const real z4 = z2 * z2;
-  const real r01 = FL_FMA(0x1.999999999a27ep-2, z, 0x1.5555555555555p-1);
-  const real r23 = FL_FMA(0x1.c71c726c342ddp-3, z, 0x1.24924923df5fep-2);
-  const real r45 = FL_FMA(0x1.3b18a76c29ca4p-3, z, 0x1.745cf14f351d2p-3);
-  const real r67 = FL_FMA(0x1.eb8ad6cf29273p-4, z, 0x1.10acebf82e66cp-3);
-  const real r89 = FL_FMA(0x1.4b01657aef5e7p-3, z, 0x1.688b10a984616p-4);
-  const real r4to9 = FL_FMA(FL_FMA(r89, z2, r67), z2, r45);
-  const real r = FL_FMA(r4to9, z4, FL_FMA(r23, z2, r01));
-#endif
-  return (fl_log1p_parts){s, FL_FMA(-z, r, t)};
+  const real s = t / (2 + t), z = s * s;
+  return (fl_log1p_parts){s, FL_FMA(-z, fl_artanh_polynomial(z), t)};
 }
 
 FL_INLINE real fl_log1p_unit(real t) {
@@ -263,6 +344,17 @@ FL_INLINE real fl_log1p(real x) {
   const real y = fl_log_sum(u, c, 0);
   const real special = u == 0 ? -(real)INFINITY : u;
   return (u > 0) & (u < (real)INFINITY) ? y : special;
+}
+
+#define FL_LN2 ((real)0x1.62e42fefa39efp-1)
+
+/* log(1 - exp(x)) for x <= 0: 2.0, 2.0. (M. Maechler, Accurately computing
+   log(1 - exp(-|a|)), 2012, for the place to change the form.) */
+FL_INLINE real fl_log1mexp(real x) {
+  const real near = fl_log(-fl_expm1_nonpositive(x));
+  const real far = fl_log1p(-fl_exp_nonpositive(x));
+  const real y = x > -FL_LN2 ? near : far;
+  return x > 0 ? (real)NAN : y;
 }
 
 #endif

@@ -386,7 +386,16 @@ def evaluated(root: Node, y_pred: float) -> float:
 
 
 #: Operands that have one value for all samples.
-UNIFORM = {"root": 0, "root_slope": 0, "root_minus": 0, "gauss": 0, "power_slope": 1}
+UNIFORM = {
+    "root": 0,
+    "root_slope": 0,
+    "root_curve": 0,
+    "root_minus": 0,
+    "gauss": 0,
+    "powm1": 1,
+    "root_powm1": 1,
+    "log_of_ratio": 1,
+}
 MOVING = [
     (name, position)
     for name, operation in OPERATIONS.items()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -33,6 +34,28 @@ def softplus(x: Any) -> Any:
     return np.log1p(np.exp(x))
 
 
+def phi(a: float) -> float:
+    return math.erfc(-a / math.sqrt(2)) / 2
+
+
+def density(a: float) -> float:
+    return math.exp(-a * a / 2) / math.sqrt(2 * math.pi)
+
+
+def poly_gamma(order: int, a: float) -> float:
+    if a <= 0 and a % 1 == 0:
+        return math.inf if order else (-math.inf if a == 0 else math.nan)
+    return float(mpmath.psi(order, a))
+
+
+def slope(x: Any) -> Any:
+    return sigmoid(x) * sigmoid(-x)
+
+
+def mixture(w: Any, v: Any, x: Any) -> Any:
+    return w * sigmoid(x) + v * sigmoid(-x)
+
+
 def root(x: Any, c: Any) -> Any:
     return np.sqrt(c + x * x)
 
@@ -56,6 +79,7 @@ MEANING: dict[str, Callable[..., Any]] = {
     "minimum": np.minimum,
     "maximum": np.maximum,
     "clip": lambda a, low, high: np.minimum(high, np.maximum(low, a)),
+    "within_range": lambda a: np.nan_to_num(a, nan=np.nan),
     "nan_if": lambda a, b: np.where(np.isnan(b), np.nan, a),
     "gt": np.greater,
     "ge": np.greater_equal,
@@ -83,10 +107,25 @@ MEANING: dict[str, Callable[..., Any]] = {
     "log": np.log,
     "log1p": np.log1p,
     "log1mexp": lambda a: np.log(-np.expm1(a)),
+    "log1p_square": lambda a: np.log1p(a * a),
+    "log1p_square_slope": lambda a: 2 * a / (1 + a * a),
+    "log1p_square_curve": lambda a: 2 * (1 - a * a) / (1 + a * a) ** 2,
+    "log1p_minus": lambda a: a - np.log1p(a),
+    "expm1_minus": lambda a: np.expm1(a) - a,
+    "log_ratio_minus": lambda a, b: np.where(
+        np.isposinf(a / b), np.inf, a / b - 1 - np.log(a / b)
+    ),
     "gauss": lambda a, c: np.exp(c * a * a),
     "softplus_t": lambda a, t: softplus(a),
     "sigmoid_t": lambda a, t: sigmoid(a),
     "sigmoid_slope_t": lambda t: t / (1 + t) ** 2,
+    "sigmoid_power_t": lambda x, k, t: sigmoid(x) ** k,
+    "log_mixture_t": lambda w, v, x, t: np.log(mixture(w, v, x)),
+    "mixture_slope_t": lambda w, v, x, t: (w - v) * slope(x) / mixture(w, v, x),
+    "mixture_curve_t": lambda w, v, x, t: (
+        ((v - w) * slope(x) * mixture(w * sigmoid(x), -v * sigmoid(-x), x))
+        / mixture(w, v, x) ** 2
+    ),
     "logistic_t": lambda a, b, x, t: a * softplus(x) + b * softplus(-x),
     "logistic_slope_t": lambda a, b, x, t: a * sigmoid(x) - b * sigmoid(-x),
     "logaddexp_t": lambda a, b, t: np.logaddexp(a, b),
@@ -107,23 +146,38 @@ MEANING: dict[str, Callable[..., Any]] = {
     "sinh": np.sinh,
     "cosh": np.cosh,
     "erf": each(math.erf),
+    "erfc": each(math.erfc),
+    "ndtr": each(phi),
+    "log_ndtr": each(lambda a: math.log(phi(a))),
+    "log_ndtr_slope": each(lambda a: density(a) / phi(a)),
+    "log_ndtr_curve": each(lambda a: -density(a) / phi(a) * (a + density(a) / phi(a))),
+    "digamma": each(lambda a: poly_gamma(0, a)),
+    "trigamma": each(lambda a: poly_gamma(1, a)),
     "lgamma": each(lambda a: math.lgamma(a) if a > 0 or a % 1 else math.inf),
     "sin": np.sin,
     "cos": np.cos,
 }
 
+MIXED: list[tuple[int, Callable[..., Any]]] = [
+    (1, lambda w: 1 - w),
+    (3, lambda w, v, x: decay(x)),
+]
 #: Operands that follow from the ones before.
-DEPENDENT: dict[str, tuple[int, Callable[..., Any]]] = {
-    "softplus_t": (1, decay),
-    "sigmoid_t": (1, decay),
-    "logistic_t": (3, lambda a, b, x: decay(x)),
-    "logistic_slope_t": (3, lambda a, b, x: decay(x)),
-    "logaddexp_t": (2, lambda a, b: decay(a - b)),
-    "tanh_t": (1, decay2),
-    "log_cosh_t": (1, decay2),
-    "root_slope": (1, lambda a: root(a, 0.75)),
-    "root_curve": (1, lambda a: root(a, 0.75)),
-    "root_minus": (1, lambda a: root(a, 0.75**2)),
+DEPENDENT: dict[str, list[tuple[int, Callable[..., Any]]]] = {
+    "softplus_t": [(1, decay)],
+    "sigmoid_t": [(1, decay)],
+    "logistic_t": [(3, lambda a, b, x: decay(x))],
+    "logistic_slope_t": [(3, lambda a, b, x: decay(x))],
+    "logaddexp_t": [(2, lambda a, b: decay(a - b))],
+    "tanh_t": [(1, decay2)],
+    "log_cosh_t": [(1, decay2)],
+    "root_slope": [(1, lambda a: root(a, 0.75))],
+    "root_curve": [(1, lambda a: root(a, 0.75))],
+    "root_minus": [(1, lambda a: root(a, 0.75**2))],
+    "sigmoid_power_t": [(2, lambda x, k: decay(x))],
+    "log_mixture_t": MIXED,
+    "mixture_slope_t": MIXED,
+    "mixture_curve_t": MIXED,
 }
 CONSTANTS: dict[str, tuple[float, ...]] = {  # that the meaning holds for
     "root": (0.75, 2.0),
@@ -145,7 +199,7 @@ def run(code: Sequence[int], constants: Sequence[float], arrays: list[Any]) -> A
     none = _bridge.REDUCTIONS.index("none")
     _bridge.run(
         _bridge.CUSTOM, 0, none, (y,), (x,), tuple(extra), None, value, (None,),
-        (None,), (), False, 0.0, None, None, False, 1, program,
+        (None,), (), False, 0.0, None, None, False, 0, 0.0, 0.0, 1, program,
     )  # fmt: skip
     return value
 
@@ -174,8 +228,7 @@ def test_meaning(opcode: int) -> None:
                 arrays[registers.index(i)] if i in registers else numbers[i]
                 for i in range(len(form))
             ]
-            if name in DEPENDENT:
-                at, function = DEPENDENT[name]
+            for at, function in DEPENDENT.get(name, ()):
                 operands[at][...] = function(*(np.float64(z) for z in operands[:at]))
             exact = [np.asarray(z, np.float64) for z in operands]
             with np.errstate(all="ignore"):

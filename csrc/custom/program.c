@@ -4,6 +4,8 @@
 #include "custom/program.h"
 
 #include "blocks/results.h"
+#include "custom/mixture.h"
+#include "custom/remainders.h"
 #include "custom/vecmath.h"
 
 /* A piece: at most FL_PIECE elements, fewer where the scratch registers would take more
@@ -117,6 +119,19 @@ static void fl_op_powers_rkk(FL_BLOCK_ARGUMENTS) {
   }
 }
 
+/* sigmoid(x)^p, of which the same holds. */
+static void fl_op_sigmoid_power_t_rkr(FL_BLOCK_ARGUMENTS) {
+  (void)factor;
+  R0 R2 const real p = (real)constant[operand[1]];
+  if (p == 0) FL_EACH d[i] = 1;
+  else if (p == 1) FL_EACH d[i] = fl_sigmoid(A, C);
+  else if (p == 2) FL_EACH {
+      const real s = fl_sigmoid(A, C);
+      d[i] = s * s;
+    }
+  else FL_EACH d[i] = fl_sigmoid_power(A, p, C);
+}
+
 /* Beyond the range of the reduction the C library's functions take over. */
 static void fl_trig(int64_t n, const real *a, real *d, uint64_t quarter) {
   real beyond[FL_PIECE];
@@ -143,12 +158,6 @@ static void fl_op_sin_r(FL_BLOCK_ARGUMENTS) {
 static void fl_op_cos_r(FL_BLOCK_ARGUMENTS) {
   (void)constant, (void)factor;
   fl_trig(n, slot[operand[0]], d, 1);
-}
-
-/* The C library's, one number at a time. */
-static void fl_op_lgamma_r(FL_BLOCK_ARGUMENTS) {
-  (void)constant, (void)factor;
-  R0 for (int64_t i = 0; i < n; i++) d[i] = (real)lgamma((double)A);
 }
 
 static fl_block_fn *const fl_ops[FL_OPCODE_COUNT] = {

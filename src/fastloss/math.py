@@ -11,18 +11,31 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from fastloss._custom import numbers
 from fastloss._custom.simplify import build
 from fastloss._custom.trace import Reduced, Symbol, as_node
 
 __all__ = [
+    "digamma",
     "erf",
+    "erfc",
     "lgamma",
     "log_cosh",
+    "log_ndtr",
     "log_sigmoid",
     "logsumexp",
+    "ndtr",
     "sigmoid",
     "softplus",
+    "xlogy",
 ]
+
+
+def _floats(x: Any) -> Any:
+    """An array; integers and booleans become float64."""
+    array = np.asarray(x)
+    return array.astype(float) if array.dtype.kind in "biu" else array
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,7 +47,7 @@ def _traced(op: str) -> Callable[[F], F]:
         def either(*args: Any) -> Any:
             if any(isinstance(a, Symbol | Reduced) for a in args):
                 return Symbol(build(op, *map(as_node, args)))
-            return function(*(np.asarray(a) for a in args))[()]
+            return function(*map(_floats, args))[()]
 
         either.__name__ = function.__name__
         either.__doc__ = function.__doc__
@@ -59,7 +72,7 @@ def softplus(x: Any) -> Any:
 
 def log_sigmoid(x: Any) -> Any:
     """log(sigmoid(x)) = -softplus(-x)."""
-    return -softplus(-x)
+    return -softplus(-(x if isinstance(x, Symbol | Reduced) else _floats(x)))
 
 
 @_traced("log_cosh")
@@ -84,5 +97,36 @@ def erf(x: Any) -> Any:
 
 @_traced("lgamma")
 def lgamma(x: Any) -> Any:
-    """log|Gamma(x)|; it has a value but no derivative here."""
-    return np.vectorize(math.lgamma, otypes=[float])(x)
+    """log|Gamma(x)|; its derivative is `digamma`."""
+    return np.vectorize(numbers.lgamma, otypes=[float])(x)
+
+
+@_traced("digamma")
+def digamma(x: Any) -> Any:
+    """The derivative of `lgamma`."""
+    return np.vectorize(numbers.digamma, otypes=[float])(x)
+
+
+@_traced("erfc")
+def erfc(x: Any) -> Any:
+    """1 - erf(x), right where that is small."""
+    return np.vectorize(math.erfc, otypes=[float])(x)
+
+
+@_traced("ndtr")
+def ndtr(x: Any) -> Any:
+    """The distribution function of the normal distribution."""
+    return np.vectorize(numbers.ndtr, otypes=[float])(x)
+
+
+@_traced("log_ndtr")
+def log_ndtr(x: Any) -> Any:
+    """The logarithm of `ndtr`, right in both tails."""
+    return np.vectorize(numbers.log_ndtr, otypes=[float])(x)
+
+
+@_traced("xlogy")
+def xlogy(x: Any, y: Any) -> Any:
+    """X log(y), and 0 where x is 0 and y a number."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((x == 0) & (y == y), 0, x * np.log(y))

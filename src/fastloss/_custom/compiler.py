@@ -7,11 +7,13 @@ and the programs bound to parameter values.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from types import CodeType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,26 +21,38 @@ from numpy.typing import NDArray
 from fastloss.core import _bridge, checks
 from fastloss.core.job import OUTPUT_SETS
 
+from .captured import RESTLESS, Captured
 from .derive import NoDerivativeError, derivative
+from .functions import Function
 from .graph import Node, node
 from .lower import Program, lower
-from .numbers import evaluate_graph
+from .numbers import evaluate_graph, number_of
+from .refusal import ALIEN, TraceError, foreign_of, tell_at, tell_of
 from .render import Formula
 from .slopes import guarded
-from .trace import Reduced, Symbol, TraceError, as_node, inputs_of, parameter, tracing
+from .trace import (
+    LENGTH,
+    SIZE,
+    Names,
+    Reduced,
+    Symbol,
+    as_node,
+    assigned,
+    counts,
+    inputs_of,
+    parameter,
+    tracing,
+)
+from .tracing import Tracing
 
 Array = NDArray[Any]
 
 _OPCODES: dict[str, int] = {name: i for i, name in enumerate(_bridge.opcodes())}
 _CACHED_PROGRAMS = 256
+_CACHED_TRACES = 256
 
-
-class Function(Protocol):
-    """A loss function with its arrays and parameters by name."""
-
-    def __call__(
-        self, arrays: Mapping[str, Any], parameters: Mapping[str, Any]
-    ) -> Any: ...
+#: Functions that see what a symbol is.
+_SEEING = frozenset({"type", "id"})
 
 
 def is_number(value: object) -> bool:
@@ -51,9 +65,14 @@ def is_number(value: object) -> bool:
 def _refuse_arrays(parameters: Mapping[str, Any]) -> None:
     for name, value in parameters.items():
         if isinstance(value, np.ndarray):
+            remedy = (
+                f'name it in inputs=("{name}",) if it has one number per sample'
+                if value.ndim
+                else f"pass float({name})"
+            )
             raise TypeError(
                 f"{name} is an array of shape {value.shape}, parameters are numbers: "
-                f'name it in inputs=("{name}",) if it has one number per sample'
+                + remedy
             )
 
 
@@ -69,15 +88,11 @@ class Expressions:
         The loss of one sample.
     given : dict of str to Node
         Derivatives the user wrote.
-    reads : list of (Node, float)
-        Expressions of parameters whose value the function has looked at. The trace
-        holds as long as they have these values.
     """
 
     reduction: str | None
     value: Node
     given: Mapping[str, Node]
-    reads: list[tuple[Node, float]]
 
     @cached_property
     def grad(self) -> Node:
@@ -100,12 +115,10 @@ class Expressions:
         found: Node = getattr(self, name)
         return found
 
-    def holds(self, values: Mapping[str, float]) -> bool:
-        """Whether a new trace with these parameters would find the same."""
-        return all(
-            checks.key(evaluate_graph([x], values)[x]) == checks.key(seen)
-            for x, seen in self.reads
-        )
+    @cached_property
+    def counts(self) -> Names:
+        """The numbers of samples that the formulas depend on."""
+        return counts(self.value, *self.given.values())
 
 
 def _derivative(x: Node) -> Node:
@@ -127,6 +140,13 @@ class TracedCompiler:
         ``"value"`` and, if the user wrote them, ``"grad"`` and ``"hess"``.
     inputs : tuple of str
         Names of further arrays.
+
+    Attributes
+    ----------
+    watches : bool
+        Whether the functions read anything that may change.
+    version : int
+        How often that has been seen to change.
     """
 
     traced = True
@@ -137,40 +157,139 @@ class TracedCompiler:
         self.functions = dict(functions)
         self.inputs = inputs
         self.arrays = ("y_true", "y_pred", *inputs)
-        self._traces: dict[object, list[Expressions]] = {}
+        self._traces: dict[object, dict[_Answers, Node | Expressions]] = {}
         self._programs: dict[object, Any] = {}
+        self._captured: Captured | None = None
+        self.watches = False
+        self.version = 0
         self._lock = threading.RLock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.functions, self.inputs)
+
+    def look(self) -> None:
+        """Forget all traces if what the function reads besides has changed."""
+        captured = self._captured
+        if captured is not None and not captured.unchanged():
+            with self._lock:
+                if self._captured is captured:
+                    self._captured = None
+                    self._traces.clear()
+                    self._programs.clear()
+                    self.version += 1
 
     def expressions(self, parameters: Mapping[str, Any]) -> Expressions:
         """Return the formulas for these parameters, tracing if need be."""
         _refuse_arrays(parameters)
-        numbers = {k: float(v) for k, v in parameters.items() if is_number(v)}
-        static = {k: v for k, v in parameters.items() if k not in numbers}
-        key = checks.key(tuple(sorted(static.items())))
+        self.look()
+        given = {k: v for k, v in parameters.items() if is_number(v)}
+        numbers = {k: float(v) for k, v in given.items()}
+        static = {k: v for k, v in parameters.items() if k not in given}
+        types = tuple(type(v) for v in given.values())
+        key = checks.key(tuple(static.items())), types
         with self._lock:
-            known = self._traces.setdefault(key, [])
-            for found in known:
-                if found.holds(numbers):
-                    return found
-            known.append(self._trace(numbers, static))
-            return known[-1]
+            # What the function asks of its parameters and is told is a path in a tree.
+            known = self._traces.setdefault(key, {})
+            path: _Answers = ()
+            found = known.get(path)
+            while isinstance(found, Node):
+                answer = evaluate_graph([found], numbers)[found]
+                path = *path, checks.key(answer)
+                found = known.get(path)
+            if found is None:
+                if sum(map(len, self._traces.values())) >= _CACHED_TRACES:
+                    self._traces.clear()
+                    known = self._traces[key] = {}
+                found, questions = self._trace(given, static)
+                path = ()
+                for question, answer in questions:
+                    known[path] = question
+                    path = *path, checks.key(answer)
+                known[path] = found
+            return found
 
     def _trace(
-        self, numbers: Mapping[str, float], static: Mapping[str, Any]
-    ) -> Expressions:
-        arguments = {**static, **{name: parameter(name) for name in numbers}}
+        self, numbers: Mapping[str, Any], static: Mapping[str, Any]
+    ) -> tuple[Expressions, list[tuple[Node, float]]]:
+        written = [function.written for function in self.functions.values()]
+        before = Captured(written)
+        found, questions = self._run(numbers, static)
+        steady = before.unchanged(lists=False) and not before.restless
+        if not steady and self._run(numbers, static)[0] != found:
+            raise TraceError(
+                tell_at(
+                    "the function gives another formula each time it is called",
+                    "random numbers, clocks and counters would be read once, when it "
+                    "is traced: pass what changes as a named input or a parameter",
+                    before.codes,
+                    RESTLESS,
+                )
+            )
+        if not before.names.isdisjoint(_SEEING):
+            self._compare(found, {**static, **numbers}, before.codes)
+        self._captured = before if before.unchanged() else Captured(written)
+        self.watches = self._captured.watches
+        return found, questions
+
+    def _compare(
+        self,
+        found: Expressions,
+        parameters: Mapping[str, Any],
+        codes: Sequence[CodeType],
+    ) -> None:
+        """Refuse formulas that are not what NumPy computes of a few numbers."""
+        rows = {
+            name: np.array([1.0, 0.25, 0.0, 2.0, -0.75]) + 0.125 * i
+            for i, name in enumerate(self.arrays)
+        }
+        numbers = {k: float(v) for k, v in parameters.items() if is_number(v)}
+        numbers |= {SIZE: 5.0, LENGTH: 5.0}
+        for name, function in self.functions.items():
+            traced = np.array(
+                [
+                    number_of(assigned(found.result(name), {**numbers, **row}))
+                    for row in (
+                        dict(zip(rows, column, strict=True))
+                        for column in zip(*rows.values(), strict=True)
+                    )
+                ]
+            )
+            if name == "value" and found.reduction is not None:
+                traced = getattr(np, found.reduction)(traced)
+            try:
+                with np.errstate(all="ignore"):
+                    run = np.asarray(function(rows, parameters), dtype=float)
+            except Exception:  # there is no value to compare with
+                continue
+            known = np.isfinite(run)
+            if not np.allclose(np.broadcast_to(traced, run.shape)[known], run[known]):
+                raise TraceError(
+                    tell_at(
+                        "type() or id() sees that a trace has stand-ins for arrays and "
+                        "numbers, and the formula is not what NumPy computes",
+                        "write isinstance(x, float), or compare values: x == 1",
+                        codes,
+                        _SEEING,
+                    )
+                )
+
+    def _run(
+        self, numbers: Mapping[str, Any], static: Mapping[str, Any]
+    ) -> tuple[Expressions, list[tuple[Node, float]]]:
+        """Run the functions on symbols."""
         results: dict[str, Node] = {}
         reduction = None
-        with tracing(numbers) as reads:
+        with tracing(numbers) as trace:
+            arguments = {**static, **{name: parameter(name) for name in numbers}}
             for name, function in self.functions.items():
-                found = function(inputs_of(self.arrays), arguments)
+                found = _call(function, inputs_of(self.arrays), arguments, trace)
                 if isinstance(found, Reduced):
                     results[name] = found.node
                     reduction = found.kind
                 else:
                     results[name] = _result(name, found)
         value = results.pop("value")
-        return Expressions(reduction, value, results, reads)
+        return Expressions(reduction, value, results), trace.reads
 
     def lowered(self, parameters: Mapping[str, Any], names: tuple[str, ...]) -> Program:
         """Return the program for these outputs, constants still open."""
@@ -178,19 +297,46 @@ class TracedCompiler:
         results = {name: found.result(name) for name in names}
         return lower(results, self.arrays, _OPCODES)
 
-    def program(self, parameters: Mapping[str, Any], outputs: int) -> Any:
-        """Return the engine's program for these parameters and outputs."""
+    def counts(self, parameters: Mapping[str, Any]) -> Names:
+        """Return the numbers of samples that the formulas depend on."""
+        return self.expressions(parameters).counts
+
+    def program(
+        self,
+        parameters: Mapping[str, Any],
+        outputs: int,
+        shape: tuple[int, ...] | None = None,
+    ) -> Any:
+        """Return the engine's program for these parameters and outputs.
+
+        A formula that depends on the number of samples needs the shape of the arrays.
+        """
         _refuse_arrays(parameters)
-        key = outputs, checks.key(tuple(parameters.items()))
+        self.look()
+        key: tuple[object, ...] = outputs, checks.key(tuple(parameters.items()))
         with self._lock:
+            bound = self._programs.get(key)
+            if bound is not None:
+                return bound
+            numbers = self._numbers_of(parameters, shape)
+            key = *key, *numbers.items()
             bound = self._programs.get(key)
             if bound is None:
                 if len(self._programs) >= _CACHED_PROGRAMS:
                     self._programs.clear()
                 lowered = self.lowered(parameters, OUTPUT_SETS[outputs])
-                bound = bind(lowered, parameters)
+                bound = bind(lowered, {**parameters, **numbers})
                 self._programs[key] = bound
             return bound
+
+    def _numbers_of(
+        self, parameters: Mapping[str, Any], shape: tuple[int, ...] | None
+    ) -> dict[str, int]:
+        """Return the numbers of samples that the formulas depend on."""
+        if shape is None:
+            return {}
+        known = {SIZE: math.prod(shape), LENGTH: shape[0] if shape else 1}
+        return {name: known[name] for name in sorted(self.counts(parameters))}
 
     def job(
         self,
@@ -202,11 +348,40 @@ class TracedCompiler:
     ) -> tuple[tuple[Array, ...], Any]:
         """Return the arrays beside labels and predictions, and the program."""
         extra = tuple(given[name] for name in self.inputs)
-        return extra, self.program(parameters, outputs)
+        return extra, self.program(parameters, outputs, y_pred.shape)
 
     def formula(self, parameters: Mapping[str, Any], name: str) -> Formula:
         """Return value, grad or hess as a formula."""
         return Formula(self.expressions(parameters).result(name))
+
+
+def _call(
+    function: Function,
+    arrays: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    trace: Tracing,
+) -> Any:
+    """Call a function on symbols; a refusal that it caught is one all the same."""
+    try:
+        found = function(arrays, arguments)
+    except TraceError:
+        raise
+    except Exception as error:
+        if trace.refused is not None:
+            raise trace.refused from None
+        library = foreign_of(error.__traceback__)
+        if library is None and Symbol.__name__ not in str(error):
+            raise
+        raise TraceError(_told(error, library)) from error
+    if trace.refused is not None:
+        raise trace.refused
+    return found
+
+
+def _told(error: Exception, library: str | None) -> str:
+    first = next(iter(str(error).splitlines()), "")
+    what = f"a function of {library} is called" if library else first
+    return tell_of(what, ALIEN, error.__traceback__)
 
 
 def _result(name: str, found: object) -> Node:
@@ -261,7 +436,11 @@ class NumpyCompiler:
         given: Mapping[str, Array],
     ) -> tuple[tuple[Array, ...], Any]:
         """Return the computed arrays and the program that copies them."""
-        arrays = {"y_true": y_true, "y_pred": y_pred, **given}
+        dtype = y_pred.dtype.newbyteorder("=")
+        arrays = {
+            name: _read_only(array.astype(dtype, copy=False))
+            for name, array in {"y_true": y_true, "y_pred": y_pred, **given}.items()
+        }
         names = OUTPUT_SETS[outputs]
         extra = tuple(self._run(name, arrays, parameters) for name in names)
         slots = ("y_true", "y_pred", *names)
@@ -278,13 +457,31 @@ class NumpyCompiler:
                 "give it, fl.custom(fn, grad=gn, hess=hn)"
             )
         y_pred = arrays["y_pred"]
-        found = np.asarray(function(arrays, parameters))
+        try:
+            found = np.asarray(function(arrays, parameters))
+        except ValueError as error:
+            if "read-only" not in str(error):
+                raise
+            raise ValueError(
+                tell_of(
+                    f"the function for the {name} writes into an array it was given",
+                    "write r = r + ..., or work on a copy: y_pred = y_pred.copy()",
+                    error.__traceback__,
+                )
+            ) from None
         if found.shape != y_pred.shape:
             raise ValueError(
                 f"the function for the {name} returned shape {found.shape}, expected "
                 f"{y_pred.shape}: one number per sample; the loss reduces them"
             )
-        return found.astype(y_pred.dtype.newbyteorder("="), copy=False)
+        return found.astype(y_pred.dtype, copy=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.functions, self.inputs, self.reason)
+
+    def counts(self, parameters: Mapping[str, Any]) -> Names:
+        """There are none in a formula."""
+        return frozenset()
 
     def expressions(self, parameters: Mapping[str, Any]) -> Expressions:
         """There are none."""
@@ -299,30 +496,13 @@ class NumpyCompiler:
         raise self.reason
 
 
+def _read_only(array: Array) -> Array:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 Compiler = TracedCompiler | NumpyCompiler
 
-
-def call_of(function: Callable[..., Any], inputs: tuple[str, ...]) -> Function:
-    """Return a user's function as one of arrays and parameters by name."""
-
-    def run(arrays: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-        extra = {name: arrays[name] for name in inputs}
-        return function(arrays["y_true"], arrays["y_pred"], **extra, **parameters)
-
-    return run
-
-
-def method_of(cls: Any, inputs: tuple[str, ...]) -> Function:
-    """Return the method ``call`` of a loss class as a function likewise.
-
-    It runs on an instance whose parameters are the given ones, symbols while tracing.
-    """
-
-    def run(arrays: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-        stand_in = cls.__new__(cls)
-        for name, value in parameters.items():
-            object.__setattr__(stand_in, name, value)
-        extra = {name: arrays[name] for name in inputs}
-        return stand_in.call(arrays["y_true"], arrays["y_pred"], **extra)
-
-    return run
+#: What a function has been told of its parameters.
+_Answers = tuple[object, ...]

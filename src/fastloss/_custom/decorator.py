@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
-import pickle
-import sys
 from collections.abc import Callable
 from typing import Any, ClassVar, overload
 
-from fastloss.core import _bridge
 from fastloss.core.loss import Loss
 
-from .compiler import NumpyCompiler, TracedCompiler, call_of
-from .trace import TraceError
+from .compiler import NumpyCompiler, TracedCompiler
+from .functions import Call
+from .journey import Recipe, reduced
+from .refusal import TraceError
+from .signature import (
+    check_derivative,
+    check_inputs,
+    default,
+    name_of,
+    parameters_of,
+)
 
 __all__ = ["custom"]
 
@@ -21,6 +26,7 @@ class FunctionLoss(Loss):
     """A loss made of a function; `custom` derives one class from it per function."""
 
     function: ClassVar[Callable[..., Any]]
+    _recipe: ClassVar[Recipe]
 
     def __repr__(self) -> str:
         shown = super().__repr__().removeprefix(type(self).__name__)
@@ -28,27 +34,7 @@ class FunctionLoss(Loss):
         return f"<custom loss {self.name}{shown}{how}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        function = self.function
-        module, path = function.__module__, function.__qualname__
-        if type(_looked_up(module, path)) is not type(self):
-            raise pickle.PicklingError(
-                f"{self!r} is pickled by reference, but {module}.{path} is not it: "
-                "give the loss the name of its function, at the top level of a module"
-            )
-        return _restored, (module, path, self._parameters_of())
-
-
-def _looked_up(module: str, path: str) -> Any:
-    found: Any = sys.modules.get(module)
-    for name in path.split("."):
-        found = getattr(found, name, None)
-    return found
-
-
-def _restored(module: str, path: str, parameters: dict[str, Any]) -> Loss:
-    __import__(module)
-    cls: type[Loss] = type(_looked_up(module, path))
-    return cls(**parameters)
+        return reduced(self, self._recipe, self._parameters_of())
 
 
 @overload
@@ -56,14 +42,14 @@ def custom(
     function: Callable[..., Any],
     /,
     *,
-    inputs: tuple[str, ...] = ...,
+    inputs: tuple[str, ...] | str = ...,
     grad: Callable[..., Any] | None = ...,
     hess: Callable[..., Any] | None = ...,
 ) -> Loss: ...
 @overload
 def custom(
     *,
-    inputs: tuple[str, ...] = ...,
+    inputs: tuple[str, ...] | str = ...,
     grad: Callable[..., Any] | None = ...,
     hess: Callable[..., Any] | None = ...,
 ) -> Callable[[Callable[..., Any]], Loss]: ...
@@ -71,7 +57,7 @@ def custom(
     function: Callable[..., Any] | None = None,
     /,
     *,
-    inputs: tuple[str, ...] = (),
+    inputs: tuple[str, ...] | str = (),
     grad: Callable[..., Any] | None = None,
     hess: Callable[..., Any] | None = None,
 ) -> Loss | Callable[[Callable[..., Any]], Loss]:
@@ -88,7 +74,7 @@ def custom(
         by element. It returns one number per sample, or their ``np.mean`` or
         ``np.sum``, which sets the default reduction. Parameters need defaults. Numbers
         are run-time constants; booleans, strings and None may steer an ``if``.
-    inputs : tuple of str
+    inputs : tuple of str, or str
         Names of further arrays of the shape of ``y_pred``, arguments of the function,
         passed by keyword at every call.
     grad, hess : callable, optional
@@ -122,24 +108,37 @@ def custom(
     """
     if function is None:
         return lambda f: custom(f, inputs=inputs, grad=grad, hess=hess)
-    inputs = tuple(inputs)
-    parameters = _parameters_of(function, inputs)
+    inputs = check_inputs(name_of(function), inputs)
+    check_derivative("grad", grad)
+    check_derivative("hess", hess)
+    return _class_of(function, inputs, grad, hess)()
+
+
+def _class_of(
+    function: Callable[..., Any],
+    inputs: tuple[str, ...],
+    grad: Callable[..., Any] | None,
+    hess: Callable[..., Any] | None,
+) -> type[FunctionLoss]:
+    parameters = parameters_of(function, inputs)
     functions = {"value": function}
     if grad is not None:
         functions["grad"] = grad
     if hess is not None:
         functions["hess"] = hess
+    name = name_of(function)
     namespace: dict[str, Any] = {
-        "__module__": function.__module__,
-        "__qualname__": function.__qualname__,
+        "__module__": getattr(function, "__module__", __name__),
+        "__qualname__": getattr(function, "__qualname__", name),
         "__doc__": function.__doc__,
         "__annotations__": dict.fromkeys(parameters, Any),
-        "name": function.__name__,
+        "name": name,
         "function": staticmethod(function),
         "inputs": inputs,
-        **parameters,
+        "_recipe": (function, inputs, grad, hess),
+        **{k: default(v) for k, v in parameters.items()},
     }
-    runs = {name: call_of(f, inputs) for name, f in functions.items()}
+    runs = {name: Call(f, inputs) for name, f in functions.items()}
     compiler: TracedCompiler | NumpyCompiler = TracedCompiler(runs, inputs)
     try:
         found = compiler.expressions(parameters)
@@ -153,41 +152,5 @@ def custom(
     except NameError:
         pass  # a helper defined further down: the first call traces
     namespace["_compiler"] = compiler
-    cls: type[FunctionLoss] = type(function.__name__, (FunctionLoss,), namespace)
-    return cls()
-
-
-def _parameters_of(
-    function: Callable[..., Any], inputs: tuple[str, ...]
-) -> dict[str, Any]:
-    """Return the parameters of a loss function and their defaults."""
-    arguments = list(inspect.signature(function).parameters.values())
-    name = getattr(function, "__name__", repr(function))
-    positional = (
-        inspect.Parameter.POSITIONAL_ONLY,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-    )
-    if len(arguments) < 2 or any(a.kind not in positional for a in arguments[:2]):
-        raise TypeError(f"{name} must take (y_true, y_pred) as its first arguments")
-    defaults = {}
-    for argument in arguments[2:]:
-        if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
-            raise TypeError(f"{name} takes {argument}: name its parameters one by one")
-        if argument.name in inputs:
-            continue
-        if argument.default is argument.empty:
-            raise TypeError(
-                f"{name}: give the parameter {argument.name!r} a default, or name it "
-                "in inputs=(...) if it is an array of one number per sample"
-            )
-        if hasattr(Loss, argument.name):
-            raise TypeError(f"{name}: the name {argument.name!r} belongs to every loss")
-        defaults[argument.name] = argument.default
-    if len(inputs) > _bridge.MAX_INPUTS - 2:
-        raise TypeError(
-            f"{name} has {len(inputs)} inputs, at most {_bridge.MAX_INPUTS - 2} fit"
-        )
-    missing = [i for i in inputs if i not in {a.name for a in arguments[2:]}]
-    if missing:
-        raise TypeError(f"{name} has no argument {missing[0]!r}, which inputs names")
-    return defaults
+    cls: type[FunctionLoss] = type(name, (FunctionLoss,), namespace)
+    return cls

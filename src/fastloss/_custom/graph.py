@@ -125,7 +125,7 @@ class Node:
 def _strict_leaves(op: str, args: tuple[Node, ...]) -> frozenset[str]:
     if op == "where":
         return args[1].strict & args[2].strict
-    if _lenient(op):
+    if _lenient(op) or (op == "power" and not args[1].uniform):  # x**0 = 1**x = 1
         return frozenset()
     return frozenset().union(*(a.strict for a in args))
 

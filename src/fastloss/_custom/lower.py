@@ -95,7 +95,8 @@ def _legalised(roots: Sequence[Node]) -> list[Node]:
             rule = OPERATIONS[below.op].lowered if below.op in OPERATIONS else None
             if rule is not None:
                 form = rule(*below.args)
-                known[below] = node(form.op, *(legal(a) for a in form.args))
+                args = [legal(a) for a in form.args]
+                known[below] = node(form.op, *args, value=form.value)
             else:
                 known[below] = node(below.op, *(known[a] for a in below.args))
         return known[x]

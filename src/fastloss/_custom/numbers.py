@@ -54,6 +54,66 @@ def power_curve(x: float, p: float) -> float:
     return 0.0 if k == 0.0 else k * float(np.power(x, p - 2.0))
 
 
+def digamma(x: float) -> float:
+    """Stepped up to 12, where the asymptotic series is good to 1e-16."""
+    if x <= 0.0:
+        if x == math.floor(x):
+            return -math.inf if x == 0.0 else math.nan
+        return digamma(1.0 - x) - math.pi / math.tan(math.pi * x)
+    steps = 0.0
+    while x < 12.0:
+        steps, x = steps - 1.0 / x, x + 1.0
+    z = 1.0 / (x * x)
+    series = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
+    tail = sum(c * z ** (k + 1) for k, c in enumerate(series))
+    return steps + math.log(x) - 0.5 / x - tail
+
+
+def trigamma(x: float) -> float:
+    """Likewise."""
+    if x <= 0.0:
+        if x == math.floor(x):
+            return math.inf
+        return (math.pi / math.sin(math.pi * x)) ** 2 - trigamma(1.0 - x)
+    steps = 0.0
+    while x < 12.0:
+        steps, x = steps + 1.0 / (x * x), x + 1.0
+    z = 1.0 / (x * x)
+    series = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)
+    tail = sum(c * z ** (k + 1) for k, c in enumerate(series))
+    return steps + (1.0 + tail) / x + z / 2
+
+
+def ndtr(x: float) -> float:
+    return 0.5 * math.erfc(-x / math.sqrt(2.0))
+
+
+def log_ndtr(x: float) -> float:
+    if x > -20.0:
+        return math.log1p(-ndtr(-x)) if x > 0.0 else math.log(ndtr(x))
+    rest = -x
+    for k in range(30, 0, -1):
+        rest = -x + k / rest
+    return -0.5 * x * x - math.log(rest * math.sqrt(2.0 * math.pi))
+
+
+def log_ndtr_slope(x: float) -> float:
+    return math.exp(-0.5 * x * x - log_ndtr(x)) / math.sqrt(2.0 * math.pi)
+
+
+def rel_entr(a: float, b: float) -> float:
+    if a > 0.0 and b > 0.0:
+        return float(a * np.log(a / b))
+    return (
+        (0.0 if a == 0.0 and b >= 0.0 else math.inf) if a == a and b == b else math.nan
+    )
+
+
+def mixture_curve(w: float, v: float, x: float) -> float:
+    s, z = sigmoid(x), sigmoid(-x)
+    return -(w - v) * s * z * (w * s * s - v * z * z) / (w * s + v * z) ** 2
+
+
 def evaluate(op: str, args: Sequence[float]) -> float:
     """Return the operation on these numbers, in double precision."""
     with np.errstate(all="ignore"):

@@ -14,11 +14,21 @@ which become which) are records like those NumPy has a name for:
     root_minus(k, x)   sqrt(k^2 + x^2) - k
     sqrt1pm1(x)        sqrt(1 + x) - 1
     log1mexp(x)        log(1 - exp(x))
+    log1p_minus(x)     x - log(1 + x); expm1_minus(x) exp(x) - 1 - x
+    log_ratio_minus    a/b - 1 - log(a/b)
+    log_of_ratio       log(x), given also x - 1 without a rounding of 1
+    powm1(x, p)        (1 + x)^p - 1; root_powm1 sqrt(1 + x^2)^p - 1
+    log1p_square(x)    log(1 + x^2), where x^2 overflows too, its slope and curve
+    xlogy(a, b)        a log(b), 0 for a = 0
+    sigmoid_power      sigmoid(x)^k, also where sigmoid(x) underflows
+    mixture(w, v, x)   w sigmoid(x) + v sigmoid(-x) for w + v = 1; log_mixture, its
+                       slope mixture_slope and the slope of that, mixture_curve
+    abs_slope(x)       sign(x), whose square is 1, also at 0: the slope of abs
     gauss(c, x)        exp(c x^2), the square taken with its rounding error
     power_slope(x, p)  p x^(p - 1); power_curve p (p - 1) x^(p - 2); 0 for a factor 0
     nan_if(a, b)       a, but NaN where b is
 
-The interpreter's versions ending in _t share t = exp(-|x|), or exp(-2|x|).
+The interpreter's versions ending in _t share t = exp(-|x|), or exp(-2|x|): exp_decay.
 """
 
 from __future__ import annotations
@@ -47,6 +57,7 @@ from .simplify import (
     softplus,
     square,
     sub,
+    where,
 )
 from .slopes import by_parts, reciprocal, still
 
@@ -55,6 +66,60 @@ def _decay(x: Node) -> Node:
     """exp(-|x|), which the logistic and hyperbolic functions of x share."""
     bare = absolute(x)
     return raw("exp_decay", bare.args[0] if bare.op == "abs" else bare)
+
+
+def _constant(x: Node, da: Node) -> Node:
+    """The slope of a step, a NaN where that is one."""
+    return nan_if(simplify.ZERO, x.args[0])
+
+
+def _over_length(x: Node, a: Node, b: Node) -> Node:
+    """x/hypot(a, b), and x where the length is 0, as of abs."""
+    length = build("hypot", a, b)
+    return div(x, where(raw("eq", length, simplify.ZERO), ONE, length))
+
+
+def _at_least_one(x: Node, k: Node, power: Node) -> Node:
+    """K x^power, 0 for a factor 0: of power_slope and power_curve."""
+    if power.uniform and k.uniform:
+        return node("powers", x, power, k)
+    zero = raw("eq", k, simplify.ZERO)
+    return where(zero, nan_if(simplify.ZERO, x), mul(k, node("power", x, power)))
+
+
+def _minus_one(power: Node, logarithm: Node) -> Node:
+    """Power - 1, by way of its logarithm where that is small."""
+    small = raw("gt", const(0.25), raw("abs", logarithm))
+    return node("where", small, raw("expm1", logarithm), node("sub", power, ONE))
+
+
+def _arcsinh(x: Node) -> Node:
+    """By |x| + x^2/(1 + sqrt(1 + x^2)), log(2 |x|) where that does not count."""
+    size = raw("abs", x)
+    ratio = node("div", size, node("add", ONE, node("root", ONE, size)))
+    near = node("log1p", node("add", size, node("mul", size, ratio)))
+    far = node("add", node("log", size), const(math.log(2.0)))
+    high = node("gt", size, const(2.0**30))
+    return node("mul", node("abs_slope", x), node("where", high, far, near))
+
+
+def _unless_zero(a: Node, product: Node, b: Node) -> Node:
+    """The product with a, 0 where a is and b is a number."""
+    return where(raw("eq", a, simplify.ZERO), nan_if(simplify.ZERO, b), product)
+
+
+def _entropy(a: Node, b: Node, rest: Node) -> Node:
+    """A log(a/b) + rest; for a = 0 the rest, outside of the domain an infinity."""
+    zero = simplify.ZERO
+    inside = raw("and", raw("gt", a, zero), raw("gt", b, zero))
+    edge = raw("and", raw("eq", a, zero), raw("ge", b, zero))
+    term = add(mul(a, simplify.log(div(a, b))), rest)
+    chosen = where(inside, term, where(edge, rest, const(math.inf)))
+    return nan_if(nan_if(chosen, a), b)
+
+
+def _finite(x: Node) -> Node:
+    return raw("gt", const(math.inf), absolute(x))
 
 
 def _chosen(c: Node, a: Node, b: Node) -> Node:
@@ -108,7 +173,7 @@ OPERATIONS.update(
     mul=Operation(
         numpy=("multiply",),
         number=np.multiply,
-        simplified=simplify.mul,
+        simplified=simplify.times,
         slope=by_parts(lambda x, a, b: b, lambda x, a, b: a),
         text=("{0:product}*{1:product}", "product"),
         latex=(r"{0:product} \, {1:product}", "product"),
@@ -117,7 +182,7 @@ OPERATIONS.update(
     div=Operation(
         numpy=("divide",),
         number=np.divide,
-        simplified=simplify.div,
+        simplified=simplify.over,
         slope=slopes.of_quotient,
         text=("{0:product}/{1:sign}", "product"),
         latex=(r"\frac{{{0}}}{{{1}}}", "power"),
@@ -126,14 +191,21 @@ OPERATIONS.update(
         numpy=("absolute", "fabs"),
         number=np.abs,
         simplified=simplify.absolute,
-        slope=by_parts(lambda x, a: build("sign", a)),
+        slope=by_parts(lambda x, a: build("abs_slope", a)),
         latex=(r"\left|{0}\right|", "atom"),
+    ),
+    abs_slope=Operation(
+        number=np.sign,
+        simplified=odd("abs_slope"),
+        slope=_constant,
+        read_as=lambda x: node("sign", x),
+        lowered=lambda x: node("sign", x),
     ),
     sign=Operation(
         numpy=("sign",),
         number=np.sign,
         simplified=odd("sign"),
-        slope=lambda x, da: nan_if(simplify.ZERO, x.args[0]),
+        slope=_constant,
     ),
     # -- powers and roots --------------------------------------------------------------
     square=Operation(
@@ -148,14 +220,14 @@ OPERATIONS.update(
         numpy=("sqrt",),
         number=np.sqrt,
         simplified=simplify.sqrt,
-        slope=by_parts(lambda x, a: mul(const(0.5), reciprocal(x))),
+        slope=lambda x, da: slopes.of_root(0.5, x, da),
         latex=(r"\sqrt{{{0}}}", "atom"),
     ),
     cbrt=Operation(
         numpy=("cbrt",),
         number=np.cbrt,
         simplified=odd("cbrt"),
-        slope=by_parts(lambda x, a: div(const(1 / 3), square(x))),
+        slope=lambda x, da: slopes.of_root(1 / 3, square(x), da),
         latex=(r"\sqrt[3]{{{0}}}", "atom"),
     ),
     power=Operation(
@@ -171,19 +243,37 @@ OPERATIONS.update(
     ),
     power_slope=Operation(
         number=numbers.power_slope,
-        slope=lambda x, da, db: mul(raw("power_curve", *x.args), da),
+        slope=by_parts(
+            lambda x, a, p: raw("power_curve", a, p),
+            lambda x, a, p: mul(
+                build("power", a, sub(p, ONE)),
+                add(ONE, mul(p, build("log", a))),
+            ),
+        ),
         read_as=lambda x, p: mul(p, node("power", x, sub(p, ONE))),
-        lowered=lambda x, p: node("powers", x, sub(p, ONE), p),
+        lowered=lambda x, p: _at_least_one(x, p, sub(p, ONE)),
     ),
     power_curve=Operation(
         number=numbers.power_curve,
         read_as=lambda x, p: mul(mul(p, sub(p, ONE)), node("power", x, sub(p, TWO))),
-        lowered=lambda x, p: node("powers", x, sub(p, TWO), mul(p, sub(p, ONE))),
+        lowered=lambda x, p: _at_least_one(x, mul(p, sub(p, ONE)), sub(p, TWO)),
     ),
     hypot=Operation(
         numpy=("hypot",),
         number=np.hypot,
-        slope=by_parts(lambda x, a, b: div(a, x), lambda x, a, b: div(b, x)),
+        slope=by_parts(
+            lambda x, a, b: raw("hypot_slope", a, b),
+            lambda x, a, b: raw("hypot_slope", b, a),
+        ),
+    ),
+    hypot_slope=Operation(
+        number=lambda a, b: a / (np.hypot(a, b) or 1.0),
+        slope=by_parts(
+            lambda x, a, b: _over_length(square(raw("hypot_slope", b, a)), a, b),
+            lambda x, a, b: neg(_over_length(mul(x, raw("hypot_slope", b, a)), a, b)),
+        ),
+        read_as=lambda a, b: node("div", a, node("hypot", a, b)),
+        lowered=lambda a, b: _over_length(a, a, b),
     ),
     root=Operation(
         number=lambda c, x: np.sqrt(c + x * x),
@@ -199,6 +289,12 @@ OPERATIONS.update(
     ),
     root_curve=Operation(
         number=lambda c, x: c / np.sqrt(c + x * x) ** 3,
+        slope=by_parts(
+            still,
+            lambda x, c, a: mul(
+                const(-3.0), div(mul(x, raw("root_slope", c, a)), raw("root", c, a))
+            ),
+        ),
         read_as=lambda c, x: node("div", c, node("power", raw("root", c, x), const(3))),
         lowered=lambda c, x: node("root_curve", x, raw("root", c, x), c),
     ),
@@ -223,6 +319,7 @@ OPERATIONS.update(
         slope=by_parts(lambda x, a: x),
         latex=_call(r"\exp"),
     ),
+    exp_decay=Operation(number=lambda x: np.exp(-np.abs(x))),
     expm1=Operation(
         numpy=("expm1",),
         number=np.expm1,
@@ -232,7 +329,7 @@ OPERATIONS.update(
         numpy=("log",),
         number=np.log,
         simplified=simplify.log,
-        slope=by_parts(lambda x, a: reciprocal(a)),
+        slope=lambda x, da: slopes.of_logarithm(x.args[0], da),
         latex=_call(r"\log"),
     ),
     log1p=Operation(
@@ -241,16 +338,112 @@ OPERATIONS.update(
         simplified=simplify.log1p,
         slope=by_parts(lambda x, a: reciprocal(add(ONE, a))),
     ),
+    log1p_square=Operation(
+        number=lambda x: np.log1p(x * x),
+        slope=by_parts(lambda x, a: raw("log1p_square_slope", a)),
+        read_as=lambda x: node("log1p", square(x)),
+    ),
+    log1p_square_slope=Operation(
+        number=lambda x: 2.0 * x / (1.0 + x * x),
+        slope=by_parts(lambda x, a: raw("log1p_square_curve", a)),
+        read_as=lambda x: node("div", mul(TWO, x), node("add", ONE, square(x))),
+    ),
+    log1p_square_curve=Operation(
+        number=lambda x: 2.0 * (1.0 - x * x) / (1.0 + x * x) ** 2,
+        read_as=lambda x: node(
+            "div",
+            mul(TWO, node("sub", ONE, square(x))),
+            square(node("add", ONE, square(x))),
+        ),
+    ),
+    log1p_minus=Operation(
+        number=lambda x: x - np.log1p(x),
+        slope=by_parts(lambda x, a: div(a, add(ONE, a))),
+        read_as=lambda x: node("sub", x, node("log1p", x)),
+    ),
+    expm1_minus=Operation(
+        number=lambda x: np.expm1(x) - x,
+        slope=by_parts(lambda x, a: build("expm1", a)),
+        read_as=lambda x: node("sub", node("expm1", x), x),
+    ),
+    log_ratio_minus=Operation(
+        number=lambda a, b: a / b - 1.0 - np.log(a / b),
+        slope=by_parts(
+            lambda x, a, b: div(div(sub(a, b), a), b),
+            lambda x, a, b: div(div(sub(b, a), b), b),
+        ),
+        read_as=lambda a, b: node(
+            "sub", node("sub", node("div", a, b), ONE), node("log", node("div", a, b))
+        ),
+    ),
+    log_of_ratio=Operation(
+        number=lambda x, less: np.log1p(less) if abs(less) < 0.5 else np.log(x),
+        slope=lambda x, da, dless: slopes.of_logarithm(x.args[0], da),
+        read_as=lambda x, less: node("log", x),
+        lowered=lambda x, less: node(
+            "where",
+            raw("gt", const(0.5), raw("abs", less)),
+            raw("log1p", less),
+            raw("log", x),
+        ),
+    ),
+    powm1=Operation(
+        number=lambda x, p: np.expm1(p * np.log1p(x)),
+        slope=by_parts(lambda x, a, p: raw("power_slope", add(ONE, a), p), still),
+        read_as=lambda x, p: node("sub", node("power", add(ONE, x), p), ONE),
+        lowered=lambda x, p: _minus_one(
+            node("power", add(ONE, x), p), mul(p, raw("log1p", x))
+        ),
+    ),
+    xlogy=Operation(
+        numpy=("xlogy",),
+        number=lambda a, b: 0.0 if a == 0.0 and b == b else a * np.log(b),
+        slope=slopes.of_xlogy,
+        lowered=lambda a, b: _unless_zero(a, mul(a, build("log", b)), b),
+    ),
+    root_powm1=Operation(
+        number=lambda x, p: np.expm1(0.5 * p * np.log1p(x * x)),
+        slope=by_parts(
+            lambda x, a, p: mul(
+                raw("power_slope", raw("root", ONE, a), p), raw("root_slope", ONE, a)
+            ),
+            still,
+        ),
+        read_as=lambda x, p: node("sub", node("power", raw("root", ONE, x), p), ONE),
+        lowered=lambda x, p: _minus_one(
+            node("power", raw("root", ONE, x), p),
+            mul(mul(const(0.5), p), raw("log1p_square", x)),
+        ),
+    ),
+    logit=Operation(
+        numpy=("logit",),
+        number=lambda p: np.log(p / (1.0 - p)),
+        simplified=lambda p: simplify.log(div(p, sub(ONE, p))),
+    ),
+    rel_entr=Operation(
+        numpy=("rel_entr",),
+        number=numbers.rel_entr,
+        simplified=lambda a, b: _entropy(a, b, simplify.ZERO),
+    ),
+    kl_div=Operation(
+        numpy=("kl_div",),
+        number=lambda a, b: numbers.rel_entr(a, b) - a + b,
+        simplified=lambda a, b: _entropy(a, b, sub(b, a)),
+    ),
     log2=Operation(
         numpy=("log2",),
         number=np.log2,
-        slope=by_parts(lambda x, a: div(const(1 / math.log(2)), a)),
+        slope=lambda x, da: mul(
+            const(1 / math.log(2)), slopes.of_logarithm(x.args[0], da)
+        ),
         latex=_call(r"\log_2"),
     ),
     log10=Operation(
         numpy=("log10",),
         number=np.log10,
-        slope=by_parts(lambda x, a: div(const(1 / math.log(10)), a)),
+        slope=lambda x, da: mul(
+            const(1 / math.log(10)), slopes.of_logarithm(x.args[0], da)
+        ),
         latex=_call(r"\log_{{10}}"),
     ),
     log1mexp=Operation(
@@ -294,6 +487,55 @@ OPERATIONS.update(
         read_as=lambda x: node("mul", sigmoid(x), node("sub", ONE, sigmoid(x))),
         lowered=lambda x: node("sigmoid_slope_t", _decay(x)),
     ),
+    sigmoid_power=Operation(
+        number=lambda x, k: np.exp(-k * numbers.softplus(-x)),
+        slope=by_parts(
+            lambda x, a, k: mul(mul(k, x), sigmoid(neg(a))),
+            lambda x, a, k: neg(mul(x, softplus(neg(a)))),
+        ),
+        read_as=lambda x, k: node("power", sigmoid(x), k),
+        lowered=lambda x, k: node("sigmoid_power_t", x, k, _decay(x)),
+    ),
+    mixture=Operation(
+        number=lambda w, v, x: w * numbers.sigmoid(x) + v * numbers.sigmoid(-x),
+        slope=slopes.of_mixture,
+        read_as=lambda w, v, x: node(
+            "add", mul(w, sigmoid(x)), mul(v, sigmoid(neg(x)))
+        ),
+        lowered=lambda w, v, x: node("logistic_slope_t", w, neg(v), x, _decay(x)),
+    ),
+    log_mixture=Operation(
+        number=lambda w, v, x: np.log(w * numbers.sigmoid(x) + v * numbers.sigmoid(-x)),
+        slope=slopes.of_log_mixture,
+        read_as=lambda w, v, x: node("log", raw("mixture", w, v, x)),
+        lowered=lambda w, v, x: node("log_mixture_t", w, v, x, _decay(x)),
+    ),
+    mixture_slope=Operation(
+        number=lambda w, v, x: (
+            (w - v)
+            * numbers.sigmoid_slope(x)
+            / (w * numbers.sigmoid(x) + v * numbers.sigmoid(-x))
+        ),
+        slope=slopes.of_mixture_slope,
+        read_as=lambda w, v, x: node(
+            "div", mul(sub(w, v), sigmoid_slope(x)), raw("mixture", w, v, x)
+        ),
+        lowered=lambda w, v, x: node("mixture_slope_t", w, v, x, _decay(x)),
+    ),
+    mixture_curve=Operation(
+        number=numbers.mixture_curve,
+        read_as=lambda w, v, x: node(
+            "neg",
+            mul(
+                raw("mixture_slope", w, v, x),
+                div(
+                    sub(mul(w, square(sigmoid(x))), mul(v, square(sigmoid(neg(x))))),
+                    raw("mixture", w, v, x),
+                ),
+            ),
+        ),
+        lowered=lambda w, v, x: node("mixture_curve_t", w, v, x, _decay(x)),
+    ),
     logistic=Operation(
         number=lambda a, b, x: a * numbers.softplus(x) + b * numbers.softplus(-x),
         simplified=simplify.logistic,
@@ -324,6 +566,13 @@ OPERATIONS.update(
         simplified=even("cos"),
         slope=by_parts(lambda x, a: neg(build("sin", a))),
         latex=_call(r"\cos"),
+    ),
+    arcsinh=Operation(
+        numpy=("arcsinh",),
+        number=np.arcsinh,
+        simplified=odd("arcsinh"),
+        slope=by_parts(lambda x, a: reciprocal(raw("root", ONE, a))),
+        lowered=_arcsinh,
     ),
     arctan=Operation(
         numpy=("arctan",),
@@ -370,7 +619,59 @@ OPERATIONS.update(
             )
         ),
     ),
-    lgamma=Operation(numpy=("gammaln",), number=numbers.lgamma),
+    erfc=Operation(
+        numpy=("erfc",),
+        number=math.erfc,
+        slope=by_parts(
+            lambda x, a: mul(
+                const(-2 / math.sqrt(math.pi)), build("exp", neg(square(a)))
+            )
+        ),
+    ),
+    ndtr=Operation(
+        numpy=("ndtr",),
+        number=numbers.ndtr,
+        slope=by_parts(
+            lambda x, a: mul(
+                const(1 / math.sqrt(2 * math.pi)),
+                build("exp", mul(const(-0.5), square(a))),
+            )
+        ),
+    ),
+    log_ndtr=Operation(
+        numpy=("log_ndtr",),
+        number=numbers.log_ndtr,
+        slope=by_parts(lambda x, a: raw("log_ndtr_slope", a)),
+    ),
+    log_ndtr_slope=Operation(
+        number=numbers.log_ndtr_slope,
+        slope=by_parts(lambda x, a: raw("log_ndtr_curve", a)),
+        read_as=lambda x: mul(
+            const(1 / math.sqrt(2 * math.pi)),
+            node(
+                "exp",
+                node("sub", mul(const(-0.5), square(x)), node("log_ndtr", x)),
+            ),
+        ),
+    ),
+    log_ndtr_curve=Operation(
+        number=lambda x: -numbers.log_ndtr_slope(x) * (x + numbers.log_ndtr_slope(x)),
+        read_as=lambda x: neg(
+            mul(raw("log_ndtr_slope", x), add(x, raw("log_ndtr_slope", x)))
+        ),
+    ),
+    lgamma=Operation(
+        numpy=("gammaln",),
+        number=numbers.lgamma,
+        slope=by_parts(lambda x, a: build("digamma", a)),
+    ),
+    digamma=Operation(
+        numpy=("psi", "digamma"),
+        number=numbers.digamma,
+        slope=by_parts(lambda x, a: build("trigamma", a)),
+        latex=_call(r"\psi"),
+    ),
+    trigamma=Operation(number=numbers.trigamma, latex=_call(r"\psi_1")),
     # -- bounds, comparisons and choices -----------------------------------------------
     minimum=Operation(
         numpy=("minimum",),
@@ -388,7 +689,28 @@ OPERATIONS.update(
         latex=_call(r"\max", "{0}, {1}"),
         commutative=True,
     ),
-    clip=Operation(number=np.clip, slope=slopes.of_clip),
+    clip=Operation(
+        number=np.clip,
+        slope=slopes.of_clip,
+        lowered=lambda x, low, high: (
+            node("clip", x, low, high)
+            if low.uniform and high.uniform
+            else node("minimum", node("maximum", x, low), high)
+        ),
+    ),
+    within_range=Operation(
+        number=lambda x: np.clip(x, -np.finfo(float).max, np.finfo(float).max),
+        slope=by_parts(lambda x, a: where(_finite(a), ONE, simplify.ZERO)),
+    ),
+    isfinite=Operation(
+        numpy=("isfinite",), number=np.isfinite, simplified=_finite, boolean=True
+    ),
+    isinf=Operation(
+        numpy=("isinf",),
+        number=np.isinf,
+        simplified=lambda x: raw("eq", absolute(x), const(math.inf)),
+        boolean=True,
+    ),
     gt=Operation(
         numpy=("greater",),
         number=np.greater,

@@ -10,8 +10,11 @@ become softplus(x).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
+from . import polynomials
 from .graph import OPERATIONS, Node, const, node
 from .numbers import evaluate, number_of
 
@@ -60,6 +63,9 @@ def add(a: Node, b: Node) -> Node:
         return sub(b, a.args[0])
     if a is b:
         return mul(TWO, a)
+    for x, z in ((a, b), (b, a)):
+        if x.op == "nan_if":
+            return nan_if(add(x.args[0], z), x.args[1])
     return _sum(raw("add", a, b))
 
 
@@ -74,6 +80,12 @@ def sub(a: Node, b: Node) -> Node:
         return neg(add(a.args[0], b))
     if a is b and not a.uniform:
         return nan_if(ZERO, a)
+    if a.op == "nan_if":
+        return nan_if(sub(a.args[0], b), a.args[1])
+    if b.op == "nan_if":
+        return nan_if(sub(a, b.args[0]), b.args[1])
+    if a.uniform and b.op == "sub" and b.args[0] is a and not b.uniform:
+        return b.args[1]
     return _sum(raw("sub", a, b))
 
 
@@ -82,7 +94,7 @@ def neg(a: Node) -> Node:
         return ZERO
     if a.op == "neg":
         return a.args[0]
-    if a.op == "mul" and a.args[0].uniform:
+    if a.op == "mul" and a.args[0].uniform and (a.args[0].op == "const" or a.leaves):
         return mul(neg(a.args[0]), a.args[1])
     if a.op == "nan_if":
         return nan_if(neg(a.args[0]), a.args[1])
@@ -120,6 +132,9 @@ def _sum(x: Node) -> Node:
     if merged is not None:
         return merged
     sign = 1 if x.op == "add" else -1
+    found = _log_ratio_minus([*_terms(a), *_terms(b, sign)])
+    if found is not None:
+        return found
     found = _recognised([(1, a)], [(sign, b)])
     if found is None:
         found = _recognised(_terms(a), _terms(b, sign))
@@ -151,6 +166,24 @@ def _recognised(left: list[Term], right: list[Term]) -> Node | None:
                 if found is not None:
                     rest = [t for k, t in enumerate(terms) if k not in pair]
                     return _from_terms([(sign, found), *rest])
+    return None
+
+
+def _log_ratio_minus(terms: list[Term]) -> Node | None:
+    """W (d/n - 1 - log(d/n)) for w log(n/d) - w + w d/n: deviances of counts."""
+    for i, (sign, term) in enumerate(terms):
+        found = _scaled(term, "log")
+        if found is None or found[1].op != "div":
+            continue
+        w, quotient = found
+        n, d = quotient.args
+        for a, b, s in ((d, n, sign), (n, d, -sign)):
+            ratio = a if w is b else div(a, b) if w is ONE else None
+            if ratio is None or (-s, w) not in terms or (s, ratio) not in terms:
+                continue
+            used = {i, terms.index((-s, w)), terms.index((s, ratio))}
+            rest = [t for k, t in enumerate(terms) if k not in used]
+            return _from_terms([(s, mul(w, raw("log_ratio_minus", a, b))), *rest])
     return None
 
 
@@ -239,15 +272,20 @@ def _rule_softplus_shift(a: Node, sign: int, b: Node, count: int) -> Node | None
 
 
 def _rule_logistic(a: Node, sign: int, b: Node, count: int) -> Node | None:
-    """softplus(u) - w u = (1 - w) softplus(u) + w softplus(-u), no cancellation."""
-    if a.op != "softplus":
+    """K softplus(u) - w u = (k - w) softplus(u) + w softplus(-u), no cancellation."""
+    found = _scaled(a, "softplus")
+    if found is None or (found[0].uniform and found[0] is not ONE):
         return None
-    w = _cofactor(b, a.args[0])
+    k, u = found
+    shift = ZERO
+    w = _cofactor(b, u)
+    if w is None and u.op == "add" and u.args[1].uniform:
+        w, shift = _cofactor(b, u.args[0]), u.args[1]
     if w is None:
         return None
     if sign > 0:
         w = neg(w)
-    return logistic(sub(ONE, w), w, a.args[0])
+    return add(logistic(tidy(sub(k, w)), w, u), mul(w, shift))
 
 
 def _rule_two_softplus(a: Node, sign: int, b: Node, count: int) -> Node | None:
@@ -261,8 +299,66 @@ def _rule_two_softplus(a: Node, sign: int, b: Node, count: int) -> Node | None:
 
 
 def _rule_cancel(a: Node, sign: int, b: Node, count: int) -> Node | None:
-    """Zero for u - u."""
-    return ZERO if sign < 0 and a is b and not a.uniform else None
+    """Zero for u - u, or a NaN."""
+    return nan_if(ZERO, a) if sign < 0 and a is b and not a.uniform else None
+
+
+def _rule_mixture(a: Node, sign: int, b: Node, count: int) -> Node | None:
+    """W sigmoid(u) + (1 - w) sigmoid(-u), the probability of a label w."""
+    first, second = _scaled(a, "sigmoid"), _scaled(b, "sigmoid")
+    if sign < 0 or first is None or second is None or first[1] is not neg(second[1]):
+        return None
+    if second[0] is sub(ONE, first[0]):
+        return raw("mixture", first[0], second[0], first[1])
+    return None
+
+
+def _rule_complement_of_mixture(a: Node, sign: int, b: Node, count: int) -> Node | None:
+    """1 less the probability of w is that of 1 - w."""
+    if sign > 0 or not is_const(a, 1.0):
+        return None
+    if b.op == "mixture":
+        return raw("mixture", b.args[1], b.args[0], b.args[2])
+    if b.op == "where":
+        branches = [sub(ONE, x) for x in b.args[1:]]
+        if all(x.op != "sub" for x in branches):
+            return where(b.args[0], *branches)
+    if b.op == "add":
+        return _complement_of_mean(*b.args)
+    return None
+
+
+def _complement_of_mean(a: Node, b: Node) -> Node | None:
+    """1 - w x - (1 - w) z = w (1 - x) + (1 - w) (1 - z), where 1 - x or 1 - z gains."""
+    if a.op == b.op == "mul":
+        for w, x in (a.args, a.args[::-1]):
+            for v, z in (b.args, b.args[::-1]):
+                if v is sub(ONE, w) or w is sub(ONE, v):
+                    less = sub(ONE, x), sub(ONE, z)
+                    if any(y.op != "sub" for y in less):
+                        return add(mul(w, less[0]), mul(v, less[1]))
+    return None
+
+
+def _rule_error_function(a: Node, sign: int, b: Node, count: int) -> Node | None:
+    """1 - erf(u) = erfc(u) and 1 + erf(u) = erfc(-u)."""
+    if not is_const(a, 1.0) or b.op != "erf":
+        return None
+    return build("erfc", b.args[0] if sign < 0 else neg(b.args[0]))
+
+
+def _rule_tangents(a: Node, sign: int, b: Node, count: int) -> Node | None:
+    """What exp(u) - 1 and log(1 + u) differ from u by, times a factor."""
+    if sign > 0:
+        return None
+    for op, remainder, x, z, factor in (
+        ("expm1", "expm1_minus", a, b, ONE),
+        ("log1p", "log1p_minus", b, a, ONE),
+    ):
+        found = _scaled(x, op)
+        if found is not None and mul(*found) is z:
+            return mul(mul(factor, found[0]), raw(remainder, found[1]))
+    return None
 
 
 def _rule_hyperbolic(a: Node, sign: int, b: Node, count: int) -> Node | None:
@@ -278,7 +374,7 @@ def _rule_complement(a: Node, sign: int, b: Node, count: int) -> Node | None:
         for w, x in (a.args, a.args[::-1]):
             for v, z in (b.args, b.args[::-1]):
                 if x is z and v is sub(ONE, w):
-                    return x
+                    return nan_if(x, w)
     return None
 
 
@@ -286,10 +382,23 @@ def _rule_minus_one(a: Node, sign: int, b: Node, count: int) -> Node | None:
     """exp(u) - 1, sqrt(k^2 + u^2) - k, sqrt(1 + u) - 1, 1 - tanh(u)^2, 1 - cos(u)."""
     if sign < 0 and a.op == "root" and a.args[0] is square(b):
         return raw("root_minus", b, a.args[1])
+    if sign < 0 and b.uniform and a.op == "mul" and a.args[0] is b:
+        less = _rule_minus_one(a.args[1], sign, ONE, count)
+        return None if less is None else mul(b, less)
     if sign > 0 or not is_const(b, 1.0):
         return None
     if a.op == "exp":
         return build("expm1", a.args[0])
+    if a.op == "gauss":
+        return build("expm1", mul(a.args[0], square(a.args[1])))
+    if a.op == "sigmoid_power":
+        return build("expm1", neg(mul(a.args[1], softplus(neg(a.args[0])))))
+    if a.op == "power" and a.args[0].op == "add" and a.args[1].uniform:
+        for one, u in (a.args[0].args, a.args[0].args[::-1]):
+            if is_const(one, 1.0):
+                return raw("powm1", u, a.args[1])
+    if a.op == "power" and a.args[0].op == "root" and is_const(a.args[0].args[0], 1.0):
+        return raw("root_powm1", a.args[0].args[1], a.args[1])
     if a.op == "sqrt" and a.args[0].op == "add":
         for one, u in (a.args[0].args, a.args[0].args[::-1]):
             if is_const(one, 1.0):
@@ -312,6 +421,20 @@ def _rule_sigmoid(a: Node, sign: int, b: Node, count: int) -> Node | None:
     return None
 
 
+def _rule_quotient(a: Node, sign: int, b: Node, count: int) -> Node | None:
+    """K - n/d = (k d - n)/d, where terms vanish in the numerator."""
+    if sign > 0 or not a.uniform or count > 2:
+        return None
+    if b.op == "div" and not b.args[1].uniform:
+        n, d = b.args
+    elif b.op == "mul" and b.args[0].uniform and b.args[1].op == "div":
+        n, d = mul(b.args[0], b.args[1].args[0]), b.args[1].args[1]
+    else:
+        return None
+    numerator = shorter((1, a, d), (-1, n, ONE))
+    return None if numerator is None else div(numerator, d)
+
+
 _SUM_RULES = (
     _rule_cancel,
     _rule_relu_softplus,
@@ -320,10 +443,44 @@ _SUM_RULES = (
     _rule_logistic,
     _rule_two_softplus,
     _rule_complement,
+    _rule_mixture,
+    _rule_complement_of_mixture,
     _rule_minus_one,
+    _rule_error_function,
+    _rule_tangents,
     _rule_sigmoid,
     _rule_hyperbolic,
+    _rule_quotient,
 )
+
+
+def tidy(x: Node) -> Node:
+    """Return a sum without the terms of it that vanish."""
+    found = shorter((1, x, ONE))
+    return x if found is None else found
+
+
+def shorter(*terms: tuple[int, Node, Node]) -> Node | None:
+    """Return a sum of signed products without the terms that vanish, if any do."""
+    found = polynomials.shorter(*terms)
+    if found is None:
+        return None
+    content, rest = found
+    total = ZERO
+    for monomial, factor in rest.items():
+        total = add(total, _monomial(monomial, factor))
+    return mul(_monomial(content, 1.0), total)
+
+
+def _monomial(powers: polynomials.Monomial, factor: float) -> Node:
+    total = const(factor)
+    for x, power in powers:
+        combine = mul if power > 0 else div
+        for _ in range(abs(power) // 2):
+            total = combine(total, square(x))
+        if power % 2:
+            total = combine(total, x)
+    return total
 
 
 # -- products --------------------------------------------------------------------------
@@ -386,7 +543,7 @@ def _product(a: Node, b: Node) -> Node | None:
             return where(a.args[0], *map(mul, a.args[1:], b.args[1:]))
         if any(is_const(x, 0.0) for x in a.args[1:]):
             return where(a.args[0], mul(a.args[1], b), mul(a.args[2], b))
-    if a.op == "sign":
+    if a.op in ("sign", "abs_slope"):
         if b.op == "abs" and a.args == b.args:
             return a.args[0]
         if b.op == "mul" and a in b.args:
@@ -401,7 +558,20 @@ def _product(a: Node, b: Node) -> Node | None:
             return mul(other, sigmoid_slope(a.args[0]))
     if a.op == "div" and is_const(a.args[0], 1.0):
         return div(b, a.args[1])
+    if a.op == "exp" and b.op == "exp":
+        return exp(add(a.args[0], b.args[0]))
+    if a.op == "exp" and b.op == "sigmoid" and a.args[0] is neg(b.args[0]):
+        return sigmoid(a.args[0])
     return None
+
+
+def over(a: Node, b: Node) -> Node:
+    """Quotient that a user writes: 0 over 0 or a NaN is a NaN."""
+    return raw("div", a, b) if _is_zero(a) and b.leaves else div(a, b)
+
+
+def _is_zero(a: Node) -> bool:
+    return is_const(a, 0.0) or (a.op == "nan_if" and is_const(a.args[0], 0.0))
 
 
 def div(a: Node, b: Node) -> Node:
@@ -426,6 +596,22 @@ def div(a: Node, b: Node) -> Node:
     if factor is not None and divisor is not None:
         k = raw("div", factor[0], divisor[0])
         return mul(k, div(factor[1], divisor[1]))
+    if b.op == "exp":
+        return mul(a, exp(neg(b.args[0])))
+    if a.op == "sigmoid" and b.op == "sigmoid" and a.args[0] is neg(b.args[0]):
+        return exp(a.args[0])
+    if a.op == "exp" and b.op == "add" and b.args[0].op == b.args[1].op == "exp":
+        for x, z in (b.args, b.args[::-1]):
+            if x is a:
+                return sigmoid(sub(x.args[0], z.args[0]))
+    if a.op == "square":
+        if (found := _root_of(b, a.args[0])) is not None:
+            return square(raw("root_slope", found, a.args[0]))
+        if b.op == "square" and b.leaves:
+            return square(div(a.args[0], b.args[0]))
+        if b.op == "mul" and b.args[1].op == "square" and b.args[1].leaves:
+            ratio = div(a.args[0], b.args[1].args[0])
+            return mul(ratio, div(ratio, b.args[0]))
     if a.op == "sinh" and b.op == "cosh" and a.args == b.args:
         return build("tanh", a.args[0])
     u = _one_plus_exp(b)
@@ -433,11 +619,21 @@ def div(a: Node, b: Node) -> Node:
         if a.op == "exp" and a.args[0] is u:
             return sigmoid(u)
         return mul(a, sigmoid(neg(u)))
-    if b.op == "square" and a.op == "exp":
-        u = _one_plus_exp(b.args[0])
-        if u is not None and a.args[0] is u:
+    if b.op == "square" and (u := _one_plus_exp(b.args[0])) is not None:
+        if a.op == "exp" and a.args[0] is u:
             return sigmoid_slope(u)
+        return mul(a, square(sigmoid(neg(u))))
     return raw("div", a, b)
+
+
+def _root_of(x: Node, z: Node) -> Node | None:
+    """Return c of c + z^2, if c is certainly not negative."""
+    if x.op == "add":
+        for c, other in (x.args, x.args[::-1]):
+            squared = other.op == "square" and other.args[0] is z
+            if squared and _not_negative(c):
+                return c
+    return None
 
 
 def _factor(x: Node) -> tuple[Node, Node] | None:
@@ -458,10 +654,18 @@ def _one_plus_exp(x: Node) -> Node | None:
     return None
 
 
+def times(a: Node, b: Node) -> Node:
+    """The product that a user writes: 0 times a NaN is a NaN."""
+    for x, z in ((a, b), (b, a)):
+        if is_const(x, 0.0):
+            return nan_if(ZERO, z)
+    return mul(a, b)
+
+
 def square(a: Node) -> Node:
     if a.op in ("neg", "abs"):
         return square(a.args[0])
-    if a.op == "sign":
+    if a.op == "abs_slope":
         return nan_if(ONE, a.args[0])
     if a.op == "nan_if":
         return nan_if(square(a.args[0]), a.args[1])
@@ -475,15 +679,66 @@ def power(a: Node, b: Node) -> Node:
     n = value_of(b)
     if is_const(a, math.e):
         return exp(b)
-    if n is None or a.uniform:
+    if a.op == "where":
+        branches = [power(x, b) for x in a.args[1:]]
+        if any(x.op not in ("power", "square", "const") for x in branches):
+            return where(a.args[0], *branches)
+    if a.op == "exp":
+        return exp(mul(b, a.args[0]))
+    if n is None or not n.is_integer():
+        found = _power_of_logistic(a, b)
+        if found is not None:
+            return found
+        v = _one_plus_square(a)
+        if v is not None and b.uniform:
+            return power(raw("root", ONE, v), mul(TWO, b))
+    if n is None:
         return raw("power", a, b)
     if n == 0.0:
         return ONE
-    if n not in (0.5, -0.5) and (n != int(n) or abs(n) > 16):
+    if n not in (0.5, -0.5) and (not n.is_integer() or abs(n) > 16):
         return raw("power", a, b)
     if n < 0.0:
         return div(ONE, power(a, const(-n)))
     return build("sqrt", a) if n == 0.5 else _integer_power(a, int(n))
+
+
+def _one_plus_square(x: Node) -> Node | None:
+    """Return v of 1 + v^2."""
+    if x.op == "add":
+        for one, z in (x.args, x.args[::-1]):
+            if is_const(one, 1.0):
+                return _root_of_square(z)
+    return None
+
+
+def _root_of_square(x: Node) -> Node | None:
+    if x.op == "square" and x.leaves:
+        return x.args[0]
+    if x.op == "mul" and _not_negative(x.args[0]):
+        v = _root_of_square(x.args[1])
+        return None if v is None else mul(build("sqrt", x.args[0]), v)
+    if x.op == "div" and _not_negative(x.args[1]):
+        v = _root_of_square(x.args[0])
+        return None if v is None else div(v, build("sqrt", x.args[1]))
+    return None
+
+
+def _not_negative(x: Node) -> bool:
+    """Whether a uniform node is certainly no negative number."""
+    return x.uniform and (x.op in ("abs", "square", "exp") or (value_of(x) or -1.0) > 0)
+
+
+def _power_of_logistic(a: Node, b: Node) -> Node | None:
+    """Powers of what underflows, from its logarithm."""
+    if a.op == "sigmoid":
+        return raw("sigmoid_power", a.args[0], b)
+    if a.op == "sigmoid_slope":
+        u = a.args[0]
+        return mul(raw("sigmoid_power", u, b), raw("sigmoid_power", neg(u), b))
+    if a.op == "mixture":
+        return exp(mul(b, log(a)))
+    return None
 
 
 def _integer_power(a: Node, n: int) -> Node:
@@ -500,6 +755,10 @@ def _integer_power(a: Node, n: int) -> Node:
 def exp(a: Node) -> Node:
     if a.op == "neg" and a.args[0].op == "softplus":
         return sigmoid(neg(a.args[0].args[0]))
+    if a.op == "log_mixture":
+        return raw("mixture", *a.args)
+    if a.op == "mul" and a.args[0].uniform and a.args[1].op == "softplus":
+        return raw("sigmoid_power", neg(a.args[1].args[0]), neg(a.args[0]))
     if a.op == "neg" and a.args[0].op == "square":
         return raw("gauss", const(-1.0), a.args[0].args[0])
     if a.op == "mul" and a.args[0].uniform and a.args[1].op == "square":
@@ -520,13 +779,46 @@ def log(a: Node) -> Node:
         return logaddexp(a.args[1].args[0], neg(a.args[1].args[0]))
     if a.op == "neg" and a.args[0].op == "expm1":
         return build("log1mexp", a.args[0].args[0])
+    if a.op == "mixture":
+        return raw("log_mixture", *a.args)
+    if a.op == "sigmoid_power":
+        return neg(mul(a.args[1], softplus(neg(a.args[0]))))
+    if a.op == "sigmoid_slope":
+        return _log_of_slope(ONE, a.args[0])
+    if a.op == "mul" and a.args[1].op == "sigmoid_slope" and value_of(a.args[0]):
+        return _log_of_slope(a.args[0], a.args[1].args[0])
+    if a.op == "ndtr":
+        return build("log_ndtr", a.args[0])
+    if a.op == "mul" and is_const(a.args[0], 0.5) and a.args[1].op == "erfc":
+        return build("log_ndtr", mul(const(-math.sqrt(2.0)), a.args[1].args[0]))
+    if a.op == "square" and a.args[0].op in ("sigmoid", "sigmoid_slope", "mixture"):
+        return mul(TWO, log(a.args[0]))
+    if a.op == "where":
+        branches = [log(x) for x in a.args[1:]]
+        if any(x.op not in ("log", "const") for x in branches):
+            return where(a.args[0], *branches)
+    if a.op == "expm1":
+        return add(a.args[0], build("log1mexp", neg(a.args[0])))
+    if a.op in ("mul", "div"):
+        left, right = map(_stable_log, a.args)
+        if left is not None and right is not None:
+            return (add if a.op == "mul" else sub)(left, right)
     if a.op == "add":
         first, second = a.args
-        if first.op == second.op == "exp":
-            return logaddexp(first.args[0], second.args[0])
+        left, right = map(_log_of_exponential, a.args)
+        if left is None and right is not None and assumed_positive(first):
+            return logaddexp(log(first), right)
+        if right is None and left is not None and assumed_positive(second):
+            return logaddexp(left, log(second))
+        if left is not None and right is not None:
+            return logaddexp(left, right)
         for one, x in ((first, second), (second, first)):
             if is_const(one, 1.0) and not x.uniform:
                 return log1p(x)
+    if a.op == "div" and a.args[1].leaves:
+        less = shorter((1, a.args[0], ONE), (-1, a.args[1], ONE))
+        if less is not None:
+            return raw("log_of_ratio", a, div(less, a.args[1]))
     if a.op == "sub" and is_const(a.args[0], 1.0):
         return log1p(neg(a.args[1]))
     if a.op == "sub" and is_const(a.args[1], -1.0):
@@ -534,13 +826,69 @@ def log(a: Node) -> Node:
     return raw("log", a)
 
 
+def _log_of_slope(k: Node, u: Node) -> Node:
+    """log(k sigmoid(u) sigmoid(-u)) = log(k/4) - 2 log(cosh(u/2))."""
+    return sub(log(div(k, const(4.0))), mul(TWO, log_cosh(mul(const(0.5), u))))
+
+
+def _stable_log(x: Node) -> Node | None:
+    """The logarithm of a positive number or of what has a form of its own."""
+    number = value_of(x)
+    if number is not None:
+        return log(x) if number > 0 else None
+    found = log(x) if not x.uniform else None
+    return None if found is None or found.op in ("log", "log1p") else found
+
+
+def _log_of_exponential(x: Node) -> Node | None:
+    """The logarithm of what grows like an exponential."""
+    if x.op == "exp":
+        return x.args[0]
+    if x.op == "mul" and x.args[0].uniform and assumed_positive(x.args[0]):
+        inner = _log_of_exponential(x.args[1])
+        return None if inner is None else raw("add", inner, log(x.args[0]))
+    if x.op == "add" and any(z.op in ("exp", "add", "mul") for z in x.args):
+        found = log(x)
+        return found if found.op in ("softplus", "logaddexp") else None
+    return None
+
+
+_oracle: ContextVar[Callable[[Node], float] | None] = ContextVar("oracle", default=None)
+
+
+@contextmanager
+def asking(read: Callable[[Node], float] | None) -> Iterator[None]:
+    """Let forms depend on the sign of parameters: `read` gives and notes a value."""
+    token = _oracle.set(read)
+    try:
+        yield
+    finally:
+        _oracle.reset(token)
+
+
+def assumed_positive(x: Node) -> bool:
+    """Whether a uniform node is positive, as far as is known or may be asked."""
+    number = value_of(x)
+    if number is not None or not x.uniform:
+        return number is not None and number > 0
+    read = _oracle.get()
+    return read is not None and bool(read(raw("gt", x, ZERO)))
+
+
 def log1p(a: Node) -> Node:
     if a.op == "exp":
         return softplus(a.args[0])
+    if a.op == "square":
+        return raw("log1p_square", a.args[0])
+    if a.op in ("mul", "add") and (found := _log_of_exponential(a)) is not None:
+        return softplus(found)
     if a.op == "neg" and a.args[0].op == "exp":
         return build("log1mexp", a.args[0].args[0])
     if a.op == "neg" and a.args[0].op == "sigmoid":
         return neg(softplus(a.args[0].args[0]))
+    if a.op == "neg" and a.args[0].op == "mixture":
+        w, v, u = a.args[0].args
+        return raw("log_mixture", v, w, u)
     return raw("log1p", a)
 
 
@@ -570,7 +918,12 @@ def absolute(a: Node) -> Node:
 def sqrt(a: Node) -> Node:
     if a.op == "square":
         return absolute(a.args[0])
+    if (found := _power_of_logistic(a, const(0.5))) is not None:
+        return found
     if a.op == "add":
+        first, second = a.args
+        if first.op == second.op == "square" and first.leaves and second.leaves:
+            return build("hypot", first.args[0], second.args[0])
         for c, x in (a.args, a.args[::-1]):
             if c.uniform and x.op == "square":
                 return raw("root", c, x.args[0])

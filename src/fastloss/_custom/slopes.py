@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .derive import derivative
 from .graph import Node, const, strict_nodes, walk
 from .simplify import (
     ONE,
@@ -25,6 +26,7 @@ from .simplify import (
     nan_if,
     neg,
     raw,
+    shorter,
     sigmoid,
     sigmoid_slope,
     sub,
@@ -107,27 +109,105 @@ def of_clip(x: Node, dx: Node, dlow: Node, dhigh: Node) -> Node:
 
 
 def of_quotient(x: Node, da: Node, db: Node) -> Node:
-    b = x.args[1]
+    a, b = x.args
     if db is ZERO:
         return div(da, b)
     if da is ZERO:
-        return neg(mul(x, div(db, b)))
+        return neg(mul(x, relative(b, db)))
+    numerator = shorter((1, da, b), (-1, a, db))
+    if numerator is not None:
+        return div(div(numerator, b), b)
     return div(sub(da, mul(x, db)), b)
+
+
+def of_root(k: float, x: Node, da: Node) -> Node:
+    """K da/x; 0 where da is, as of abs."""
+    length = x if da.uniform else where(raw("eq", da, ZERO), ONE, x)
+    return div(mul(const(k), da), length)
+
+
+def of_logarithm(a: Node, da: Node) -> Node:
+    """The slope of log(a)."""
+    logarithm = build("log", a)
+    if logarithm.op in ("log", "log_of_ratio"):
+        return relative(a, da)
+    return derivative(logarithm)
+
+
+_POSITIVE = ("exp", "gauss", "sigmoid", "sigmoid_slope", "sigmoid_power", "mixture")
+
+
+def relative(a: Node, da: Node) -> Node:
+    """da/a; of products, powers and exponentials without dividing by them."""
+    if da is ZERO:
+        return ZERO
+
+    def inner(i: int = 0) -> Node:
+        return relative(a.args[i], derivative(a.args[i]))
+
+    if a.op in _POSITIVE:
+        return derivative(build("log", a))
+    if a.op == "mul":
+        return add(inner(0), inner(1))
+    if a.op == "div":
+        n, d = a.args
+        dn, dd = derivative(n), derivative(d)
+        numerator = shorter((1, dn, d), (-1, n, dd))
+        if numerator is not None and dn is not ZERO and dd is not ZERO:
+            return div(div(numerator, n), d)
+        return sub(inner(0), inner(1))
+    if a.op in ("square", "sqrt"):
+        return mul(const(2.0 if a.op == "square" else 0.5), inner())
+    if a.op in ("neg", "abs"):
+        return inner()
+    if a.op == "power" and derivative(a.args[1]) is ZERO:
+        return mul(a.args[1], inner())
+    return div(da, a)
 
 
 def of_power(x: Node, da: Node, db: Node) -> Node:
     a, b = x.args
     total = ZERO
     if da is not ZERO:
-        slope = (
-            raw("power_slope", a, b)
-            if b.uniform
-            else mul(b, build("power", a, sub(b, ONE)))
-        )
-        total = mul(slope, da)
+        total = mul(raw("power_slope", a, b), da)
     if db is not ZERO:
         total = add(total, mul(mul(x, build("log", a)), db))
     return total
+
+
+def of_xlogy(x: Node, da: Node, db: Node) -> Node:
+    a, b = x.args
+    total = ZERO if da is ZERO else mul(da, build("log", b))
+    if db is ZERO:
+        return total
+    moved = where(raw("eq", a, ZERO), ZERO, mul(a, relative(b, db)))
+    return add(total, moved)
+
+
+def of_mixture(x: Node, dw: Node, dv: Node, du: Node) -> Node:
+    w, v, u = x.args
+    total = mul(mul(sub(w, v), sigmoid_slope(u)), du)
+    return add(total, add(mul(dw, sigmoid(u)), mul(dv, sigmoid(neg(u)))))
+
+
+def of_log_mixture(x: Node, dw: Node, dv: Node, du: Node) -> Node:
+    total = mul(raw("mixture_slope", *x.args), du)
+    if dw is ZERO and dv is ZERO:
+        return total
+    w, v, u = x.args
+    moved = add(mul(dw, sigmoid(u)), mul(dv, sigmoid(neg(u))))
+    return add(total, div(moved, raw("mixture", w, v, u)))
+
+
+def of_mixture_slope(x: Node, dw: Node, dv: Node, du: Node) -> Node:
+    total = mul(raw("mixture_curve", *x.args), du)
+    if dw is ZERO and dv is ZERO:
+        return total
+    w, v, u = x.args
+    p = raw("mixture", w, v, u)
+    moved = add(mul(dw, sigmoid(u)), mul(dv, sigmoid(neg(u))))
+    share = sub(mul(sub(dw, dv), sigmoid_slope(u)), mul(x, moved))
+    return add(total, div(share, p))
 
 
 def of_logistic(x: Node, da: Node, db: Node, du: Node) -> Node:

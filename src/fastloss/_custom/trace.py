@@ -7,93 +7,78 @@ that shows the line of the user's source and says what to write instead.
 
 from __future__ import annotations
 
-import linecache
-import os
-import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from .graph import OPERATIONS, Node, const, node
+from .graph import OPERATIONS, Node, const, node, walk
 from .numbers import evaluate_graph
-from .simplify import build, div, mul, neg
+from .refusal import ALIEN, NoAttributeError, TraceError, refuse, tell
+from .simplify import ONE, build, div, mul, nan_if, neg
+from .tracing import present, tracing
 
-_OWN_FOLDER = os.path.dirname(os.path.abspath(__file__))
-_NUMPY_FOLDER = os.path.dirname(os.path.abspath(np.__file__))
+__all__ = [
+    "Reduced",
+    "Symbol",
+    "TraceError",
+    "as_node",
+    "assigned",
+    "counts",
+    "inputs_of",
+    "parameter",
+    "tracing",
+]
 
-
-class TraceError(TypeError):
-    """A loss function does something that cannot be compiled.
-
-    The message names the source line and says what to write instead.
-    """
-
-    __module__ = "fastloss"
-
-
-@dataclass
-class _Tracing:
-    """What one run of a function has read from its parameters' present values."""
-
-    values: Mapping[str, float]
-    reads: list[tuple[Node, float]] = field(default_factory=list)
-
-    def read(self, x: Node) -> float:
-        number = evaluate_graph([x], self.values)[x]
-        self.reads.append((x, number))
-        return number
-
-
-_state = threading.local()
-
-
-@contextmanager
-def tracing(values: Mapping[str, float]) -> Iterator[list[tuple[Node, float]]]:
-    """Give parameters their values; yield the list of what is read of them."""
-    outer = getattr(_state, "tracing", None)
-    _state.tracing = _Tracing(values)
-    try:
-        yield _state.tracing.reads
-    finally:
-        _state.tracing = outer
-
-
-def refuse(what: str, remedy: str) -> NoReturn:
-    """Raise a `TraceError` at the innermost line of the user's code."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and _is_internal(frame.f_code.co_filename):
-        frame = frame.f_back
-    name, number = frame.f_code.co_filename, frame.f_lineno
-    line = linecache.getline(name, number).strip()
-    place = f'File "{name}", line {number}, in {frame.f_code.co_name}'
-    source = f"\n    {line}" if line else ""
-    raise TraceError(f"{what}\n  {place}{source}\n  {remedy}")
-
-
-def _is_internal(filename: str) -> bool:
-    folder = os.path.dirname(os.path.abspath(filename))
-    return folder == _OWN_FOLDER or folder.startswith(_NUMPY_FOLDER)
+Names = frozenset[str]
+NONE: Names = frozenset()
 
 
 # -- reading values --------------------------------------------------------------------
 
 
-def _read(symbol: Symbol, what: str, remedy: str) -> float:
+def _read(symbol: Symbol, what: str, remedy: str) -> Any:
     """Return the value of an expression of parameters; refuse one of arrays."""
-    present = getattr(_state, "tracing", None)
-    if not symbol.node.uniform or present is None:
+    if not symbol.node.uniform:
         refuse(what, remedy)
-    return float(present.read(symbol.node))
+    return _value(symbol)
+
+
+def _value(symbol: Symbol) -> Any:
+    """Return the value of an expression of parameters."""
+    _check_home(symbol)
+    if counts(symbol.node):
+        refuse("the number of samples decides, which is not known while tracing", _ONES)
+    trace = present()
+    if trace is None:
+        refuse("a parameter's stand-in has no value outside of a trace", _NUMBER)
+    return trace.read(symbol.node)
+
+
+def _check_home(symbol: Symbol | Reduced) -> None:
+    if symbol.home is not present():
+        refuse(
+            "a stand-in of another trace is used: something has kept it",
+            "keep no intermediate results in globals, caches (functools.lru_cache) or "
+            "default arguments: a loss function computes all it needs at each call",
+        )
 
 
 def as_node(x: object) -> Node:
+    """Return the node of a symbol or of a number, a NaN where NumPy has one."""
+    n = _bare(x)
+    lost = x.lost if isinstance(x, Symbol) else NONE
+    for name in sorted(lost):
+        n = nan_if(n, node("input", value=name))
+    return n
+
+
+def _bare(x: object) -> Node:
     """Return the node of a symbol or of a number."""
     if isinstance(x, Symbol):
+        _check_home(x)
         return x.node
     if isinstance(x, Reduced):
         x.refuse_middle()
@@ -106,7 +91,7 @@ def as_node(x: object) -> Node:
             f"an array of shape {x.shape} is used that is not an argument",
             'make it a named input: @fl.custom(inputs=("name",)), passed at each call',
         )
-    refuse(
+    return refuse(
         f"{type(x).__name__} {x!r} has no place in an element-wise formula",
         "use y_true, y_pred, named inputs, parameters and real numbers",
     )
@@ -123,21 +108,69 @@ _NO_LOOP = (
     "drop the loop or the index: the formula is applied to every sample; values of "
     "other samples are out of reach, further arrays can be named inputs"
 )
+_NO_INDEX = (
+    "write np.where(y_true == 1, a, b) for a number that depends on the label; the "
+    "formula is applied to every sample, further arrays can be named inputs"
+)
 _NUMBER = "use NumPy's or fl.math's function of that name, which takes whole arrays"
+_NO_KEY = "write np.where(condition, a, b): each sample takes its own number"
+_ONES = "write np.ones_like(y_pred), np.zeros_like(y_pred) or np.full_like(y_pred, c)"
 
 
 class Symbol(NDArrayOperatorsMixin):
-    """A stand-in for an array, or for a parameter, while a loss is traced."""
+    """A stand-in for an array, or for a parameter, while a loss is traced.
 
-    __slots__ = ("node",)
-    __hash__ = object.__hash__
+    What arithmetic does becomes nodes. To everything else that Python does with it, a
+    parameter is the number it has at present, and the trace remembers that it was
+    asked; an array refuses.
+
+    Parameters
+    ----------
+    x : Node
+    boolean : bool
+        Whether NumPy has booleans here, which it adds and multiplies in its own way.
+    array : bool
+        Whether NumPy has an array here, though each sample may have the same number.
+    lost : frozenset of str
+        Inputs of which a NaN makes NumPy's result a NaN, and the simplified node not.
+    """
+
+    __slots__ = ("array", "boolean", "home", "lost", "node")
     node: Node
 
-    def __init__(self, x: Node) -> None:
+    def __init__(
+        self,
+        x: Node,
+        *,
+        boolean: bool = False,
+        array: bool = False,
+        lost: Names = NONE,
+    ) -> None:
         self.node = x
+        self.boolean = boolean
+        self.array = array or not x.uniform
+        self.lost = lost
+        self.home = present()
 
     def __repr__(self) -> str:
+        trace = self.home
+        known = trace is not None and trace is present() and not counts(self.node)
+        if self.node.uniform and known:
+            return repr(_value(self))
         return f"<symbolic {self.node!r}>"
+
+    @property
+    def __class__(self) -> Any:
+        """What `isinstance` is to see: the type of a number, or that of arrays."""
+        if self.array:
+            return np.ndarray
+        if self.node.op == "param" and self.home is not None:
+            return type(self.home.parameters.get(str(self.node.value), 0))
+        return np.bool_ if self.boolean else np.float64
+
+    @__class__.setter
+    def __class__(self, value: Any) -> None:
+        raise TypeError("a stand-in has the class of what it stands for")
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: Any
@@ -153,13 +186,47 @@ class Symbol(NDArrayOperatorsMixin):
     ) -> Any:
         return _apply_function(function, args, kwargs)
 
-    def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
-        refuse(
+    def __array__(self, dtype: Any = None, copy: object = None) -> Any:
+        if not self.array:
+            return np.asarray(_value(self), dtype=dtype)
+        return refuse(
             "a symbolic array is turned into a NumPy array",
-            "leave out np.asarray and the like (arguments are arrays already), and "
-            "call functions that NumPy routes: ufuncs, np.where, np.clip, np.mean, "
+            "leave out np.asarray and the like (arguments are arrays already) and "
+            "losses within the loss, whose formulas can be written out, and call "
+            "functions that NumPy routes: ufuncs, np.where, np.clip, np.mean, "
             "np.sum; another function works through fl.custom(fn, grad=gn, hess=hn)",
         )
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> NoReturn:
+        refuse(f"torch's {getattr(function, '__name__', function)} is called", ALIEN)
+
+    # A number is compared with, and looked up as, what it is.
+
+    def __eq__(self, other: object) -> Any:
+        if self.home is not present() and not _is_array(other):
+            return False  # the key of a cache that another trace has filled
+        if self.node.uniform and not _is_numeric(other):
+            return _value(self) == other
+        return np.equal(self, other)  # type: ignore[call-overload]
+
+    def __ne__(self, other: object) -> Any:
+        if self.node.uniform and not _is_numeric(other):
+            return _value(self) != other
+        return np.not_equal(self, other)  # type: ignore[call-overload]
+
+    def __hash__(self) -> int:
+        return hash(_read(self, "an array is looked up in a set or a dict", _NO_KEY))
+
+    def __format__(self, form: str) -> str:
+        if not self.node.uniform:
+            return repr(self)
+        return format(_value(self), form)
+
+    def __str__(self) -> str:
+        return self.__format__("")
 
     def __bool__(self) -> bool:
         return bool(
@@ -171,75 +238,113 @@ class Symbol(NDArrayOperatorsMixin):
         )
 
     def __float__(self) -> float:
-        return _read(self, "an array is used as one number", _NUMBER)
+        return float(_read(self, "an array is used as one number", _NUMBER))
+
+    def __complex__(self) -> complex:
+        return complex(_read(self, "an array is used as one number", _NUMBER))
 
     def __int__(self) -> int:
         return int(_read(self, "an array is used as one integer", _NUMBER))
 
+    __trunc__ = __int__
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(_read(self, "an array is rounded", _NUMBER), digits)
+
+    def __floor__(self) -> int:
+        return math.floor(float(_read(self, "an array is rounded", _NUMBER)))
+
+    def __ceil__(self) -> int:
+        return math.ceil(float(_read(self, "an array is rounded", _NUMBER)))
+
     def __index__(self) -> int:
-        number = _read(self, "an array is used as an index or a count", _NO_LOOP)
+        number = _read(self, "an array is used as an index or a count", _NO_INDEX)
         if number != int(number):
             raise TypeError(f"{number!r} is not an integer")
         return int(number)
 
     def __iter__(self) -> NoReturn:
+        self._no_array()
         refuse("a loop runs over the samples", _NO_LOOP)
 
-    def _no_length(self) -> NoReturn:
+    def __len__(self) -> int:
+        self._no_array()
         refuse(
             "len() of an array: the number of samples is not known while tracing",
-            "write np.mean(...) instead of np.sum(...) / len(...)",
+            "write np.mean(...) instead of np.sum(...) / len(...), and "
+            "np.ones_like(y_pred) instead of np.ones(len(y_pred))",
         )
 
-    __len__ = _no_length
-
     def __getitem__(self, key: object) -> NoReturn:
+        self._no_array()
         refuse("an array is indexed", _NO_LOOP)
 
     def __setitem__(self, key: object, value: object) -> NoReturn:
+        self._no_array()
         refuse(
             "an array is assigned to in place",
             "write np.where(condition, value, array) instead",
         )
 
     def __contains__(self, key: object) -> NoReturn:
+        self._no_array()
         refuse("a membership test looks at the samples", _IN_BOOLEAN_CONTEXT)
 
-    def __getattr__(self, name: str) -> NoReturn:
+    def _no_array(self) -> None:
+        """Do what a number does that is asked for its items."""
+        if self.node.uniform:
+            iter(_value(self))
+
+    def __copy__(self) -> Symbol:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Symbol:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        refuse("an array is pickled, or sent to another process", _NUMBER)
+
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if self.node.uniform and present() is not None:
+            return getattr(_value(self), name)
+        if not hasattr(np.ndarray, name):
+            raise NoAttributeError(
+                tell(f".{name}: arrays of NumPy have no such attribute", ALIEN)
+            )
         remedy = _ATTRIBUTES.get(name, "use NumPy's functions on whole arrays")
-        refuse(f".{name} of an array is not available while tracing", remedy)
+        return refuse(f".{name} of an array is not available while tracing", remedy)
 
     @property
-    def size(self) -> Count:
-        return Count()
+    def size(self) -> Symbol:
+        return Symbol(node("param", value=SIZE))
 
     @property
-    def shape(self) -> tuple[Count]:
-        return (Count(),)
+    def shape(self) -> Shape:
+        return Shape()
 
-    def mean(self, *args: object, **kwargs: object) -> Reduced:
+    def mean(self, *args: object, **kwargs: object) -> Reduced | Symbol:
         return _reduce("mean", (self, *args), kwargs)
 
-    def sum(self, *args: object, **kwargs: object) -> Reduced:
+    def sum(self, *args: object, **kwargs: object) -> Reduced | Symbol:
         return _reduce("sum", (self, *args), kwargs)
 
-    def clip(self, low: object = None, high: object = None) -> Symbol:
-        return _clip(self, low, high)
+    def clip(self, low: object = None, high: object = None, **bounds: Any) -> Symbol:
+        return _clip_function(self, low, high, **bounds)
 
     def astype(self, dtype: Any, **_: object) -> Symbol:
         kind = np.dtype(dtype).kind
-        if kind == "f":
-            return self
+        if kind == "f" or (kind == "i" and self.boolean):
+            return Symbol(self.node, array=self.array, lost=self.lost)
         if kind == "b":
-            return Symbol(_truth(self))
+            return Symbol(_truth(self), boolean=True, array=self.array)
         return refuse(
             f"the array is cast to {np.dtype(dtype)}",
             "formulas are evaluated in float32 or float64: leave out the cast",
         )
 
-    def copy(self) -> Symbol:
+    def copy(self, *_: object, **__: object) -> Symbol:
         return self
 
 
@@ -264,39 +369,113 @@ _ATTRIBUTES = {
 }
 
 
-class Count:
-    """The number of samples: np.sum(...) / y_true.size is a mean."""
+def _is_numeric(x: object) -> bool:
+    return type(x) in (Symbol, Reduced) or isinstance(
+        x, bool | int | float | complex | np.generic | np.ndarray
+    )
+
+
+# -- the number of samples -------------------------------------------------------------
+
+SIZE, LENGTH = "y_true.size", "y_true.shape[0]"
+"""Parameters that are known when arrays are."""
+
+
+class Shape:
+    """The shape of the arrays, of which the first length may enter a formula."""
+
+    def __getitem__(self, key: object) -> Symbol:
+        if type(key) is int and key == 0:
+            return Symbol(node("param", value=LENGTH))
+        return refuse(
+            f".shape[{key!r}]: a formula knows .shape[0] and .size only",
+            "write np.mean(...) for a mean over everything; reductions over one axis "
+            "are out of reach",
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Shape):
+            return True
+        return refuse("a shape is compared with a number", _SHAPES)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        refuse("the shape is used, which is not known while tracing", _ONES)
+
+    __iter__ = __len__ = __add__ = __radd__ = __mul__ = __array__ = _refuse
+    __contains__ = __array_function__ = __index__ = _refuse
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(name)
         self._refuse()
 
-    def _refuse(self, *_: object) -> NoReturn:
-        refuse(
-            "the number of samples enters the formula",
-            "only np.sum(...) / y_true.size, which is np.mean(...), is understood",
-        )
 
-    __add__ = __radd__ = __mul__ = __rmul__ = __sub__ = __rsub__ = _refuse
-    __rtruediv__ = __truediv__ = __int__ = __float__ = __index__ = __bool__ = _refuse
-    __array_ufunc__ = None
+def counts(*roots: Node) -> Names:
+    """Return which of the numbers of samples the nodes depend on."""
+    found = {str(x.value) for x in walk(*roots) if x.op == "param"}
+    return frozenset(found & {SIZE, LENGTH})
+
+
+def _size_per(name: str) -> Node:
+    """Return the number of samples over that of a count."""
+    if name == SIZE:
+        return ONE
+    return build("div", node("param", value=SIZE), node("param", value=name))
+
+
+def assigned(root: Node, numbers: Mapping[str, float]) -> Node:
+    """Return the node with numbers in place of some inputs and parameters."""
+    known: dict[Node, Node] = {}
+    for x in walk(root):
+        if x.op in ("param", "input") and x.value in numbers:
+            known[x] = const(numbers[str(x.value)])
+        elif x.args:
+            known[x] = build(x.op, *(known[a] for a in x.args))
+        else:
+            known[x] = x
+    return known[root]
+
+
+def _is_proportional(factor: Node, name: str, power: int) -> bool:
+    """Whether a uniform factor is a constant times count**power."""
+    others = {str(x.value) for x in walk(factor) if x.op == "param"} - {name}
+    numbers = {other: 1.37 + 0.61 * i for i, other in enumerate(sorted(others))}
+    values = [
+        evaluate_graph([factor], {**numbers, name: n})[factor] / n**power
+        for n in (1.0, 2.0, 3.0, 1024.0)
+    ]
+    return all(math.isclose(v, values[0], rel_tol=1e-12) for v in values)
 
 
 class Reduced(NDArrayOperatorsMixin):
-    """A mean or sum over the samples: the last step of a loss, up to a factor."""
+    """A mean or sum over the samples: the last step of a loss, up to a factor.
 
-    __slots__ = ("kind", "node")
+    A sum over as many as there are samples is their mean.
+    """
+
+    __slots__ = ("factor", "home", "kind", "terms")
     __hash__ = object.__hash__
 
-    def __init__(self, kind: str, x: Node) -> None:
+    def __init__(self, kind: str, terms: Node, factor: Node = ONE) -> None:
+        self.home = present()
+        for name in sorted(counts(factor)):
+            if kind == "sum" and _is_proportional(factor, name, -1):
+                kind, factor = (
+                    "mean",
+                    mul(assigned(factor, {name: 1.0}), _size_per(name)),
+                )
+            elif kind == "mean" and name == SIZE and _is_proportional(factor, name, 1):
+                kind, factor = "sum", assigned(factor, {name: 1.0})
         self.kind = kind
-        self.node = x
+        self.terms = terms
+        self.factor = factor
 
-    def __truediv__(self, other: object) -> Reduced:
-        if isinstance(other, Count) and self.kind == "sum":
-            return Reduced("mean", self.node)
-        return _linear(np.divide, (self, other))
+    @property
+    def node(self) -> Node:
+        """What is reduced."""
+        return mul(self.factor, self.terms)
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: Any
@@ -315,7 +494,16 @@ class Reduced(NDArrayOperatorsMixin):
         self.refuse_middle()
 
     __bool__ = __float__ = __int__ = __index__ = __iter__ = __len__ = _refuse
-    __getitem__ = _refuse
+    __getitem__ = __round__ = __format__ = __complex__ = _refuse
+
+    @classmethod
+    def __torch_function__(cls, function: Any, *_: Any, **__: Any) -> NoReturn:
+        refuse(f"torch's {getattr(function, '__name__', function)} is called", ALIEN)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self.refuse_middle()
 
     def refuse_middle(self) -> NoReturn:
         refuse(
@@ -328,31 +516,43 @@ class Reduced(NDArrayOperatorsMixin):
 
 def _linear(ufunc: np.ufunc, inputs: tuple[object, ...]) -> Reduced:
     """Carry a factor, a sign or a sum of two equal reductions into the reduction."""
-    kinds = {x.kind for x in inputs if isinstance(x, Reduced)}
+    reductions = [x for x in inputs if isinstance(x, Reduced)]
+    for x in reductions:
+        _check_home(x)
+    first = reductions[0]
     op = {"positive": "positive", **_UFUNCS}.get(ufunc.__name__)
-    if len(kinds) == 1:
-        kind = kinds.pop()
-        nodes = [x.node if isinstance(x, Reduced) else as_node(x) for x in inputs]
-        reduced = [isinstance(x, Reduced) for x in inputs]
+    if len(inputs) == 1:
         if op in ("neg", "positive"):
-            return Reduced(kind, neg(nodes[0]) if op == "neg" else nodes[0])
-        uniform = all(r or x.uniform for r, x in zip(reduced, nodes, strict=True))
-        if op in ("add", "sub") and (all(reduced) or (uniform and kind == "mean")):
-            return Reduced(kind, build(op, *nodes))
-        if op == "mul" and uniform and sum(reduced) == 1:
-            return Reduced(kind, mul(*nodes))
-        if op == "div" and uniform and reduced == [True, False]:
-            return Reduced(kind, div(*nodes))
-    for x in inputs:
-        if isinstance(x, Reduced):
-            x.refuse_middle()
-    raise AssertionError
+            terms = neg(first.terms) if op == "neg" else first.terms
+            return Reduced(first.kind, terms, first.factor)
+    elif len(reductions) == 2:
+        second = reductions[1]
+        if op in ("add", "sub") and first.kind == second.kind:
+            return Reduced(first.kind, build(op, first.node, second.node))
+    else:
+        other = next(as_node(x) for x in inputs if not isinstance(x, Reduced))
+        if other.uniform:
+            if op in ("add", "sub") and first.kind == "mean":
+                nodes = (x.node if isinstance(x, Reduced) else other for x in inputs)
+                return Reduced("mean", build(op, *nodes))
+            rule = mul if op == "mul" else div
+            if op == "mul" or (op == "div" and inputs[0] is first):
+                if counts(other):
+                    return Reduced(first.kind, first.terms, rule(first.factor, other))
+                return Reduced(first.kind, rule(first.terms, other), first.factor)
+    return first.refuse_middle()
 
 
 # -- NumPy's functions -----------------------------------------------------------------
 
 # ufunc name -> operation. SciPy's ufuncs answer the same protocol.
 _UFUNCS = {name: op for op, known in OPERATIONS.items() for name in known.numpy}
+
+
+def _negative(x: Node) -> Node:
+    """Whether x is negative, -0.0 being so."""
+    of_zero = build("lt", div(ONE, x), const(0.0))
+    return build("or", build("lt", x, const(0.0)), of_zero)
 
 
 _COMPOSED: dict[str, Callable[..., Node]] = {
@@ -363,8 +563,9 @@ _COMPOSED: dict[str, Callable[..., Node]] = {
     "log_expit": lambda x: neg(build("softplus", neg(x))),
     "isnan": lambda x: build("ne", x, x),
     "copysign": lambda a, b: build(
-        "where", build("ge", b, const(0.0)), build("abs", a), neg(build("abs", a))
+        "where", _negative(b), neg(build("abs", a)), build("abs", a)
     ),
+    "signbit": lambda x: _negative(x),
 }
 _LOGICAL = {
     "bitwise_and": "and",
@@ -380,19 +581,25 @@ _LOGICAL = {
 
 def _truth(x: object) -> Node:
     n = as_node(x)
-    if n.boolean or n.op == "const":
+    if n.boolean or n.op == "const" or _is_boolean(x):
         return n
     return build("ne", n, const(0.0))
 
 
+def _is_boolean(x: object) -> bool:
+    if isinstance(x, Symbol):
+        return x.boolean
+    if isinstance(x, np.ndarray):
+        return bool(x.dtype == bool)
+    return isinstance(x, bool | np.bool_)
+
+
 def _apply_ufunc(
     ufunc: np.ufunc, method: str, inputs: tuple[object, ...], kwargs: dict[str, Any]
-) -> Symbol | Reduced:
+) -> Any:
     name = ufunc.__name__
     if any(isinstance(x, Reduced) for x in inputs):
         return _linear(ufunc, inputs)
-    if any(isinstance(x, Count) for x in inputs):
-        next(x for x in inputs if isinstance(x, Count))._refuse()
     if method == "reduce" and name == "add":
         return _reduce("sum", inputs, kwargs)
     if method != "__call__":
@@ -404,17 +611,100 @@ def _apply_ufunc(
         refuse(f"np.{name} writes into an array in place", _IN_PLACE)
     if kwargs.get("where", True) is not True:
         refuse(f"np.{name} is given where=", "write np.where(condition, a, b)")
-    if name in _LOGICAL:
-        return Symbol(_logical(name, inputs))
-    if name in _UFUNCS:
-        return Symbol(build(_UFUNCS[name], *map(as_node, inputs)))
-    if name in _COMPOSED:
-        return Symbol(_COMPOSED[name](*map(as_node, inputs)))
+    known = all(map(_is_known, inputs))
+    bits = name.startswith(("bitwise", "invert"))
+    if name in _LOGICAL and not (bits and known and not any(map(_is_boolean, inputs))):
+        return _logical(name, inputs)
+    if name in _UFUNCS or name in _COMPOSED:
+        return _computed(name, inputs)
+    if known:
+        return ufunc(*map(_number, inputs))
     if name == "matmul":
         refuse("@ sums over samples", "write np.sum(a * b) as the last step")
     if name == "matvec" or name == "vecdot":
         refuse(f"np.{name} sums over samples", "write np.sum(a * b) as the last step")
     return refuse(f"{name} has no compiled form", _unknown(name))
+
+
+def _is_known(x: object) -> bool:
+    """Whether this is a number, or a parameter that stands for one."""
+    if isinstance(x, Symbol):
+        return x.node.uniform and not counts(x.node)
+    return isinstance(x, bool | int | float | np.number | np.bool_)
+
+
+def _number(x: object) -> Any:
+    return _value(x) if isinstance(x, Symbol) else x
+
+
+# Of two booleans, NumPy's results are booleans.
+_BOOLEAN = {"add": "or", "multiply": "and", "maximum": "or", "minimum": "and"}
+_NOT_OF_BOOLEANS = {
+    "subtract": "write a ^ b, or np.where(a, 1.0, 0.0) - np.where(b, 1.0, 0.0)",
+    "negative": "write ~condition, or -np.where(condition, 1.0, 0.0)",
+    "positive": "write the condition itself",
+    "sign": "write the condition itself",
+}
+
+
+def _computed(name: str, inputs: tuple[object, ...]) -> Symbol:
+    array = any(map(_is_array, inputs))
+    if all(map(_is_boolean, inputs)):
+        found = _of_booleans(name, inputs, array)
+        if found is not None:
+            return found
+    passes = _passes_nans(name, inputs)
+    nodes = [_bare(x) if passes else as_node(x) for x in inputs]
+    if name in _COMPOSED:
+        result = _COMPOSED[name](*nodes)
+    else:
+        result = build(_UFUNCS[name], *nodes)
+    if name in _PREDICATES:
+        return Symbol(result, boolean=True, array=array)
+    lost = NONE.union(*map(_strict, inputs)) - result.strict if passes else NONE
+    return Symbol(result, array=array, lost=lost)
+
+
+def _of_booleans(name: str, inputs: tuple[object, ...], array: bool) -> Symbol | None:
+    """Return what NumPy makes of booleans, if it is not what it makes of numbers."""
+    if not array and name in _DIFFERS:
+        refuse(
+            f"np.{name} of conditions on parameters, which are Python's booleans",
+            "write float(alpha > 1) for a number, and, or, not for logic",
+        )
+    if name in _NOT_OF_BOOLEANS:
+        refuse(f"np.{name} of booleans, which NumPy refuses", _NOT_OF_BOOLEANS[name])
+    if name == "absolute":
+        return Symbol(_bare(inputs[0]), boolean=True, array=array)
+    if name in _BOOLEAN:
+        result = build(_BOOLEAN[name], *map(_bare, inputs))
+        return Symbol(result, boolean=True, array=array)
+    return None
+
+
+def _passes_nans(name: str, inputs: tuple[object, ...]) -> bool:
+    """Whether a NaN of any operand certainly makes NumPy's result a NaN."""
+    if name in ("power", "float_power"):
+        base, exponent = map(_bare, inputs)
+        return exponent.op == "const" and exponent.value != 0.0 and base.op != "const"
+    return name not in _PREDICATES and name not in _LENIENT
+
+
+def _is_array(x: object) -> bool:
+    return isinstance(x, Symbol) and x.array
+
+
+# Python's booleans are integers to these.
+_DIFFERS = frozenset("add subtract multiply negative positive invert absolute".split())
+_LENIENT = frozenset("hypot copysign fmax fmin".split())
+_PREDICATES = frozenset(
+    "greater greater_equal less less_equal equal not_equal isnan isfinite isinf "
+    "signbit".split()
+)
+
+
+def _strict(x: object) -> Names:
+    return x.node.strict | x.lost if isinstance(x, Symbol) else NONE
 
 
 def _unknown(name: str) -> str:
@@ -425,20 +715,33 @@ def _unknown(name: str) -> str:
     )
 
 
-def _logical(name: str, inputs: tuple[object, ...]) -> Node:
-    if not name.startswith("logical"):
-        for x in map(as_node, inputs):
-            if not x.boolean and x.op != "const":
-                symbol = {"bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}
-                refuse(
-                    f"{symbol.get(name, '~')} is applied to numbers",
-                    "compare first, as (y_true == 1) & (y_pred > 0); for labels 0/1 "
-                    "write 1 - y_true",
-                )
-    return build(_LOGICAL[name], *map(_truth, inputs))
+def _logical(name: str, inputs: tuple[object, ...]) -> Symbol:
+    if name.startswith("logical"):
+        result = build(_LOGICAL[name], *map(_truth, inputs))
+        return Symbol(result, boolean=True, array=any(map(_is_array, inputs)))
+    if name == "invert" and not any(map(_is_array, inputs)):
+        _of_booleans(name, inputs, array=False)
+    for x in inputs:
+        n = as_node(x)
+        bit = n.op == "const" and n.value in (0.0, 1.0) and name != "invert"
+        if not (_is_boolean(x) or bit):
+            symbol = {"bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}
+            refuse(
+                f"{symbol.get(name, '~')} is applied to numbers",
+                "compare first, as (y_true == 1) & (y_pred > 0); for labels 0/1 "
+                "write 1 - y_true",
+            )
+    result = build(_LOGICAL[name], *map(_truth, inputs))
+    return Symbol(
+        result,
+        boolean=all(map(_is_boolean, inputs)),
+        array=any(map(_is_array, inputs)),
+    )
 
 
-def _reduce(kind: str, args: tuple[object, ...], kwargs: dict[str, Any]) -> Reduced:
+def _reduce(
+    kind: str, args: tuple[object, ...], kwargs: dict[str, Any]
+) -> Reduced | Symbol:
     first, *rest = args
     given = {k: v for k, v in kwargs.items() if v is not None}
     if kind == "sum":
@@ -446,6 +749,8 @@ def _reduce(kind: str, args: tuple[object, ...], kwargs: dict[str, Any]) -> Redu
     for x in rest:
         if x is not None:
             given["axis"] = x
+    if kind == "mean" and given.get("axis") == -1:
+        del given["axis"]  # the mean of the means of rows is that of their entries
     if given:
         refuse(
             f"np.{kind} is given {', '.join(given)}",
@@ -453,19 +758,34 @@ def _reduce(kind: str, args: tuple[object, ...], kwargs: dict[str, Any]) -> Redu
             'reduction="none" gives the values per sample',
         )
     if isinstance(first, Reduced):
+        _check_home(first)
         return first
+    if isinstance(first, Symbol) and not first.array:
+        return first  # of one number
     return Reduced(kind, as_node(first))
 
 
-def _clip(x: object, low: object, high: object) -> Symbol:
-    result = as_node(x)
+def _bounded(x: object, low: object, high: object) -> Symbol:
     if low is not None and high is not None:
-        return Symbol(build("clip", result, as_node(low), as_node(high)))
+        return _limited(x, low, high)
     if low is not None:
-        return Symbol(build("maximum", result, as_node(low)))
+        return _computed("maximum", (x, low))
     if high is not None:
-        return Symbol(build("minimum", result, as_node(high)))
-    return Symbol(result)
+        return _computed("minimum", (x, high))
+    return x if isinstance(x, Symbol) else Symbol(as_node(x))
+
+
+def _limited(x: object, low: object, high: object) -> Symbol:
+    """Return x between two bounds."""
+    node, least, most = map(_bare, (x, low, high))
+    if least.uniform and most.uniform:
+        result = build("clip", node, least, most)
+    else:  # inside the closed interval the slope is that of x
+        inside = build("and", build("ge", node, least), build("ge", most, node))
+        limited = build("minimum", build("maximum", node, least), most)
+        result = build("where", inside, node, limited)
+    lost = NONE.union(*map(_strict, (x, low, high))) - result.strict
+    return Symbol(result, array=any(map(_is_array, (x, low, high))), lost=lost)
 
 
 def _where(condition: object, *choices: object) -> Symbol:
@@ -474,7 +794,28 @@ def _where(condition: object, *choices: object) -> Symbol:
             "np.where with one argument looks for positions",
             "write np.where(condition, a, b)",
         )
-    return Symbol(build("where", as_node(condition), *map(as_node, choices)))
+    result = build("where", *map(as_node, (condition, *choices)))
+    array = any(map(_is_array, (condition, *choices)))
+    boolean = all(map(_is_boolean, choices))
+    return Symbol(result, boolean=boolean, array=array)
+
+
+def _select(conditions: Sequence[Any], choices: Sequence[Any], default: Any = 0) -> Any:
+    """The first condition that holds chooses."""
+    pairs = list(zip(conditions, choices, strict=True))
+    for condition, choice in reversed(pairs):
+        default = np.where(condition, choice, default)
+    return default
+
+
+def _nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    result: Any = Symbol(build("within_range", as_node(x)), array=_is_array(x))
+    for number, infinity in ((posinf, np.inf), (neginf, -np.inf)):
+        if number is not None:
+            result = np.where(x == infinity, number, result)
+    return np.where(np.isnan(x), nan, result)
 
 
 def _clip_function(
@@ -485,25 +826,35 @@ def _clip_function(
     min: object = None,
     max: object = None,
 ) -> Symbol:
-    return _clip(a, min if a_min is None else a_min, max if a_max is None else a_max)
+    low, high = min if a_min is None else a_min, max if a_max is None else a_max
+    return _bounded(a, low, high)
 
 
 def _filled(number: float) -> Callable[..., Symbol]:
-    return lambda x, **_: Symbol(const(number))
+    return lambda x, **_: Symbol(const(number), array=_is_array(x))
+
+
+def _size(a: Symbol, axis: object = None) -> Symbol:
+    if axis is not None:
+        refuse("np.size is given axis", "write np.size(y_true)")
+    return a.size
 
 
 _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.where: _where,
+    np.select: _select,
+    np.nan_to_num: _nan_to_num,
     np.clip: _clip_function,
     np.mean: lambda *args, **kwargs: _reduce("mean", args, kwargs),
     np.average: lambda *args, **kwargs: _reduce("mean", args, kwargs),
     np.sum: lambda *args, **kwargs: _reduce("sum", args, kwargs),
     np.zeros_like: _filled(0.0),
     np.ones_like: _filled(1.0),
-    np.full_like: lambda x, number, **_: Symbol(as_node(number)),
+    np.full_like: lambda x, number, **_: Symbol(as_node(number), array=_is_array(x)),
     np.real: lambda x: x,
     np.copy: lambda x, **_: x,
-    np.size: lambda x: Count(),
+    np.size: _size,
+    np.shape: lambda x: x.shape,
 }
 _ACROSS = "a sample cannot see the others: compute it outside, pass it as a parameter"
 _FUNCTION_REMEDIES = {
@@ -530,7 +881,6 @@ _FUNCTION_REMEDIES = {
     "ravel": _SHAPES,
     "squeeze": _SHAPES,
     "shape": _SHAPES,
-    "select": "write nested np.where",
     "piecewise": "write nested np.where",
 }
 
@@ -543,6 +893,8 @@ def _apply_function(
             x.refuse_middle()
     if function in _FUNCTIONS:
         return _FUNCTIONS[function](*args, **kwargs)
+    if all(map(_is_known, args)) and not kwargs:
+        return function(*map(_number, args))
     name = getattr(function, "__name__", repr(function))
     return refuse(
         f"np.{name} has no element-wise form",

@@ -6,10 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from fastloss.core import _bridge
-from fastloss.core.job import OUTPUT_SETS, Array, Arrays, Work
+from fastloss.core import _bridge, checks
+from fastloss.core.job import OUTPUT_SETS, Arrays, Work
 from fastloss.core.registry import Row
 
 if TYPE_CHECKING:
@@ -29,6 +27,7 @@ class CustomFace(_bridge.Kernel):
     reduction: str
     _row: ClassVar[Row] = _ROW
     _numbers: ClassVar[tuple[float, ...]] = ()
+    _programs: dict[tuple[int, int], Any]  # by version of the compiler and outputs
 
     @property
     def formula(self) -> Formula:
@@ -94,42 +93,50 @@ class CustomFace(_bridge.Kernel):
 
     def _program(self, outputs: int) -> Any:
         """Return the program for these outputs, compiled when first asked for."""
-        programs = self.__dict__.setdefault("_programs", {})
-        if outputs not in programs:
-            compiler: Any = self._compiler
-            programs[outputs] = compiler.program(self._own_parameters(), outputs)
-        return programs[outputs]
+        compiler: Any = self._compiler
+        if compiler.watches:
+            compiler.look()
+        key = compiler.version, outputs
+        found = self._programs.get(key)
+        if found is None:
+            if len(self._programs) >= len(OUTPUT_SETS):  # of versions that are gone
+                self._programs.clear()
+            found = compiler.program(self._own_parameters(), outputs)
+            self._programs[key] = found
+        return found
 
     def _prepare(self) -> None:
-        fast = self._compiler_of().traced and not self.inputs
-        self._bind(_bridge.CUSTOM, fast, False, False, self.reduction, ())
+        plain = self._is_plain()
+        self.__dict__.update(_plain=plain, _programs={})
+        self._bind(_bridge.CUSTOM, bool(plain), False, False, self.reduction, ())
+
+    def _is_plain(self) -> bool | None:
+        """Whether labels, predictions and parameters are all that a program needs.
+
+        None: that is not known yet.
+        """
+        compiler = self._compiler_of()
+        if not compiler.traced or self.inputs:
+            return False
+        try:
+            return not compiler.counts(self._own_parameters())
+        except Exception:  # which the call will raise
+            return None
 
     def _work(self, outputs: int, arrays: Arrays) -> Work:
         """The program and the further arrays it reads."""
         compiler = self._compiler_of()
-        if compiler.traced and not self.inputs:
+        if self.__dict__["_plain"] is None:
+            self._prepare()
+        if self.__dict__["_plain"]:
             return Work(_bridge.CUSTOM, self._program(outputs))
         if self.inputs and "_given" not in self.__dict__:
             self._bound({})
         y_true, y_pred = arrays.labels[0], arrays.predictions[0]
         given = {
-            name: _input(name, array, y_pred)
+            name: checks.labels_like(name, array, "y_pred", y_pred.shape)
             for name, array in getattr(self, "_given", {}).items()
         }
         parameters = self._own_parameters()
         extra, program = compiler.job(parameters, outputs, y_true, y_pred, given)
         return Work(_bridge.CUSTOM, program, extra)
-
-
-def _input(name: str, array: Any, y_pred: Array) -> Array:
-    found = np.asarray(array)
-    if found.dtype.kind not in "biuf" or found.dtype.itemsize > 8:
-        raise TypeError(f"{name} has dtype {found.dtype}: numbers are expected")
-    if found.dtype == np.float16:
-        raise TypeError(f"{name} has dtype float16: use {name}.astype(np.float32)")
-    if found.shape != y_pred.shape:
-        raise ValueError(
-            f"{name} has shape {found.shape}, y_pred {y_pred.shape}: they must be "
-            "equal, nothing is broadcast"
-        )
-    return found

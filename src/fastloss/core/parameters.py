@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NoReturn, dataclass_transform
+from collections.abc import Mapping
+from typing import Any, NoReturn, Self, dataclass_transform
 
 __all__ = ["Parameters"]
+
+_MISSING = type(dataclasses.MISSING)  # another object after a journey by value
 
 
 class _Signature:
@@ -19,7 +22,7 @@ class _Signature:
             default: Any = inspect.Parameter.empty
             if instance is not None:
                 default = getattr(instance, field.name)
-            elif field.default is not dataclasses.MISSING:
+            elif not isinstance(field.default, _MISSING):
                 default = field.default
             kind = inspect.Parameter.KEYWORD_ONLY
             parameters.append(
@@ -30,7 +33,11 @@ class _Signature:
         if instance is None:
             return inspect.Signature(parameters)
         *arguments, _ = inspect.signature(instance.grad).parameters.values()
-        return inspect.Signature([*arguments, *parameters])
+        inputs = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY)
+            for name in getattr(owner, "inputs", ())
+        ]
+        return inspect.Signature([*arguments, *inputs, *parameters])
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -51,26 +58,46 @@ class Parameters:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             if field.name in parameters:
                 value = parameters.pop(field.name)
-            elif field.default is not dataclasses.MISSING:
+            elif field.name in self.__dict__:  # by an ``__init__`` of a custom loss
+                continue
+            elif not isinstance(field.default, _MISSING):
                 value = field.default
-            elif field.default_factory is not dataclasses.MISSING:
+            elif callable(field.default_factory):
                 value = field.default_factory()
             else:
                 raise TypeError(f"{type(self).__name__} needs {field.name}=")
             object.__setattr__(self, field.name, value)
         if parameters:
             known = sorted(f.name for f in dataclasses.fields(self))  # type: ignore[arg-type]
+            name = next(iter(parameters))
+            annotated = f": annotate it, {name}: float = ..., to make it one"
             raise TypeError(
-                f"{type(self).__name__} has no parameter {next(iter(parameters))!r}; "
+                f"{type(self).__name__} has no parameter {name!r}"
+                f"{annotated if name in vars(type(self)) else ''}; "
                 f"it has {', '.join(known)}"
             )
-        self.__post_init__()
+        if not self._is_open():
+            self.__post_init__()
 
     def __post_init__(self) -> None:
         """Check the parameters."""
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+    def _is_open(self) -> bool:
+        """Whether an ``__init__`` of a custom loss still sets attributes."""
+        return "_open" in self.__dict__
+
+    @classmethod
+    def _stand_in(cls, parameters: Mapping[str, Any]) -> Self:
+        """Return an instance with these parameters, whatever they are, unchecked."""
+        self = cls.__new__(cls)
+        for name, value in parameters.items():
+            object.__setattr__(self, name, value)
+        return self
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not self._is_open():
+            raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+        object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> NoReturn:
         raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")

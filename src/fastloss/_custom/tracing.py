@@ -1,0 +1,71 @@
+"""The trace that runs in a thread: what its function has asked for, and was told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from .graph import Node, walk
+from .numbers import evaluate_graph
+from .simplify import asking
+
+__all__ = ["Tracing", "present", "tracing"]
+
+
+@dataclass(eq=False)
+class Tracing:
+    """One run of a function on symbols.
+
+    Attributes
+    ----------
+    parameters : mapping
+        The parameters that are numbers, as they were given.
+    reads : list of (Node, float)
+        Expressions of parameters whose value the function has looked at.
+    refused : TypeError or None
+        The first refusal, which the function may have caught.
+    """
+
+    parameters: Mapping[str, Any]
+    reads: list[tuple[Node, float]] = field(default_factory=list)
+    refused: TypeError | None = None
+
+    def __post_init__(self) -> None:
+        self._numbers = {k: float(v) for k, v in self.parameters.items()}
+
+    def answer(self, x: Node) -> float:
+        """Answer a rule of simplification likewise; no to what no parameter decides."""
+        known = all(
+            leaf.value in self.parameters for leaf in walk(x) if leaf.op == "param"
+        )
+        return float(self.read(x)) if known else 0.0
+
+    def read(self, x: Node) -> Any:
+        """Return the value of a uniform node, and remember that it was asked for."""
+        number = evaluate_graph([x], self._numbers)[x]
+        self.reads.append((x, number))
+        return self.parameters[str(x.value)] if x.op == "param" else number
+
+
+_state = threading.local()
+
+
+def present() -> Tracing | None:
+    """Return the trace that runs, if one does."""
+    found: Tracing | None = getattr(_state, "tracing", None)
+    return found
+
+
+@contextmanager
+def tracing(parameters: Mapping[str, Any]) -> Iterator[Tracing]:
+    """Give parameters their values while a function is run on symbols."""
+    outer = present()
+    _state.tracing = inner = Tracing(parameters)
+    try:
+        with asking(inner.answer):
+            yield inner
+    finally:
+        _state.tracing = outer

@@ -1,6 +1,6 @@
 /* Huber's loss of a label y and a prediction x, r = x - y and a width delta > 0
-   (P. J. Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35,
-   1964):
+   (P. J. Huber, Robust estimation of a location parameter, Ann. Math. Statist.
+   35, 1964):
 
      l = r^2/2 for |r| <= delta, delta (|r| - delta/2) beyond
      l' = max(-delta, min(r, delta)),  l'' = 1 for |r| <= delta, 0 beyond

@@ -1,13 +1,14 @@
-/* Log-cosh loss of a label y and a prediction x, r = x - y (P. Chen, G. Chen and
-   S. Zhang, Log hyperbolic cosine loss improves variational auto-encoder, 2018):
+/* Log-cosh loss of a label y and a prediction x, r = x - y (P. Chen, G. Chen
+   and S. Zhang, Log hyperbolic cosine loss improves variational auto-encoder,
+   2018):
 
      l = log(cosh(r)),  l' = tanh(r),  l'' = 1/cosh(r)^2
 
-   With t = exp(-2|r|), l'' = 4 t/(1+t)^2; l and l' are in math/log_cosh.h and do not
-   cancel. The rounding error of r goes into l and into t. */
+   With t = exp(-2|r|), l'' = 4 t/(1+t)^2; l and l' are in math/log_cosh.h and
+   do not cancel. The rounding error of r goes into l and into t. */
 #define FL_NAME log_cosh
-#include "blocks/element.h"
 #include "math/log_cosh.h"
+#include "blocks/element.h"
 #include "math/logistic.h"
 
 /* What rounding took from r = x - y, where it counts. */

@@ -1,12 +1,13 @@
-/* Pseudo-Huber loss of a label y and a prediction x, e = x - y, of a width delta > 0
-   (P. Charbonnier, L. Blanc-Feraud, G. Aubert and M. Barlaud, Deterministic
-   edge-preserving regularization in computed imaging, IEEE Trans. Image Process. 6,
-   1997), with z = e/delta and w = sqrt(1 + z^2):
+/* Pseudo-Huber loss of a label y and a prediction x, e = x - y, of a width
+   delta > 0 (P. Charbonnier, L. Blanc-Feraud, G. Aubert and M. Barlaud,
+   Deterministic edge-preserving regularization in computed imaging, IEEE Trans.
+   Image Process. 6, 1997), with z = e/delta and w = sqrt(1 + z^2):
 
      l = delta^2 (w - 1) = e^2/(w + 1),  l' = e/w,  l'' = 1/w^3
 
-   What rounding takes from e, z, z^2, 1 + z^2, w and w + 1 is carried along and given back
-   to the quotients. From FL_FAR_OUT on w is z to the last digit: l = delta |e|. */
+   What rounding takes from e, z, z^2, 1 + z^2, w and w + 1 is carried along and
+   given back to the quotients. From FL_FAR_OUT on w is z to the last digit: l =
+   delta |e|. */
 #define FL_NAME pseudo_huber
 #include "blocks/element.h"
 

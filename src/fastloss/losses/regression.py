@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from numpy.typing import ArrayLike
+
+from fastloss.core import checks
+from fastloss.core.job import Out
 from fastloss.core.kinds import Advice, Elementwise, Names
 
 __all__ = [
+    "EpsilonInsensitive",
+    "Expectile",
+    "HalfSquaredError",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "Quantile",
+    "epsilon_insensitive",
+    "expectile",
+    "half_squared_error",
     "mae",
+    "mape",
     "mean_absolute_error",
+    "mean_absolute_percentage_error",
     "mean_squared_error",
     "mse",
+    "quantile",
 ]
 
 
@@ -123,3 +139,376 @@ class MeanAbsoluteError(Elementwise):
 
 
 mean_absolute_error = mae = MeanAbsoluteError()
+
+
+class HalfSquaredError(Elementwise):
+    """Half the squared error, l = (y_pred - y_true)^2 / 2.
+
+    Parameters
+    ----------
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Element-wise: `y_true` and `y_pred` have one shape, any rank, float32 or float64.
+    Gradient y_pred - y_true, Hessian 1.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    C. F. Gauss, Theoria combinationis observationum, 1821.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.half_squared_error([1.0, 2.0], [1.5, 4.0])
+    1.0625
+    >>> fl.half_squared_error.grad([1.0, 2.0], [1.5, 4.0], reduction="sum")
+    array([0.5, 2. ])
+    """
+
+    name: ClassVar[str] = "half_squared_error"
+    aliases: ClassVar[Names] = {
+        "optax:l2_loss": {},
+        "sklearn:HalfSquaredError": {},
+        "xgboost:reg:squarederror": {},
+        "lightgbm:regression": {},
+    }
+    advice: ClassVar[Advice] = Advice(
+        task="regression",
+        labels="real numbers",
+        activation="linear",
+        strengths="mean_squared_error whose gradient is the residual",
+        weaknesses="a few outliers dominate it",
+        when="noise is roughly Gaussian, and boosting wants a Hessian of 1",
+    )
+
+
+half_squared_error = HalfSquaredError()
+
+
+class Quantile(Elementwise):
+    """Quantile (pinball) loss, w |y_pred - y_true|, smallest at the q-quantile.
+
+    With r = y_pred - y_true: w = 1 - q for r > 0 and q for r < 0. A width `delta`
+    makes it smooth: w r^2/(2 delta) for |r| < delta, w (|r| - delta/2) from there on.
+
+    Parameters
+    ----------
+    q : float
+        Level of the quantile, in (0, 1); 1/2 is the median.
+    delta : float
+        Width of the quadratic part, in units of `y_true`; 0: a kink.
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Element-wise: `y_true` and `y_pred` have one shape, any rank, float32 or float64.
+    Gradient w sign(r), 0 at the kink; Hessian 0. With `delta`: gradient w r/delta,
+    clipped to [-w, w], Hessian w/delta for |r| < delta, 0 from there on. The slopes are
+    weights of one unit: at q = 1/2 it is half the absolute error.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    R. Koenker and G. Bassett, Regression quantiles, Econometrica 46, 1978.
+    W. Dabney, M. Rowland, M. G. Bellemare and R. Munos, Distributional reinforcement
+    learning with quantile regression, AAAI 2018: `delta`.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.quantile([1.0, 2.0], [3.0, 0.0], q=0.75, reduction="none")
+    array([0.5, 1.5])
+    >>> fl.quantile.grad([1.0, 2.0], [3.0, 0.0], q=0.75, reduction="sum")
+    array([ 0.25, -0.75])
+    """
+
+    name: ClassVar[str] = "quantile"
+    aliases: ClassVar[Names] = {
+        "pinball": {},
+        "sklearn:mean_pinball_loss": {},
+        "xgboost:reg:quantileerror": {},
+        "lightgbm:quantile": {"q": 0.9},
+        "catboost:Quantile": {},
+    }
+    advice: ClassVar[Advice] = Advice(
+        task="regression",
+        labels="real numbers",
+        activation="linear",
+        strengths="estimates a quantile, outliers count linearly",
+        weaknesses="the gradient does not shrink near the optimum",
+        when="an upper or lower bound is wanted, or an interval by two quantiles",
+    )
+
+    q: float = 0.5
+    delta: float = 0.0
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            q: float = ...,
+            delta: float = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+    def _validate(self) -> None:
+        q = checks.number("q", self.q, 0, 1, open_low=True)
+        self._set("q", q)
+        delta = checks.number("delta", self.delta, 0, math.inf, open_low=False)
+        self._set("delta", delta)
+
+
+quantile = Quantile()
+
+
+class Expectile(Elementwise):
+    """Expectile loss, w (y_pred - y_true)^2, smallest at the tau-expectile.
+
+    With r = y_pred - y_true: w = 1 - tau for r >= 0 and tau for r < 0.
+
+    Parameters
+    ----------
+    tau : float
+        Level of the expectile, in (0, 1); 1/2 is the mean.
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Element-wise: `y_true` and `y_pred` have one shape, any rank, float32 or float64.
+    Gradient 2 w r, Hessian 2 w, where r = 0 counts as above the label. At tau = 1/2 it
+    is half the squared error.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    W. K. Newey and J. L. Powell, Asymmetric least squares estimation and testing,
+    Econometrica 55, 1987.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.expectile([1.0, 2.0], [3.0, 0.0], tau=0.75, reduction="none")
+    array([1., 3.])
+    >>> fl.expectile.grad([1.0, 2.0], [3.0, 0.0], tau=0.75, reduction="sum")
+    array([ 1., -3.])
+    """
+
+    name: ClassVar[str] = "expectile"
+    aliases: ClassVar[Names] = {"catboost:Expectile": {}}
+    advice: ClassVar[Advice] = Advice(
+        task="regression",
+        labels="real numbers",
+        activation="linear",
+        strengths="like a quantile, but smooth: a positive Hessian everywhere",
+        weaknesses="no share of the labels lies below it; outliers count quadratically",
+        when="errors of one sign cost more than those of the other",
+    )
+
+    tau: float = 0.5
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            tau: float = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+    def _validate(self) -> None:
+        tau = checks.number("tau", self.tau, 0, 1, open_low=True)
+        self._set("tau", tau)
+
+
+expectile = Expectile()
+
+
+class MeanAbsolutePercentageError(Elementwise):
+    """Mean absolute percentage error, l = scale |y_pred - y_true| / |y_true|.
+
+    Parameters
+    ----------
+    scale : float
+        1 for a share, 100 for percents.
+    eps : float
+        Smallest |y_true| that is divided by, positive: 2^-52 in scikit-learn, 1e-7 in
+        Keras, 1 in CatBoost and LightGBM.
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Element-wise: `y_true` and `y_pred` have one shape, any rank, float32 or float64.
+    With d = max(|y_true|, eps): gradient scale sign(y_pred - y_true)/d, 0 at the kink;
+    Hessian 0. A label of 0 weighs scale/eps.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    J. S. Armstrong, Long-range forecasting, 1978.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.mape([2.0, 4.0], [3.0, 4.0])
+    0.25
+    >>> fl.mape.grad([2.0, 4.0], [3.0, 4.0], scale=100, reduction="sum")
+    array([50.,  0.])
+    """
+
+    name: ClassVar[str] = "mean_absolute_percentage_error"
+    aliases: ClassVar[Names] = {
+        "mape": {},
+        "keras:MeanAbsolutePercentageError": {
+            "scale": 100.0,
+            "eps": 1e-7,
+            "reduction": "sum_over_batch_size",
+        },
+        "sklearn:mean_absolute_percentage_error": {},
+        "catboost:MAPE": {"eps": 1.0},
+        "lightgbm:mape": {"eps": 1.0},
+    }
+    advice: ClassVar[Advice] = Advice(
+        task="regression",
+        labels="positive numbers, away from 0",
+        activation="linear",
+        strengths="relative errors, which have no unit",
+        weaknesses="labels near 0 dominate it; favours predictions that are too small",
+        when="the size of the error matters relative to the label",
+    )
+
+    scale: float = 1.0
+    eps: float = 2.0**-52
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            scale: float = ...,
+            eps: float = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+    def _validate(self) -> None:
+        for name in ("scale", "eps"):
+            number = getattr(self, name)
+            self._set(name, checks.number(name, number, 0, math.inf, open_low=True))
+
+
+mean_absolute_percentage_error = mape = MeanAbsolutePercentageError()
+
+
+class EpsilonInsensitive(Elementwise):
+    """Epsilon-insensitive loss, l = max(0, |y_pred - y_true| - epsilon), or its square.
+
+    Parameters
+    ----------
+    epsilon : float
+        Error that costs nothing, in units of `y_true`; not negative.
+    squared : bool
+        Whether the loss is the square of that.
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Element-wise: `y_true` and `y_pred` have one shape, any rank, float32 or float64.
+    With r = y_pred - y_true and m = |r| - epsilon: for m > 0 gradient sign(r) and
+    Hessian 0, or 2 m sign(r) and 2; elsewhere, m = 0 included, both are 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    V. N. Vapnik, The nature of statistical learning theory, 1995.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.epsilon_insensitive([1.0, 2.0], [1.25, 5.0], epsilon=0.5, reduction="none")
+    array([0. , 2.5])
+    >>> fl.epsilon_insensitive([2.0], [5.0], epsilon=0.5, squared=True)
+    6.25
+    """
+
+    name: ClassVar[str] = "epsilon_insensitive"
+    aliases: ClassVar[Names] = {
+        "squared_epsilon_insensitive": {"squared": True},
+        "sklearn:epsilon_insensitive": {},
+        "sklearn:squared_epsilon_insensitive": {"squared": True},
+    }
+    advice: ClassVar[Advice] = Advice(
+        task="regression",
+        labels="real numbers",
+        activation="linear",
+        strengths="small errors cost nothing: few samples carry the fit",
+        weaknesses="epsilon must fit the precision of the labels; kinks",
+        when="an error up to epsilon does not matter, as in support vector regression",
+    )
+
+    epsilon: float = 0.1
+    squared: bool = False
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            epsilon: float = ...,
+            squared: bool = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+    def _validate(self) -> None:
+        epsilon = checks.number("epsilon", self.epsilon, 0, math.inf, open_low=False)
+        self._set("epsilon", epsilon)
+        checks.boolean("squared", self.squared)
+
+
+epsilon_insensitive = EpsilonInsensitive()

@@ -6,8 +6,17 @@ import numpy as np
 import numpy.typing as npt
 
 from fastloss.reference._common import Array, arrays, nan_or
+from fastloss.reference.robust import SmoothL1
 
-__all__ = ["MeanAbsoluteError", "MeanSquaredError"]
+__all__ = [
+    "EpsilonInsensitive",
+    "Expectile",
+    "HalfSquaredError",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "Quantile",
+]
 
 
 class MeanSquaredError:
@@ -46,3 +55,137 @@ class MeanAbsoluteError:
     def hess(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
         y, x = arrays(y_true, y_pred)
         return nan_or(x - y, 0)
+
+
+class HalfSquaredError:
+    """Half the squared residual, ``r^2 / 2``."""
+
+    @staticmethod
+    def value(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return (x - y) ** 2 / 2
+
+    @staticmethod
+    def grad(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return x - y
+
+    @staticmethod
+    def hess(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return nan_or(x - y, 1)
+
+
+class Quantile:
+    """``(1 - q) |r|`` above the label, ``q |r|`` below, smooth up to ``delta``."""
+
+    @staticmethod
+    def value(
+        y_true: npt.ArrayLike, y_pred: npt.ArrayLike, q: float = 0.5, delta: float = 0.0
+    ) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return np.where(x > y, 1 - q, q) * SmoothL1.value(y, x, delta)
+
+    @staticmethod
+    def grad(
+        y_true: npt.ArrayLike, y_pred: npt.ArrayLike, q: float = 0.5, delta: float = 0.0
+    ) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return np.where(x > y, 1 - q, q) * SmoothL1.grad(y, x, delta)
+
+    @staticmethod
+    def hess(
+        y_true: npt.ArrayLike, y_pred: npt.ArrayLike, q: float = 0.5, delta: float = 0.0
+    ) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return np.where(x > y, 1 - q, q) * SmoothL1.hess(y, x, delta)
+
+
+class Expectile:
+    """``w r^2`` with ``w = 1 - tau`` from the label on, ``tau`` below."""
+
+    @staticmethod
+    def value(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, tau: float = 0.5) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return np.where(x < y, tau, 1 - tau) * (x - y) ** 2
+
+    @staticmethod
+    def grad(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, tau: float = 0.5) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return np.where(x < y, tau, 1 - tau) * (x - y) * 2
+
+    @staticmethod
+    def hess(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, tau: float = 0.5) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return nan_or(x - y, np.where(x < y, tau, 1 - tau) * 2)
+
+
+class MeanAbsolutePercentageError:
+    """``scale |r| / max(|y|, eps)``; its derivative at the kink is 0."""
+
+    @staticmethod
+    def value(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        scale: float = 1.0,
+        eps: float = 2.0**-52,
+    ) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return np.abs(x - y) / np.maximum(np.abs(y), eps) * scale
+
+    @staticmethod
+    def grad(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        scale: float = 1.0,
+        eps: float = 2.0**-52,
+    ) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return np.sign(x - y) / np.maximum(np.abs(y), eps) * scale
+
+    @staticmethod
+    def hess(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        scale: float = 1.0,
+        eps: float = 2.0**-52,
+    ) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return nan_or(x - y, 0)
+
+
+class EpsilonInsensitive:
+    """``max(0, |r| - epsilon)``, or its square."""
+
+    @staticmethod
+    def value(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        epsilon: float = 0.1,
+        squared: bool = False,
+    ) -> Array:
+        y, x = arrays(y_true, y_pred)
+        margin = np.maximum(np.abs(x - y) - epsilon, 0)
+        return margin**2 if squared else margin
+
+    @staticmethod
+    def grad(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        epsilon: float = 0.1,
+        squared: bool = False,
+    ) -> Array:
+        y, x = arrays(y_true, y_pred)
+        margin = np.maximum(np.abs(x - y) - epsilon, 0)
+        return np.sign(x - y) * (margin * 2 if squared else np.sign(margin))
+
+    @staticmethod
+    def hess(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        epsilon: float = 0.1,
+        squared: bool = False,
+    ) -> Array:
+        y, x = arrays(y_true, y_pred)
+        outside = np.abs(x - y) > epsilon
+        return nan_or(x - y, np.where(outside, 2 if squared else 0, 0))

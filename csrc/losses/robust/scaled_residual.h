@@ -1,0 +1,46 @@
+/* scaled_residual.h: what the losses of z = |x - y|/c share, for a width c > 0:
+   |x - y| and w = z^2 as sums of two, where z^2 may be out of range. */
+#ifndef FL_SCALED_RESIDUAL_H
+#define FL_SCALED_RESIDUAL_H
+
+#include "blocks/element.h"
+#include "math/pairs.h"
+
+/* Below FL_SMALL w^2/3 is nothing beside 1. From FL_FAR_OUT on 1 is nothing
+   beside z^2, and e and z are multiplied by FL_SHRINK = 2^-FL_SHRINK_BITS. */
+#if defined(FL_DTYPE_f32)
+#define FL_SMALL 0x1p-12f
+#define FL_FAR_OUT 0x1p60f
+#define FL_SHRINK 0x1p-80f
+#define FL_SHRINK_BITS 80
+#else
+#define FL_SMALL 0x1p-26
+#define FL_FAR_OUT 0x1p450
+#define FL_SHRINK 0x1p-600
+#define FL_SHRINK_BITS 600
+#endif
+
+/* Of a residual far out e is |r| scale, w is z^2 scale^2, `one` stands for
+   scale^2 and offset ln 2 for -log(scale^2); of an infinite one e is c, w is 1
+   and the scale is 0. */
+typedef struct {
+  fl_pair e, w;
+  real scale, one, offset;
+} fl_scaled_residual;
+
+FL_INLINE fl_scaled_residual fl_scaled_residual_of(real c, real y, real x) {
+  const fl_pair r = fl_residual(y, x);
+  const bool far = r.hi >= c * FL_FAR_OUT, end = r.hi == (real)INFINITY;
+  const real scale = end ? 0 : (far ? FL_SHRINK : 1);
+  const fl_pair e = {end ? c : r.hi * scale, r.lo * scale};
+  return (fl_scaled_residual){e, fl_square(fl_pair_over(e, c)), scale, far ? 0 : 1,
+                              far ? 2 * FL_SHRINK_BITS : 0};
+}
+
+/* r^2/2 (1 - w/2) for w < FL_SMALL, which is what c^2/2 log(1 + w) and
+   c^2/2 (1 - exp(-w)) begin with. */
+FL_INLINE real fl_near_zero(fl_scaled_residual r) {
+  return fl_square_times(r.e, FL_FMA((real)-0.25, r.w.hi, (real)0.5));
+}
+
+#endif

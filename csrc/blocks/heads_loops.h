@@ -1,5 +1,6 @@
 /* heads_loops.h: the block kernels of a loss with two predictions, made by a loss file that
-   has defined FL_NAME and FL_POINT(y, x, z, parameters). */
+   has defined FL_NAME and FL_POINT(y, x, z, parameters), and may have defined
+   FL_SETUP(parameters), which puts in their place what all points have alike. */
 #define FL_DOMAIN_OF(what) ((fl_domain)FL_PASTE(what, FL_NAME))
 
 /* Non-zero: one of them may be outside its domain. */
@@ -36,6 +37,9 @@ FL_INLINE int FL_LOCAL(kernel)(int want, const fl_element_block *block) {
   double parameters[FL_MAX_PARAMETERS];
   for (int k = 0; k < FL_MAX_PARAMETERS; k++)
     parameters[k] = ((const double *)block->parameters)[k];
+#ifdef FL_SETUP
+  FL_SETUP(parameters);
+#endif
   real pad[1 + FL_HEADS][FL_GROUP];
   const real *in[1 + FL_HEADS];
   const bool padded = block->n < FL_GROUP;
@@ -62,4 +66,5 @@ FL_KERNELS(FL_LOCAL(kernel), fl_element_block)
 const fl_loss_kernels FL_SYMBOL(FL_NAME) = {.elementwise = FL_KERNEL_SET};
 
 #undef FL_NAME
+#undef FL_SETUP
 #undef FL_DOMAIN_OF

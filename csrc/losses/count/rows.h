@@ -1,0 +1,10 @@
+/* rows.h: the losses of this family (registry/losses.h). */
+FL_LOSS(poisson, count, ELEMENT, (COUNT), (REAL), "")
+FL_LOSS(poisson_mean, count, ELEMENT, (COUNT), (MEAN), "eps")
+FL_LOSS(gamma, count, ELEMENT, (POSITIVE), (REAL), "")
+FL_LOSS(gamma_mean, count, ELEMENT, (POSITIVE), (MEAN), "")
+FL_LOSS(tweedie, count, ELEMENT, (COUNT), (REAL), "power")
+FL_LOSS(tweedie_mean, count, ELEMENT, (COUNT), (MEAN), "power")
+FL_LOSS(poisson_deviance, count, ELEMENT, (COUNT), (POSITIVE), "")
+FL_LOSS(gamma_deviance, count, ELEMENT, (POSITIVE), (POSITIVE), "")
+FL_LOSS(tweedie_deviance, count, ELEMENT, (COUNT), (POSITIVE), "power")

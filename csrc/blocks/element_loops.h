@@ -97,8 +97,13 @@ FL_INLINE int FL_LOCAL(tile)(int want, bool plain, bool *hard, int64_t n, const 
 #endif
 }
 
+/* A formula with a number ahead is long; another says it by FL_LONG. */
+#ifdef FL_AHEAD
+#define FL_LONG
+#endif
+
 /* Values are added to the lanes, a four at a time. n is a multiple of FL_FOUR. */
-#ifndef FL_AHEAD
+#ifndef FL_LONG
 FL_INLINE int FL_LOCAL(added_tile)(int want, int64_t n, const real *restrict y,
                                    const real *restrict x, fl_weights weights,
                                    const double *parameters, const fl_factor *factor,
@@ -140,7 +145,7 @@ FL_INLINE int FL_LOCAL(added_tile)(int want, int64_t n, const real *restrict y,
 }
 #endif
 
-#if !defined(FL_AHEAD) && defined(FL_SCALED_SUMS)
+#if !defined(FL_LONG) && defined(FL_SCALED_SUMS)
 /* The same with scaled sums; false, and the lanes as they were, if these do not
    hold. */
 FL_INLINE bool FL_LOCAL(scaled_tile)(int want, int64_t n, const real *restrict y,
@@ -173,7 +178,7 @@ FL_INLINE bool FL_LOCAL(scaled_tile)(int want, int64_t n, const real *restrict y
    the registers for itself, and a gradient past the caches gains nothing from it. */
 FL_INLINE int64_t FL_LOCAL(added)(int want, const fl_element_block *block,
                                   const double *parameters, int *outside) {
-#ifdef FL_AHEAD
+#ifdef FL_LONG
   return 0;
 #else
   const bool sums = want & FL_WANT_VALUE && block->lanes;
@@ -265,6 +270,7 @@ const fl_loss_kernels FL_SYMBOL(FL_NAME) = {.elementwise = FL_KERNEL_SET};
 #undef FL_POINT_AT
 #undef FL_TILE
 #undef FL_AHEAD
+#undef FL_LONG
 #undef FL_PLAIN
 #undef FL_NOT_HARD
 #undef FL_SCALED_SUMS

@@ -6,7 +6,18 @@ from typing import ClassVar
 
 from fastloss.core.kinds import Advice, Elementwise, Names
 
-__all__ = ["Hinge", "SquaredHinge", "hinge", "squared_hinge"]
+__all__ = [
+    "Exponential",
+    "Hinge",
+    "ModifiedHuber",
+    "SoftMargin",
+    "SquaredHinge",
+    "exponential",
+    "hinge",
+    "modified_huber",
+    "soft_margin",
+    "squared_hinge",
+]
 
 
 class Hinge(Elementwise):
@@ -110,3 +121,156 @@ class SquaredHinge(Elementwise):
 
 
 squared_hinge = SquaredHinge()
+
+
+class SoftMargin(Elementwise):
+    """Soft margin loss, l = log(1 + exp(-y_true y_pred)).
+
+    Parameters
+    ----------
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Element-wise: `y_true` holds -1 and +1, or booleans (False is -1); `y_pred` are
+    decision values of the same shape, float32 or float64. With z = -y_true y_pred:
+    gradient -y_true sigmoid(z), Hessian sigmoid(z) sigmoid(-z). The same as binary
+    cross-entropy on logits, for other labels.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For labels, shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    J. Friedman, T. Hastie and R. Tibshirani, Additive logistic regression: a
+    statistical view of boosting, Annals of Statistics 28, 2000.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.soft_margin([1, -1], [0.0, 0.0])
+    0.6931471805599453
+    >>> fl.soft_margin.grad([1, -1], [0.0, 0.0], reduction="sum")
+    array([-0.5,  0.5])
+    """
+
+    name: ClassVar[str] = "soft_margin"
+    aliases: ClassVar[Names] = {
+        "logistic_loss": {},
+        "torch:soft_margin_loss": {},
+        "torch:SoftMarginLoss": {},
+    }
+    advice: ClassVar[Advice] = Advice(
+        task="binary classification",
+        labels="-1 and +1, or booleans",
+        activation="linear (no sigmoid)",
+        strengths="cross-entropy for labels -1 and +1: estimates probabilities",
+        weaknesses="what is safely right still counts a little",
+        when="labels are signs and probabilities are wanted",
+    )
+
+
+soft_margin = SoftMargin()
+
+
+class Exponential(Elementwise):
+    """Exponential loss, l = exp(-y_true y_pred).
+
+    Parameters
+    ----------
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Element-wise: `y_true` holds -1 and +1, or booleans (False is -1); `y_pred` are
+    decision values of the same shape, float32 or float64: half the logarithm of the
+    odds at the minimum. Gradient -y_true l, Hessian l.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For labels, shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    Y. Freund and R. E. Schapire, A decision-theoretic generalization of on-line
+    learning and an application to boosting, Journal of Computer and System Sciences 55,
+    1997.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.exponential([1, -1], [0.0, 0.0])
+    1.0
+    >>> fl.exponential.grad([True, False], [0.0, 0.0], reduction="sum")
+    array([-1.,  1.])
+    """
+
+    name: ClassVar[str] = "exponential"
+    aliases: ClassVar[Names] = {"exponential_loss": {}, "adaboost": {}}
+    advice: ClassVar[Advice] = Advice(
+        task="binary classification",
+        labels="-1 and +1, or booleans",
+        activation="linear: half a logit",
+        strengths="what AdaBoost minimises",
+        weaknesses="one wrong label may outweigh all others",
+        when="boosting on clean labels",
+    )
+
+
+exponential = Exponential()
+
+
+class ModifiedHuber(Elementwise):
+    """Modified Huber loss: the squared hinge, linear where a sample is far off.
+
+    With the margin m = y_true y_pred: l = max(0, 1 - m)^2 for m >= -1, else -4 m.
+
+    Parameters
+    ----------
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Element-wise: `y_true` holds -1 and +1, or booleans (False is -1); `y_pred` are
+    decision values of the same shape, float32 or float64. Gradient
+    -2 y_true max(0, 1 - m) for m >= -1, else -4 y_true; Hessian 2 for -1 <= m < 1, else
+    0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For labels, shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    T. Zhang, Solving large scale linear prediction problems using stochastic gradient
+    descent algorithms, ICML 2004.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.modified_huber([1, -1], [0.5, 2.0])
+    4.125
+    >>> fl.modified_huber.grad([1, -1], [0.5, 2.0], reduction="sum")
+    array([-1.,  4.])
+    """
+
+    name: ClassVar[str] = "modified_huber"
+    aliases: ClassVar[Names] = {"sklearn:modified_huber": {}}
+    advice: ClassVar[Advice] = Advice(
+        task="binary classification",
+        labels="-1 and +1, or booleans",
+        activation="linear (no sigmoid)",
+        strengths="a wide margin and a continuous gradient that is bounded",
+        weaknesses="probabilities only clipped: (m + 1)/2",
+        when="a margin is wanted and some labels are wrong",
+    )
+
+
+modified_huber = ModifiedHuber()

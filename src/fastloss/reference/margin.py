@@ -8,7 +8,7 @@ import numpy.typing as npt
 from fastloss._custom.trace import Symbol
 from fastloss.reference._common import Array, arrays, nan_or
 
-__all__ = ["Hinge", "SquaredHinge"]
+__all__ = ["Exponential", "Hinge", "ModifiedHuber", "SoftMargin", "SquaredHinge"]
 
 
 def _signs(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Array, Array]:
@@ -55,3 +55,60 @@ class SquaredHinge:
     def hess(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
         y, x = _signs(y_true, y_pred)
         return nan_or(y * x, np.where(y * x < 1, 2, 0))
+
+
+class SoftMargin:
+    """``log(1 + exp(-y x))`` for ``y = -1`` or ``+1``."""
+
+    @staticmethod
+    def value(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return np.maximum(0, -y * x) + np.log1p(np.exp(-np.abs(y * x)))
+
+    @staticmethod
+    def grad(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return -y / (1 + np.exp(y * x))
+
+    @staticmethod
+    def hess(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return 1 / (1 + np.exp(y * x)) / (1 + np.exp(-y * x))
+
+
+class Exponential:
+    """``exp(-y x)`` for ``y = -1`` or ``+1``."""
+
+    @staticmethod
+    def value(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return np.exp(-y * x)
+
+    @staticmethod
+    def grad(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return -y * np.exp(-y * x)
+
+    @staticmethod
+    def hess(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return np.exp(-y * x)
+
+
+class ModifiedHuber:
+    """``max(0, 1 - y x)^2`` for ``y x >= -1``, else ``-4 y x``."""
+
+    @staticmethod
+    def value(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return np.where(y * x < -1, -4 * y * x, np.maximum(0, 1 - y * x) ** 2)
+
+    @staticmethod
+    def grad(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return np.where(y * x < -1, -4 * y, -2 * y * np.maximum(0, 1 - y * x))
+
+    @staticmethod
+    def hess(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = _signs(y_true, y_pred)
+        return nan_or(y * x, np.where((y * x >= -1) & (y * x < 1), 2, 0))

@@ -44,13 +44,19 @@ typedef struct {
   const ptrdiff_t *strides;
 } fl_array;
 
-/* How the labels of rows become what they weigh. */
+/* What rows of labels hold: label weights, their logarithms, or logits of them. */
+typedef enum { FL_LABEL_WEIGHTS, FL_LABEL_LOGS, FL_LABEL_LOGITS } fl_label_form;
+
+/* How the labels of rows become what they weigh, and logits x what kernels read of them:
+   softcap tanh(x / softcap) / temperature, where 0 is no cap and no temperature. */
 typedef struct {
   double smoothing; /* this part of a label is spread over all classes */
   const double *class_weight; /* one per class, or NULL */
   bool has_ignore;
   int64_t ignore_class; /* rows with this label weigh nothing */
   bool any_sum; /* rows of label weights need not sum to 1 */
+  fl_label_form label_form;
+  double temperature, softcap; /* the former divides logits of labels, too */
 } fl_target_options;
 
 /* Predictions, their derivatives and the labels of elements have all axes of `shape`. Of

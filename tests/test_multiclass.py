@@ -1,4 +1,4 @@
-"""Label weights of sparse labels, and the losses of a class beside cross-entropy."""
+"""Losses of rows: what their options do, and where their formulas change."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import oracle
 import pytest
 
 import fastloss as fl
+from fastloss import reference
 
 WIDTHS = (1, 2, 3, 4, 5, 10, 63, 64, 65, 100, 129, 1030)
 WEIGHTS = ("none", "ordinary", "one rules", "zeros")
@@ -274,3 +275,238 @@ def test_classes_on_another_axis(dtype: type, shape: tuple[int, ...]) -> None:
     expected, grad = loss.value_and_grad(y, np.ascontiguousarray(x))
     assert value == expected
     np.testing.assert_array_equal(out, grad)
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_rows_by_hand(dtype: type, isa: str) -> None:
+    """Of q = (1/2, 1/2, 0), p = (1/4, 1/2, 1/4), T = 2."""
+    q, p = np.array([[0.5, 0.5, 0]], dtype), np.array([[0.25, 0.5, 0.25]], dtype)
+    log2 = math.log(2)
+    m = math.log(3 / 8), math.log(1 / 8)
+    js = -0.25 * (log2 + m[0]) - 0.125 * (2 * log2 + m[0]) - 0.125 * (2 * log2 + m[1])
+    expected = [
+        (fl.kl_divergence, [[-2, -1, 0]], [[8, 2, 0]], log2 / 2),
+        (fl.total_variation, [[-0.5, 0, 0.5]], [[0, 0, 0]], 0.25),
+        (fl.categorical_brier, [[-0.5, 0, 0.5]], [[2, 2, 2]], 0.125),
+        (
+            fl.js_divergence,
+            [[0.5 * math.log(2 / 3), 0, 0.5 * log2]],
+            [[0.25 * 0.5 / (0.25 * 0.375), 0.5, 0]],
+            js,
+        ),
+        (
+            fl.JSDivergence(beta=1.0, eps=0.0),
+            [[1 - log2, 1, np.inf]],
+            [[4, 2, 4]],
+            np.inf,
+        ),
+        (fl.JSDivergence(beta=0.0), [[-2, -1, 0]], [[8, 2, 0]], log2 / 2),
+    ]
+    for loss, grad, hess, value in expected:
+        got = outputs(loss, q, p)
+        close = 8 * np.finfo(dtype).eps
+        for one, exact in zip(got, ([value], grad, hess), strict=True):
+            np.testing.assert_allclose(one, exact, close, close, err_msg=repr(loss))
+
+
+@pytest.mark.parametrize("classes", [1, 2, 5, 64, 511, 512, 513, 1100])
+@pytest.mark.parametrize(
+    "loss", [fl.CategoricalBrier(), fl.JSDivergence(), fl.TotalVariation(), fl.ZLPR()]
+)
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_rows_in_pieces(dtype: type, loss: fl.Loss, classes: int, isa: str) -> None:
+    """Rows of logits that are taken together, alone and in pieces, at their seams."""
+    random = np.random.RandomState(classes)
+    x = random.standard_normal((5, classes)) * 3
+    y = random.dirichlet(np.ones(classes), 5)
+    if loss.name == "zlpr":
+        y = np.round(random.uniform(size=y.shape))
+    else:
+        loss = loss._with({"from_logits": True})
+    got = outputs(loss, y.astype(dtype), x.astype(dtype))
+    formula = getattr(reference, type(loss).__name__)
+    named = oracle.parameters(loss)
+    exact = y.astype(dtype).astype(float), x.astype(dtype).astype(float)
+    limit = 2e-6 if dtype == np.float32 else 1e-13
+    for name, one in zip(oracle.OUTPUTS, got, strict=True):
+        expected = getattr(formula, name)(*exact, **named)
+        np.testing.assert_allclose(one, expected, limit, 1e-16)
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("classes", [2, 3, 70, 600])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_logarithms_of_labels(
+    dtype: type, classes: int, from_logits: bool, isa: str
+) -> None:
+    """Those of probabilities, and logits, which are divided by the temperature too."""
+    random = np.random.RandomState(classes)
+    x, t = random.standard_normal((2, 9, classes)).astype(dtype) * 3
+    if not from_logits:
+        t = (t - np.log(np.exp(t).sum(axis=1, keepdims=True))).astype(dtype)
+        x = np.abs(x / x.sum(axis=1, keepdims=True)) / 9 / np.abs(x).max()
+    loss = fl.KLDivergence(
+        from_logits=from_logits, log_target=True, temperature=1 + from_logits
+    )
+    got = outputs(loss, t, x)
+    named = oracle.parameters(loss) | {"eps": float(np.finfo(dtype).eps)}
+    limit = 2e-5 if dtype == np.float32 else 1e-13
+    for name, one in zip(oracle.OUTPUTS, got, strict=True):
+        expected = getattr(reference.KLDivergence, name)(
+            t.astype(float), x.astype(float), **named
+        )
+        np.testing.assert_allclose(one, expected, limit, limit)
+
+
+def test_logarithms_that_are_none() -> None:
+    with pytest.raises(ValueError, match=r"y_true\[1\] = 0\.5 is not the logarithm"):
+        fl.kl_divergence([-1.0, 0.5], [0.5, 0.5], log_target=True)
+    with pytest.raises(ValueError, match=r"sums to 0\.73.*, not to 1"):
+        fl.kl_divergence([-1.0, -1.0], [0.5, 0.5], log_target=True)
+    with pytest.raises(ValueError, match="log_input and from_logits are both True"):
+        fl.KLDivergence(log_input=True, from_logits=True)
+    for parameters in ({"temperature": 2.0}, {"softcap": 2.0}):
+        with pytest.raises(ValueError, match=r"= 2\.0 changes logits: pass from_lo"):
+            fl.CategoricalCrossentropy(**parameters)
+
+
+@pytest.mark.parametrize("softcap", [None, 0.5, 3.0])
+@pytest.mark.parametrize("temperature", [1.0, 0.7, 4.0])
+@pytest.mark.parametrize("classes", [2, 5, 130])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_capped_and_tempered_logits(
+    dtype: type, classes: int, temperature: float, softcap: float | None, isa: str
+) -> None:
+    """With all other options, rows of weight 0 and another layout of everything."""
+    y, x = problem(classes, dtype)
+    x = np.asfortranarray(x / 8)
+    y[3] = -1
+    weight = np.linspace(0, 1, len(y))
+    loss = fl.SparseCategoricalCrossentropy(
+        from_logits=True,
+        temperature=temperature,
+        softcap=softcap,
+        label_smoothing=0.125,
+        ignore_class=-1,
+        class_weight=class_weight("ordinary", classes),
+    )
+    value, grad = loss.value_and_grad(y, x, sample_weight=weight)
+    same, hess = loss.grad_and_hess(y, x, sample_weight=weight)
+    exact = x.astype(float)
+    limit = 2e-5 if dtype == np.float32 else 1e-12
+    expected = reference.value_and_grad(loss, y, exact, weight)
+    np.testing.assert_allclose(value, expected[0], limit)
+    np.testing.assert_allclose(grad, expected[1], limit, limit)
+    expected = reference.grad_and_hess(loss, y, exact, weight)
+    np.testing.assert_allclose(hess, expected[1], limit, limit)
+    np.testing.assert_array_equal(same, grad)
+
+
+@pytest.mark.parametrize("classes", [3, 17, 100])
+@pytest.mark.parametrize("p", [1.0, 2.0])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_the_kinks_of_contests(dtype: type, p: float, classes: int, isa: str) -> None:
+    """0 where a class just leads; beside it every digit of the margin that there is."""
+    x = np.full((2, classes), -9, dtype)
+    x[:, 0], x[:, 2] = 3, 2
+    x[1, 2] = np.nextafter(x[1, 2], dtype(3))
+    tiny = float(x[1, 2]) - 2
+    value, grad, hess = outputs(fl.MultiMargin(p=p), np.zeros(2, int), x)
+    scale = dtype(1) / dtype(classes)
+    np.testing.assert_allclose(value, [0, tiny**p / classes], 1e-6)
+    slope = scale if p == 1 else 2 * tiny * scale
+    np.testing.assert_allclose(grad[:, :3], [[0, 0, 0], [-slope, 0, slope]], 1e-6)
+    curve = 0 if p == 1 else 2 * scale
+    np.testing.assert_allclose(hess[:, :3], [[0, 0, 0], [curve, 0, curve]], 1e-6)
+    if p == 1:
+        right = np.zeros((2, classes), dtype)
+        right[:, 0] = right[:, 1] = 1
+        x[:, 1] = 50
+        value, grad, hess = outputs(fl.multilabel_margin, right, x)
+        np.testing.assert_allclose(value, [0, tiny / classes], 1e-6)
+        np.testing.assert_array_equal(grad[:, :3], [[0, 0, 0], [-scale, 0, scale]])
+        assert not hess.any()
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_the_first_of_equal_wrong_classes(dtype: type, isa: str) -> None:
+    """Also where it is in another lane, and 0 at the kink."""
+    x = np.full((3, 40), -2, dtype)
+    x[:, 3] = 1
+    x[0, [5, 20, 21]] = 0.5
+    x[2, 3] = 1.5
+    x[2, 7] = 0.5
+    y = np.eye(40, dtype=dtype)[[3, 3, 3]]
+    value, grad, hess = outputs(fl.categorical_hinge, y, x)
+    np.testing.assert_array_equal(value, [0.5, 0, 0])
+    expected = np.zeros((3, 40))
+    expected[0, 3], expected[0, 5] = -1, 1
+    np.testing.assert_array_equal(grad, expected)
+    assert not hess.any()
+
+
+def test_rows_of_zeros_have_no_direction() -> None:
+    x = np.array([[0.0, 0.0], [3.0, 4.0]])
+    value, grad, hess = outputs(fl.cosine, x[::-1], x)
+    np.testing.assert_array_equal(value, [1, 1])
+    assert not grad.any()
+    assert not hess.any()
+
+
+@pytest.mark.parametrize("size", [1e-300, 5e-324, 1e-160, 1e160, 1e300])
+def test_cosines_of_any_size(size: float) -> None:
+    x = np.array([[3.0, 4.0]])
+    value, grad, _ = outputs(fl.cosine, size * np.array([[0.0, 2.0]]), x)
+    np.testing.assert_allclose(value, [0.2], 1e-14)
+    np.testing.assert_allclose(grad, [[0.096, -0.072]], 1e-14)
+    if size > 1e-320:
+        value, grad, _ = outputs(fl.cosine, np.array([[0.0, 2.0]]), size * x)
+        np.testing.assert_allclose(value, [0.2], 1e-14)
+        np.testing.assert_allclose(grad * size, [[0.096, -0.072]], 1e-12)
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_limits_of_noisy_losses(from_logits: bool) -> None:
+    """Small q is cross-entropy, q = 1 is 1 - p, and so are the parts of the others."""
+    y, x = problem(5, np.float64)
+    if not from_logits:
+        x = np.random.RandomState(0).uniform(0.1, 0.9, x.shape)
+    near = {"from_logits": from_logits}
+    cross = outputs(fl.SparseCategoricalCrossentropy(**near), y, x)
+    rest = outputs(fl.GCE(q=1.0, **near), y, x)
+    pairs = [
+        (fl.GCE(q=1e-12, **near), cross),
+        (fl.SymmetricCE(beta=0.0, **near), cross),
+        (fl.CategoricalPoly1(epsilon=0.0, **near), cross),
+        (fl.SymmetricCE(alpha=0.0, beta=2.0, log_zero=-0.5, **near), rest),
+        (
+            fl.CategoricalPoly1(epsilon=3.0, **near),
+            [a + 3 * b for a, b in zip(cross, rest, strict=True)],
+        ),
+        (
+            fl.SymmetricCE(alpha=0.5, beta=3.0, log_zero=-2.0, **near),
+            [0.5 * a + 6 * b for a, b in zip(cross, rest, strict=True)],
+        ),
+    ]
+    for loss, expected in pairs:
+        for one, other in zip(outputs(loss, y, x), expected, strict=True):
+            np.testing.assert_allclose(one, other, 1e-9, 1e-11, err_msg=repr(loss))
+    p = x if not from_logits else np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(rest[0], 1 - p[np.arange(len(y)), y], 1e-12, 1e-15)
+
+
+def test_refused_parameters_of_rows() -> None:
+    for make, message in (
+        (lambda: fl.GCE(q=1.5), r"q = 1\.5 is not a number in \(0, 1"),
+        (lambda: fl.GCE(q=0.0), r"q = 0\.0 is not a number in \(0, 1"),
+        (lambda: fl.MultiMargin(p=3), "p = 3 is neither 1 nor 2"),
+        (lambda: fl.JSDivergence(beta=1.25), r"beta = 1\.25 is not a number in \[0, 1"),
+        (lambda: fl.SymmetricCE(log_zero=0.0), "log_zero = 0.0 is not a number"),
+        (lambda: fl.zlpr([0.5, 1], [1.0, 2]), r"y_true\[0\] = 0\.5 is neither 0 nor 1"),
+        (
+            lambda: fl.multilabel_margin([[0, 3]], [[1.0, 2]]),
+            r"y_true\[0, 1\] = 3 is neither 0 nor 1",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            make()

@@ -139,14 +139,14 @@ typedef struct {
 
 typedef void fl_sequence_fn(const fl_sequence_block *block);
 
-/* What predictions and labels of a region have in common, and what only one of them
-   has. */
+/* What predictions and labels of a region have in common, what only one of them has, and
+   what is in neither, if the loss asks for that. */
 typedef struct {
-  double both, prediction, label;
+  double both, prediction, label, neither;
 } fl_overlap;
 
-/* The loss of a region and its derivatives: by an entry with label 0 and with label 1; the
-   second ones also by mixed labels. */
+/* The loss of a sample, with the first of its regions, and its derivatives: by an entry of
+   a region with label 0 and with label 1; the second ones also by mixed labels. */
 typedef struct {
   double value, grad[2], hess[3];
 } fl_overlap_point;
@@ -163,8 +163,9 @@ typedef struct {
 typedef struct {
   /* Sums over the entries of each; non-zero: something may be outside its domain. */
   int (*sums)(const fl_overlap_block *block, fl_overlap *sums);
-  void (*point)(int64_t n, const fl_overlap *sum, const double *parameters,
-                fl_overlap_point *point);
+  /* Of n samples of `joined` regions each. */
+  void (*point)(int64_t n, int64_t joined, const fl_overlap *sum,
+                const double *parameters, fl_overlap_point *point);
   /* Derivatives by the entries of each; h may be NULL. */
   void (*entries)(const fl_overlap_block *block, const fl_overlap_point *points);
 } fl_overlap_fns;
@@ -214,6 +215,14 @@ typedef struct {
                   int64_t row, int64_t column);
   /* Whether a label is not one of 0 ... classes - 1. */
   bool (*labels_outside)(int64_t n, const int64_t *labels, int64_t classes);
+  /* What kernels read of n logits, in their place. */
+  void (*soften)(const fl_target_options *options, int64_t n, void *z);
+  /* Derivatives by what soften made of a row of logits become those by the logits; h may
+     be NULL. */
+  void (*harden)(const fl_target_options *options, int64_t n, const void *z, void *g,
+                 void *h);
+  /* What a row of labels weighs, in its place. */
+  void (*weigh_labels)(const fl_target_options *options, int64_t n, void *y);
 } fl_block_tools;
 
 static inline int64_t fl_type_size(fl_type type) {

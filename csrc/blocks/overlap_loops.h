@@ -2,8 +2,14 @@
 
      FL_NAME           its name
      FL_ABSOLUTE       of parameters: whether the sums are those of the absolute form
-     FL_LOCAL(region)  sums and parameters to a point */
+     FL_SUMS           how many of the sums it takes, 3 if that is not defined
+     FL_LOCAL(region)  sums and parameters to a point
+     FL_JOINED         if its samples have several regions; then, instead,
+     FL_LOCAL(sample)  of the regions of a sample: sums and parameters to points */
 #define FL_DOMAIN_OF(what) ((fl_domain)FL_PASTE(what, FL_NAME))
+#ifndef FL_SUMS
+#define FL_SUMS 3
+#endif
 
 FL_INLINE fl_uint FL_LOCAL(add)(bool absolute, int64_t n, const real *restrict y,
                                 const real *restrict x, fl_overlap *sum) {
@@ -12,22 +18,22 @@ FL_INLINE fl_uint FL_LOCAL(add)(bool absolute, int64_t n, const real *restrict y
   const int64_t whole = n / FL_LANES * FL_LANES;
   for (int64_t i = 0; i < whole; i += FL_LANES)
     for (int j = 0; j < FL_LANES; j++) {
-      fl_add_overlap(&lanes, j,
+      fl_add_overlap(FL_SUMS, &lanes, j,
                      fl_overlap_of(absolute, (double)x[i + j], (double)y[i + j]));
       outside[j] |= fl_outside(FL_DOMAIN_OF(FL_LABELS_), y[i + j])
                     | fl_outside(FL_DOMAIN_OF(FL_PREDICTIONS_), x[i + j]);
     }
   for (int64_t i = whole; i < n; i++) {
-    fl_add_overlap(&lanes, whole ? i - whole : 0,
+    fl_add_overlap(FL_SUMS, &lanes, whole ? i - whole : 0,
                    fl_overlap_of(absolute, (double)x[i], (double)y[i]));
     outside[0] |= fl_outside(FL_DOMAIN_OF(FL_LABELS_), y[i])
                   | fl_outside(FL_DOMAIN_OF(FL_PREDICTIONS_), x[i]);
   }
-  double total[3];
-  for (int s = 0; s < 3; s++)
+  double total[4] = {0};
+  for (int s = 0; s < FL_SUMS; s++)
     total[s] = whole ? fl_row_total(lanes.hi[s], lanes.lo[s])
                      : fl_sum_value((fl_sum){lanes.hi[s][0], lanes.lo[s][0]});
-  *sum = (fl_overlap){total[0], total[1], total[2]};
+  *sum = (fl_overlap){total[0], total[1], total[2], total[3]};
   return fl_any(outside);
 }
 
@@ -45,9 +51,15 @@ static int FL_LOCAL(sums)(const fl_overlap_block *block, fl_overlap *sums) {
          != 0;
 }
 
-static void FL_LOCAL(points)(int64_t n, const fl_overlap *sum, const double *parameters,
-                             fl_overlap_point *point) {
-  for (int64_t r = 0; r < n; r++) point[r] = FL_LOCAL(region)(sum[r], parameters);
+static void FL_LOCAL(points)(int64_t n, int64_t joined, const fl_overlap *sum,
+                             const double *parameters, fl_overlap_point *point) {
+#ifdef FL_JOINED
+  for (int64_t s = 0; s < n; s++)
+    FL_LOCAL(sample)(joined, sum + s * joined, parameters, point + s * joined);
+#else
+  for (int64_t r = 0; r < n * joined; r++)
+    point[r] = FL_LOCAL(region)(sum[r], parameters);
+#endif
 }
 
 FL_INLINE void FL_LOCAL(differentiate)(bool absolute, bool hess, int64_t n,
@@ -87,4 +99,6 @@ const fl_loss_kernels FL_SYMBOL(FL_NAME) = {
 
 #undef FL_NAME
 #undef FL_ABSOLUTE
+#undef FL_SUMS
+#undef FL_JOINED
 #undef FL_DOMAIN_OF

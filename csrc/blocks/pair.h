@@ -7,11 +7,11 @@
 #include "math/row_sums.h"
 #include "registry/enums.h"
 
-enum { FL_MAX_PAIR_SUMS = 3 };
+enum { FL_PAIR_NUMBERS = 6 };
 
 /* The value of a tuple, and what its derivatives are made of. */
 typedef struct {
-  double value, number[FL_MAX_PAIR_SUMS];
+  double value, number[FL_PAIR_NUMBERS];
 } fl_pair_state;
 
 typedef struct {

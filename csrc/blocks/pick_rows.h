@@ -13,7 +13,8 @@ FL_INLINE int FL_LOCAL(pick_points)(int want, bool dense, int64_t rows,
     if (want & (FL_WANT_GRAD | FL_WANT_HESS))
       g[r] = fl_by_row(dense, point.grad, factor[r]);
     if (want & FL_WANT_HESS) h[r] = fl_by_row(dense, point.hess, factor[r]);
-    outside |= fl_outside_unit(p[r]);
+    if ((fl_domain)FL_PASTE(FL_PREDICTIONS_, FL_NAME) != FL_DOMAIN_REAL)
+      outside |= fl_outside_unit(p[r]);
   }
   return outside != 0;
 }

@@ -1,11 +1,18 @@
 /* term_rows.h: rows of one loss that is a sum of terms (terms.h), made by a loss file that
    has defined FL_NAME and FL_TERM. */
 
+/* Whether numbers have a domain to be inside of, and labels a sum. */
+enum {
+  FL_LOCAL(bounded) = (fl_domain)FL_PASTE(FL_PREDICTIONS_, FL_NAME) != FL_DOMAIN_REAL,
+  FL_LOCAL(weighs) = (fl_domain)FL_PASTE(FL_LABELS_, FL_NAME) != FL_DOMAIN_REAL
+};
+
 /* Entries one after the other, of one row or of several. `given`: label weights are the
    labels, which are inside [0, 1]. */
 FL_INLINE int FL_LOCAL(entries_of)(int want, bool given, int64_t n, fl_piece at,
                                    const double *parameters) {
-  const double own[] = {parameters[0]}; /* out of the reach of what is stored */
+  const double own[] = {parameters[0],
+                        parameters[1]}; /* out of the reach of what is stored */
   const real *restrict q = at.q, *restrict x = at.x, *restrict factor = at.factor;
   real *restrict term = at.term, *restrict g = at.g, *restrict h = at.h;
   fl_int outside = 0;
@@ -14,8 +21,8 @@ FL_INLINE int FL_LOCAL(entries_of)(int want, bool given, int64_t n, fl_piece at,
     if (want & FL_WANT_VALUE) term[j] = point.value;
     if (want & (FL_WANT_GRAD | FL_WANT_HESS)) g[j] = point.grad * factor[j];
     if (want & FL_WANT_HESS) h[j] = point.hess * factor[j];
-    outside |= fl_outside_unit(x[j]);
-    if (given) outside |= fl_outside_unit(q[j]);
+    if (FL_LOCAL(bounded)) outside |= fl_outside_unit(x[j]);
+    if (FL_LOCAL(weighs) && given) outside |= fl_outside_unit(q[j]);
   }
   return outside != 0;
 }
@@ -59,11 +66,12 @@ FL_INLINE int FL_LOCAL(long_row)(int want, const fl_row_block *block, int64_t r,
         q, x + j, factor, term, g ? g + j : room->unused, h ? h + j : room->unused};
     outside |= FL_LOCAL(entries)(want, !block->weights, n, piece, block->parameters);
     if (want & FL_WANT_VALUE) fl_add_terms(&sum, n, term);
-    if (block->y)
+    if (FL_LOCAL(weighs) && block->y)
       labels += fl_sum_labels(n, (const real *)block->y + r * block->ldy + j);
   }
   if (want & FL_WANT_VALUE) ((real *)block->v)[r] = (real)fl_row_total(sum.hi, sum.lo);
-  return outside | (block->y ? (int)fl_label_sum(labels) : 0);
+  const bool sums = FL_LOCAL(weighs) && block->y;
+  return outside | (sums ? (int)fl_label_sum(labels) : 0);
 }
 
 /* Rows that fit into a piece together, without gaps between them. */
@@ -90,7 +98,7 @@ FL_INLINE int FL_LOCAL(short_rows)(int want, const fl_row_block *block, int64_t 
     else if (classes < FL_LANES) fl_sum_few(rows, classes, term, room->wide, v);
     else fl_sum_many(rows, classes, term, v);
   }
-  return outside | (q ? fl_labels_off(rows, classes, q) : 0);
+  return outside | (FL_LOCAL(weighs) && q ? fl_labels_off(rows, classes, q) : 0);
 }
 
 /* Rows of any labels. */

@@ -1,5 +1,6 @@
 /* tools.c: what the engine itself does with a block of results. Compiled per
    instruction set and dtype. */
+#include "blocks/links.h"
 #include "blocks/results.h"
 #include "math/transpose.h"
 
@@ -32,6 +33,6 @@ static void fl_scatter_block(int64_t rows, int64_t columns, const void *from, vo
   fl_copy_matrix(rows, columns, from, columns, 1, to, row, column);
 }
 
-const fl_block_tools FL_SYMBOL(block_tools) = {fl_accumulate_block, fl_scale_block,
-                                               fl_gather_block, fl_scatter_block,
-                                               fl_labels_outside};
+const fl_block_tools FL_SYMBOL(block_tools) = {
+    fl_accumulate_block, fl_scale_block, fl_gather_block, fl_scatter_block,
+    fl_labels_outside,   fl_soften,      fl_harden,       fl_weigh_row};

@@ -1,12 +1,12 @@
 /* overlap.c: the driver of losses of regions, which need no more of a region than a few
    sums over its entries. The input behind the predictions says how many entries make a
-   region, and in which order the axes are read: those of the regions, then those of their
-   entries.
+   region and how many regions a sample, and in which order the axes are read: those of the
+   samples, that of their regions, if they have several, and those of their entries.
 
-   Short regions are items: a block of them is added up and differentiated while it is in
-   a cache. Long ones are cut into pieces of a length that depends on the region alone:
-   a first pass adds up the pieces, then come the values, and a second pass goes through
-   the entries again. */
+   Short samples are items: a block of them is added up and differentiated while it is in
+   a cache. The regions of long ones are cut into pieces of a length that depends on the
+   region alone: a first pass adds up the pieces, then come the values, and a second pass
+   goes through the entries again. */
 #include <stdlib.h>
 
 #include "engine/drivers/arrays.h"
@@ -15,10 +15,11 @@
 enum { FL_REGION_ENTRIES = 16384 };
 
 typedef struct {
-  int64_t regions, n; /* and entries of each */
+  int64_t samples, joined, n; /* regions of a sample, and entries of a region */
+  bool whole; /* samples are items */
   int64_t pieces; /* of a region */
   int64_t length; /* entries of a piece but for the last */
-  fl_overlap *sums; /* of all pieces, if there is more than one a region */
+  fl_overlap *sums; /* of all pieces */
   fl_overlap_point *points; /* of their regions */
 } fl_overlap_plan;
 
@@ -26,7 +27,7 @@ static fl_overlap_plan *fl_own(const fl_plan *plan) { return plan->own; }
 
 /* What a block needs, cut from scratch memory. */
 typedef struct {
-  double *weights, *factor, *v;
+  double *shares, *weights, *factor, *v; /* weights of samples and of their regions */
   fl_overlap *sums;
   fl_overlap_point *points;
   void *y, *x, *g, *h;
@@ -36,13 +37,17 @@ typedef struct {
 static void *fl_cut_matrix(const fl_plan *plan, const fl_view *view, char *memory,
                            int64_t *used) {
   if (!view->data || view->plain) return NULL;
-  const int64_t entries = plan->block * fl_own(plan)->length;
+  const fl_overlap_plan *own = plan->own;
+  const int64_t regions = own->whole ? plan->block * own->joined : 1;
+  const int64_t entries = regions * own->length;
   return fl_cut(memory, used, entries * fl_type_size(plan->job->type));
 }
 
 static fl_regions fl_cut_regions(const fl_plan *plan, char *memory) {
-  const int64_t n = plan->block, numbers = n * (int64_t)sizeof(double);
+  const int64_t n = plan->block * fl_own(plan)->joined;
+  const int64_t numbers = n * (int64_t)sizeof(double);
   fl_regions b = {.used = 0};
+  b.shares = fl_cut(memory, &b.used, numbers);
   b.weights = fl_cut(memory, &b.used, numbers);
   b.factor = fl_cut(memory, &b.used, numbers);
   b.v = fl_cut(memory, &b.used, numbers);
@@ -55,8 +60,8 @@ static fl_regions fl_cut_regions(const fl_plan *plan, char *memory) {
   return b;
 }
 
-/* An array that has the axes of the regions alone. */
-static void fl_view_regions(const fl_plan *plan, const fl_array *array,
+/* An array that has the axes of the samples alone. */
+static void fl_view_samples(const fl_plan *plan, const fl_array *array,
                             const int *order, fl_view *view) {
   int64_t shape[FL_MAX_DIMS];
   int same[FL_MAX_DIMS];
@@ -74,17 +79,19 @@ static void fl_prepare_regions(fl_plan *plan) {
   int64_t entries = 1;
   int order[FL_MAX_DIMS];
   for (int axis = 0; axis < job->ndim; axis++) {
-    order[axis] = (int)index[1 + axis];
+    order[axis] = (int)index[2 + axis];
     entries *= job->shape[axis];
   }
   fl_view_init(&plan->in[0], &job->in[0], job->shape, order, job->ndim, job->type);
   fl_view_init(&plan->in[1], &job->in[1], job->shape, order, job->ndim, job->type);
   fl_view_init(&plan->grad[0], &job->grad[0], job->shape, order, job->ndim, job->type);
   fl_view_init(&plan->hess[0], &job->hess[0], job->shape, order, job->ndim, job->type);
-  fl_view_regions(plan, &job->weight, order, &plan->weight);
-  fl_view_regions(plan, &job->value, order, &plan->value);
+  fl_view_samples(plan, &job->weight, order, &plan->weight);
+  fl_view_samples(plan, &job->value, order, &plan->value);
   own->n = index[0];
-  own->regions = entries / own->n;
+  own->joined = index[1];
+  own->samples = entries / own->n / own->joined;
+  own->whole = own->n * own->joined <= FL_REGION_ENTRIES;
   own->length = own->n;
   if (own->n > FL_REGION_ENTRIES) {
     own->length = fl_ratio_up(own->n, FL_MAX_CHUNKS);
@@ -93,12 +100,13 @@ static void fl_prepare_regions(fl_plan *plan) {
   }
   own->pieces = fl_ratio_up(own->n, own->length);
   own->sums = NULL;
-  plan->items = own->regions * own->pieces;
-  plan->entries = own->length;
-  plan->block = own->pieces > 1 ? 1 : fl_block_rows(own->n, FL_REGION_ENTRIES);
+  const int64_t width = own->n * own->joined;
+  plan->items = own->samples * (own->whole ? 1 : own->joined * own->pieces);
+  plan->entries = own->whole ? width : own->length;
+  plan->block = own->whole ? fl_block_rows(width, FL_REGION_ENTRIES) : 1;
   plan->chunk = fl_chunk_of_blocks(plan);
-  plan->counts_all = own->pieces == 1
-                     && (!job->weight.data || job->reduction == FL_SUM_OVER_BATCH_SIZE);
+  plan->counts_all =
+      own->whole && (!job->weight.data || job->reduction == FL_SUM_OVER_BATCH_SIZE);
   plan->scratch = fl_cut_regions(plan, NULL).used;
 }
 
@@ -117,12 +125,18 @@ static fl_overlap_block fl_block_of(const fl_plan *plan, int64_t first, int64_t 
       .h = fl_target(&plan->hess[0], first, type, b->h)};
 }
 
+/* Of n samples. */
 static void fl_read_region_weights(const fl_plan *plan, int64_t first, int64_t n,
                                    const fl_regions *b) {
-  if (fl_weighs(plan)) fl_load_weights(plan, first, n, b->weights);
+  const int64_t joined = fl_own(plan)->joined;
+  if (fl_weighs(plan)) fl_load_weights(plan, first, n, b->shares);
   else
-    for (int64_t r = 0; r < n; r++) b->weights[r] = 1;
-  for (int64_t r = 0; r < n; r++) b->factor[r] = b->weights[r] * plan->scale;
+    for (int64_t s = 0; s < n; s++) b->shares[s] = 1;
+  for (int64_t s = 0; s < n; s++)
+    for (int64_t r = s * joined; r < (s + 1) * joined; r++) {
+      b->weights[r] = b->shares[s];
+      b->factor[r] = b->shares[s] * plan->scale;
+    }
 }
 
 /* Sums of a block; false: something of a region that weighs something is outside its
@@ -159,25 +173,26 @@ static void fl_put_entries(const fl_plan *plan, int64_t first,
   fl_finish_entries(plan, &plan->hess[0], first, block, b->weights, block->h, b->h);
 }
 
-/* Values of regions, in the order of their numbers. */
-static void fl_put_regions(const fl_plan *plan, int64_t first, int64_t n,
+/* Values of samples, in the order of their numbers. */
+static void fl_put_samples(const fl_plan *plan, int64_t first, int64_t n,
                            const fl_regions *b, const fl_overlap_point *points,
                            fl_progress *progress) {
+  const int64_t joined = fl_own(plan)->joined;
   if (!(plan->want & FL_WANT_VALUE)) return;
-  for (int64_t r = 0; r < n; r++) b->v[r] = points[r].value;
-  fl_put_values(plan, first, n, FL_TYPE_F64, b->v, b->weights, progress);
+  for (int64_t s = 0; s < n; s++) b->v[s] = points[s * joined].value;
+  fl_put_values(plan, first, n, FL_TYPE_F64, b->v, b->shares, progress);
 }
 
-static bool fl_run_regions(const fl_plan *plan, int64_t first, int64_t n,
+static bool fl_run_samples(const fl_plan *plan, int64_t first, int64_t n,
                            fl_progress *progress) {
   const fl_overlap_plan *own = plan->own;
   const fl_regions b = fl_cut_regions(plan, progress->scratch);
-  const int64_t entry = first * own->n;
-  const fl_overlap_block block = fl_block_of(plan, entry, n, own->n, &b);
+  const int64_t entry = first * own->joined * own->n;
+  const fl_overlap_block block = fl_block_of(plan, entry, n * own->joined, own->n, &b);
   fl_read_region_weights(plan, first, n, &b);
   if (!fl_add_up(plan, entry, &block, b.weights, b.sums, progress)) return false;
-  plan->kernels->overlap.point(n, b.sums, plan->job->parameters, b.points);
-  fl_put_regions(plan, first, n, &b, b.points, progress);
+  plan->kernels->overlap.point(n, own->joined, b.sums, plan->job->parameters, b.points);
+  fl_put_samples(plan, first, n, &b, b.points, progress);
   fl_put_entries(plan, entry, &block, &b, b.points);
   return true;
 }
@@ -200,7 +215,7 @@ static bool fl_add_piece(const fl_plan *plan, int64_t item, int64_t n,
   (void)n;
   const fl_piece piece = fl_piece_at(plan, item);
   const fl_regions b = fl_cut_regions(plan, progress->scratch);
-  fl_read_region_weights(plan, piece.region, 1, &b);
+  fl_read_region_weights(plan, piece.region / fl_own(plan)->joined, 1, &b);
   const fl_overlap_block block = fl_block_of(plan, piece.first, 1, piece.n, &b);
   return fl_add_up(plan, piece.first, &block, b.weights, &fl_own(plan)->sums[item],
                    progress);
@@ -211,7 +226,7 @@ static bool fl_differentiate_piece(const fl_plan *plan, int64_t item, int64_t n,
   (void)n;
   const fl_piece piece = fl_piece_at(plan, item);
   const fl_regions b = fl_cut_regions(plan, progress->scratch);
-  fl_read_region_weights(plan, piece.region, 1, &b);
+  fl_read_region_weights(plan, piece.region / fl_own(plan)->joined, 1, &b);
   const fl_overlap_block block = fl_block_of(plan, piece.first, 1, piece.n, &b);
   fl_put_entries(plan, piece.first, &block, &b, &fl_own(plan)->points[piece.region]);
   return true;
@@ -224,27 +239,34 @@ static double fl_total(int64_t n, const fl_overlap *sums, size_t member) {
   return fl_sum_value((fl_sum){hi, lo});
 }
 
-/* The sums of the pieces added up in their order, and what follows from them. */
-static void fl_put_long_regions(const fl_plan *plan, fl_progress *progress) {
+/* The sums of the pieces of a region, added up in their order. */
+static fl_overlap fl_total_of(int64_t pieces, const fl_overlap *sums) {
+  return (fl_overlap){fl_total(pieces, sums, offsetof(fl_overlap, both)),
+                      fl_total(pieces, sums, offsetof(fl_overlap, prediction)),
+                      fl_total(pieces, sums, offsetof(fl_overlap, label)),
+                      fl_total(pieces, sums, offsetof(fl_overlap, neither))};
+}
+
+/* The sums of whole regions, and what follows from them. */
+static void fl_put_long_samples(const fl_plan *plan, fl_progress *progress) {
   fl_overlap_plan *own = fl_own(plan);
   const fl_regions b = fl_cut_regions(plan, progress->scratch);
-  for (int64_t r = 0; r < own->regions; r++) {
-    const fl_overlap *sums = own->sums + r * own->pieces;
-    const fl_overlap all = {
-        fl_total(own->pieces, sums, offsetof(fl_overlap, both)),
-        fl_total(own->pieces, sums, offsetof(fl_overlap, prediction)),
-        fl_total(own->pieces, sums, offsetof(fl_overlap, label))};
-    fl_read_region_weights(plan, r, 1, &b);
-    plan->kernels->overlap.point(1, &all, plan->job->parameters, &own->points[r]);
-    fl_put_regions(plan, r, 1, &b, &own->points[r], progress);
+  for (int64_t s = 0; s < own->samples; s++) {
+    fl_overlap_point *const points = own->points + s * own->joined;
+    for (int64_t r = 0; r < own->joined; r++)
+      b.sums[r] =
+          fl_total_of(own->pieces, own->sums + (s * own->joined + r) * own->pieces);
+    fl_read_region_weights(plan, s, 1, &b);
+    plan->kernels->overlap.point(1, own->joined, b.sums, plan->job->parameters, points);
+    fl_put_samples(plan, s, 1, &b, points, progress);
   }
 }
 
-static bool fl_run_long_regions(const fl_plan *plan, fl_team *team, char *scratch,
+static bool fl_run_long_samples(const fl_plan *plan, fl_team *team, char *scratch,
                                 fl_outcome *outcome, fl_result *result) {
   fl_progress progress = {.scratch = scratch};
   if (!fl_run_pass(plan, team, fl_add_piece, outcome, result)) return false;
-  fl_put_long_regions(plan, &progress);
+  fl_put_long_samples(plan, &progress);
   if (plan->want & FL_WANT_GRAD
       && !fl_run_pass(plan, team, fl_differentiate_piece, outcome, result))
     return false;
@@ -255,10 +277,10 @@ static bool fl_run_long_regions(const fl_plan *plan, fl_team *team, char *scratc
 static bool fl_run_overlap(const fl_plan *plan, fl_team *team, fl_outcome *outcome,
                            fl_result *result) {
   fl_overlap_plan *own = fl_own(plan);
-  if (own->pieces == 1) return fl_run_pass(plan, team, fl_run_regions, outcome, result);
+  if (own->whole) return fl_run_pass(plan, team, fl_run_samples, outcome, result);
   int64_t used = 0;
   fl_cut(NULL, &used, plan->items * (int64_t)sizeof *own->sums);
-  fl_cut(NULL, &used, own->regions * (int64_t)sizeof *own->points);
+  fl_cut(NULL, &used, own->samples * own->joined * (int64_t)sizeof *own->points);
   fl_cut(NULL, &used, plan->scratch);
   char *memory = malloc((size_t)used);
   if (!memory) {
@@ -267,22 +289,24 @@ static bool fl_run_overlap(const fl_plan *plan, fl_team *team, fl_outcome *outco
   }
   used = 0;
   own->sums = fl_cut(memory, &used, plan->items * (int64_t)sizeof *own->sums);
-  own->points = fl_cut(memory, &used, own->regions * (int64_t)sizeof *own->points);
-  const bool done = fl_run_long_regions(plan, team, memory + used, outcome, result);
+  own->points =
+      fl_cut(memory, &used, own->samples * own->joined * (int64_t)sizeof *own->points);
+  const bool done = fl_run_long_samples(plan, team, memory + used, outcome, result);
   free(memory);
   return done;
 }
 
-/* Each region counts once, with its first piece. */
-static bool fl_add_regions(const fl_plan *plan, int64_t first, int64_t n,
+/* Each sample counts once, with its first piece. */
+static bool fl_add_samples(const fl_plan *plan, int64_t first, int64_t n,
                            fl_progress *progress) {
   const fl_regions b = fl_cut_regions(plan, progress->scratch);
-  const int64_t pieces = fl_own(plan)->pieces;
+  const fl_overlap_plan *own = plan->own;
+  const int64_t pieces = own->whole ? 1 : own->joined * own->pieces;
   for (int64_t item = first; item < first + n; item++) {
     const bool counts = item % pieces == 0;
     fl_read_region_weights(plan, item / pieces, 1, &b);
-    if (plan->job->reduction == FL_SUM_OVER_BATCH_SIZE) b.weights[0] = 1;
-    if (counts) fl_add_divisor(progress, &progress->lanes, 1, b.weights, FL_TYPE_F64);
+    if (plan->job->reduction == FL_SUM_OVER_BATCH_SIZE) b.shares[0] = 1;
+    if (counts) fl_add_divisor(progress, &progress->lanes, 1, b.shares, FL_TYPE_F64);
   }
   return true;
 }
@@ -290,6 +314,6 @@ static bool fl_add_regions(const fl_plan *plan, int64_t first, int64_t n,
 const fl_driver fl_overlap_driver = {.size = sizeof(fl_overlap_plan),
                                      .fixed_axes = FL_MAX_DIMS,
                                      .prepare = fl_prepare_regions,
-                                     .block = fl_run_regions,
-                                     .divisor = fl_add_regions,
+                                     .block = fl_run_samples,
+                                     .divisor = fl_add_samples,
                                      .passes = fl_run_overlap};

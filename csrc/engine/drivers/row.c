@@ -14,6 +14,7 @@ typedef struct {
   int64_t classes;
   int64_t ldx, ldy, ldg, ldh; /* distances of rows, in entries; 0: they need a copy */
   bool sparse;                /* the kernel takes classes, not rows of labels */
+  bool softens, weighs_labels; /* logits, labels are not read as they are (links.h) */
   fl_label_weights label_weights;
   const fl_label_weights *weights; /* these, or NULL: labels weigh what they say */
 } fl_row_plan;
@@ -75,8 +76,12 @@ static void fl_prepare_rows(fl_plan *plan) {
   plan->counts_all = fl_counts_all_rows(job);
   own->classes = classes;
   own->sparse = plan->domain[0] == FL_DOMAIN_CLASS;
-  own->ldx = fl_row_distance(&plan->in[1], job->type, classes);
-  own->ldy = own->sparse ? 0 : fl_row_distance(&plan->in[0], job->type, classes);
+  own->softens = job->targets.temperature != 0 || job->targets.softcap != 0;
+  own->weighs_labels = job->targets.label_form != FL_LABEL_WEIGHTS;
+  own->ldx = own->softens ? 0 : fl_row_distance(&plan->in[1], job->type, classes);
+  own->ldy = own->sparse || own->weighs_labels
+                 ? 0
+                 : fl_row_distance(&plan->in[0], job->type, classes);
   own->ldg = fl_row_distance(&plan->grad[0], job->type, classes);
   own->ldh = fl_row_distance(&plan->hess[0], job->type, classes);
   own->weights = fl_label_weights_of(plan, own + 1, &own->label_weights);
@@ -177,6 +182,27 @@ static void fl_finish_rows(const fl_plan *plan, const fl_view *view, int64_t fir
   if (copy) fl_move_rows(plan, view, first, n, copy, false);
 }
 
+/* What kernels read of logits and labels takes the place of their copies. */
+static void fl_read_links(const fl_plan *plan, int64_t n, const fl_rows *rows) {
+  const fl_row_plan *own = plan->own;
+  const fl_target_options *options = &plan->job->targets;
+  const int64_t row = own->classes * fl_type_size(plan->job->type);
+  if (own->softens) plan->tools->soften(options, n * own->classes, rows->x);
+  for (int64_t r = 0; own->weighs_labels && r < n; r++)
+    plan->tools->weigh_labels(options, own->classes, (char *)rows->y + r * row);
+}
+
+/* Derivatives by what kernels read of logits become those by the logits. */
+static void fl_chain_rule(const fl_plan *plan, const fl_row_block *block) {
+  const bool hess = plan->want & FL_WANT_HESS;
+  const int64_t size = fl_type_size(plan->job->type);
+  for (int64_t r = 0; r < block->rows; r++)
+    plan->tools->harden(&plan->job->targets, block->classes,
+                        (const char *)block->x + r * block->ldx * size,
+                        (char *)block->g + r * block->ldg * size,
+                        hess ? (char *)block->h + r * block->ldh * size : NULL);
+}
+
 static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
                         fl_progress *progress) {
   const fl_job *job = plan->job;
@@ -195,10 +221,11 @@ static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
                         .factor = rows.factor,
                         .parameters = job->parameters,
                         .v = rows.v,
-                        .stream = plan->stream && !rows.g && !rows.h,
+                        .stream = plan->stream && !rows.g && !rows.h && !own->softens,
                         .scratch = rows.kernel};
   block.x = fl_input(plan, 1, own->ldx, first, n, rows.x, &block.ldx);
   if (!own->sparse) block.y = fl_input(plan, 0, own->ldy, first, n, rows.y, &block.ldy);
+  fl_read_links(plan, n, &rows);
   block.g = fl_rows_at(&plan->grad[0], own->classes, own->ldg, first, job->type, rows.g,
                        &block.ldg);
   block.h = fl_rows_at(&plan->hess[0], own->classes, own->ldh, first, job->type, rows.h,
@@ -207,6 +234,7 @@ static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
   const int flags = fl_target_flags(plan, plan->kernels->rowwise[job->outputs](&block));
   if (flags && fl_report_rows(progress, plan, first, flags, &block, &rows))
     return false;
+  if (own->softens && grad) fl_chain_rule(plan, &block);
 
   if (plan->want & FL_WANT_VALUE)
     fl_put_values(plan, first, n, job->type, rows.v, weight, progress);

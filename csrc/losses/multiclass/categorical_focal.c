@@ -18,14 +18,4 @@ FL_INLINE fl_term_point fl_focal_of_class(real x, const double *parameters) {
 }
 
 #define FL_PICK_POINT fl_focal_of_class
-#include "blocks/pick_rows.h"
-
-typedef fl_picks FL_LOCAL(scratch);
-
-FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
-  return FL_LOCAL(pick_rows)(want, false, block, 0, block->rows, block->labels,
-                             block->scratch);
-}
-
-#undef FL_PICK_POINT
-#include "blocks/row_loops.h"
+#include "blocks/pick_loss.h"

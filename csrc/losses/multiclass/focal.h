@@ -10,7 +10,7 @@
 #ifndef FL_FOCAL_H
 #define FL_FOCAL_H
 
-#include "custom/vecmath.h"
+#include "math/double.h"
 
 typedef struct {
   double value, slope, curve;

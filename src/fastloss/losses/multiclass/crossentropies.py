@@ -1,4 +1,4 @@
-"""Losses of rows of classes."""
+"""Cross-entropies and what was made of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fastloss.core import checks
 from fastloss.core.job import ClassWeights, Out
 from fastloss.core.kinds import (
     Advice,
+    CappedRowwise,
     DenseRowwise,
     Names,
     SmoothedRowwise,
@@ -19,20 +20,28 @@ from fastloss.core.kinds import (
 from fastloss.losses._probabilities import ProbabilitiesOrLogits
 
 __all__ = [
+    "GCE",
+    "NLL",
     "CategoricalCrossentropy",
     "CategoricalFocal",
-    "CrammerSinger",
+    "CategoricalPoly1",
     "SparseCategoricalCrossentropy",
+    "SymmetricCE",
     "categorical_crossentropy",
     "categorical_focal",
+    "categorical_poly1",
     "cce",
-    "crammer_singer",
+    "gce",
+    "nll",
     "scce",
     "sparse_categorical_crossentropy",
+    "symmetric_ce",
 ]
 
 
-class CategoricalCrossentropy(ProbabilitiesOrLogits, DenseRowwise, SmoothedRowwise):
+class CategoricalCrossentropy(
+    ProbabilitiesOrLogits, CappedRowwise, DenseRowwise, SmoothedRowwise
+):
     """Cross-entropy of one-hot or soft labels with rows of probabilities or logits.
 
     With q_c = w_c (y_c (1 - label_smoothing) + label_smoothing/C) for C classes and
@@ -42,6 +51,11 @@ class CategoricalCrossentropy(ProbabilitiesOrLogits, DenseRowwise, SmoothedRowwi
     ----------
     from_logits : bool
         Whether `y_pred` holds logits. Prefer them: no digit is lost in the tails.
+    temperature : float
+        Logits are divided by it; above 0. Quotients, and logits that are capped, are
+        rounded to the dtype before they are used.
+    softcap : float, optional
+        Logits x become softcap tanh(x/softcap), before the temperature.
     label_smoothing : float
         In [0, 1): moves labels towards 1/C.
     class_weight : sequence of float or mapping, optional
@@ -121,6 +135,8 @@ class CategoricalCrossentropy(ProbabilitiesOrLogits, DenseRowwise, SmoothedRowwi
             label_sum: str = ...,
             from_logits: bool = ...,
             eps: float | None = ...,
+            temperature: float = ...,
+            softcap: float | None = ...,
         ) -> Any:
             """Value of the loss."""
 
@@ -129,7 +145,7 @@ categorical_crossentropy = cce = CategoricalCrossentropy()
 
 
 class SparseCategoricalCrossentropy(
-    ProbabilitiesOrLogits, SparseRowwise, SmoothedRowwise
+    ProbabilitiesOrLogits, CappedRowwise, SparseRowwise, SmoothedRowwise
 ):
     """Cross-entropy of integer classes with rows of probabilities or logits.
 
@@ -141,6 +157,11 @@ class SparseCategoricalCrossentropy(
     ----------
     from_logits : bool
         Whether `y_pred` holds logits. Prefer them: no digit is lost in the tails.
+    temperature : float
+        Logits are divided by it; above 0. Quotients, and logits that are capped, are
+        rounded to the dtype before they are used.
+    softcap : float, optional
+        Logits x become softcap tanh(x/softcap), before the temperature.
     ignore_class : int, optional
         Rows with this label, which need not be a class, count nothing: loss and
         gradient 0, not part of the divisor.
@@ -228,6 +249,8 @@ class SparseCategoricalCrossentropy(
             ignore_class: int | None = ...,
             from_logits: bool = ...,
             eps: float | None = ...,
+            temperature: float = ...,
+            softcap: float | None = ...,
         ) -> Any:
             """Value of the loss."""
 
@@ -333,8 +356,11 @@ class CategoricalFocal(ProbabilitiesOrLogits, SparseRowwise):
 categorical_focal = CategoricalFocal()
 
 
-class CrammerSinger(SparseRowwise):
-    """Multiclass hinge loss, l = max(0, 1 + max over j != y of x_j - x_y).
+class NLL(SparseRowwise):
+    """Negative log-likelihood of integer classes and rows of log-probabilities.
+
+    With the class y: l = -x_y. The rows need not be normalised; of logits, whose
+    log-softmax this is often given, use `sparse_categorical_crossentropy`.
 
     Parameters
     ----------
@@ -349,10 +375,8 @@ class CrammerSinger(SparseRowwise):
 
     Notes
     -----
-    Row-wise: `y_true` holds integers of shape (...) in [0, C), `y_pred` decision values
-    of shape (..., C), float32 or float64. Gradient 1 at the largest of the other
-    entries, the first of equal ones, and -1 at y where l > 0, else 0, also at the kink;
-    Hessian 0.
+    Row-wise: `y_true` holds integers of shape (...) in [0, C), `y_pred` has shape
+    (..., C), float32 or float64. Gradient -1 at y, else 0; Hessian 0.
 
     Raises
     ------
@@ -362,30 +386,30 @@ class CrammerSinger(SparseRowwise):
 
     References
     ----------
-    K. Crammer and Y. Singer, On the algorithmic implementation of multiclass
-    kernel-based vector machines, Journal of Machine Learning Research 2, 2001.
+    R. A. Fisher, On the mathematical foundations of theoretical statistics,
+    Philosophical Transactions of the Royal Society A 222, 1922.
 
     Examples
     --------
     >>> import fastloss as fl
-    >>> fl.crammer_singer([0, 2], [[2.0, 1.5, -1.0], [0.0, 1.0, 3.0]])
-    0.25
-    >>> fl.crammer_singer.grad([0], [[2.0, 1.5, -1.0]])
-    array([[-1.,  1.,  0.]])
+    >>> fl.nll([1, 0], [[-1.5, -0.25], [-0.5, -1.0]])
+    0.375
+    >>> fl.nll.grad([1], [[-1.5, -0.25]])
+    array([[ 0., -1.]])
     """
 
-    name: ClassVar[str] = "crammer_singer"
+    name: ClassVar[str] = "nll"
     aliases: ClassVar[Names] = {
-        "multiclass_hinge": {},
-        "optax:multiclass_hinge_loss": {},
+        "torch:nll_loss": {"ignore_class": -100},
+        "torch:NLLLoss": {"ignore_class": -100},
     }
     advice: ClassVar[Advice] = Advice(
         task="multiclass classification",
         labels="integer classes",
-        activation="linear (no softmax)",
-        strengths="a wide margin to the nearest wrong class",
-        weaknesses="no probabilities, not smooth",
-        when="a maximum-margin decision between several classes is wanted",
+        activation="log-softmax",
+        strengths="no logarithm, where a model gives log-probabilities already",
+        weaknesses="gradients of a log-softmax are left to its own",
+        when="predictions are log-probabilities; use cross-entropy of logits elsewhere",
     )
 
     if TYPE_CHECKING:
@@ -404,4 +428,302 @@ class CrammerSinger(SparseRowwise):
             """Value of the loss."""
 
 
-crammer_singer = CrammerSinger()
+nll = NLL()
+
+
+class GCE(ProbabilitiesOrLogits, SparseRowwise):
+    """Generalised cross-entropy of classes with rows of probabilities or logits.
+
+    With the class y and p = y_pred, or p = softmax(y_pred) with ``from_logits=True``:
+    l = (1 - p_y^q)/q, which is 1 - p_y for q = 1 and nears cross-entropy for q towards
+    0.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether `y_pred` holds logits. Prefer them: no digit is lost in the tails.
+    q : float
+        In (0, 1]: the larger, the less do rows count that contradict their labels.
+    ignore_class : int, optional
+        Rows with this label, which need not be a class, count nothing: loss and
+        gradient 0, not part of the divisor.
+    class_weight : sequence of float or mapping, optional
+        One weight per class, or a mapping from classes to weights (others weigh 1).
+        "mean" then divides by the sum of the weights of the labels.
+    eps : float, optional
+        Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the
+        dtype, 0 clips nothing. Derivatives are those at the clipped point.
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Row-wise: `y_true` holds integers of shape (...) in [0, C), `y_pred` has shape
+    (..., C), float32 or float64. With e the one-hot row of y: gradient and diagonal of
+    the Hessian are a (p - e) and a p (1 - p) - q a (p - e)^2 with a = p_y^q for logits,
+    -p_y^(q-1) and (1 - q) p_y^(q-2) at y for probabilities.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For labels that are no classes, probabilities outside [0, 1], and for shapes,
+        dtypes or parameters that do not fit.
+
+    References
+    ----------
+    Z. Zhang and M. R. Sabuncu, Generalized cross entropy loss for training deep neural
+    networks with noisy labels, 2018.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.gce([1, 0], [[0.5, 0.5], [0.25, 0.75]], q=0.5)
+    0.7928932188134525
+    >>> fl.gce.grad([1], [[0.0, 0.0]], from_logits=True, q=1.0)
+    array([[ 0.25, -0.25]])
+    """
+
+    name: ClassVar[str] = "gce"
+    kernels: ClassVar[tuple[str, str]] = ("gce", "gce_logits")
+    aliases: ClassVar[Names] = {
+        "gce_logits": {"from_logits": True},
+        "generalized_cross_entropy": {},
+    }
+    advice: ClassVar[Advice] = Advice(
+        task="multiclass classification",
+        labels="integer classes",
+        activation="none with from_logits=True, else softmax",
+        strengths="a part of the labels may be wrong",
+        weaknesses="trains slowly at first, as unsure rows count little",
+        when="labels are noisy",
+    )
+
+    q: float = 0.7
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            class_weight: ClassWeights = ...,
+            ignore_class: int | None = ...,
+            from_logits: bool = ...,
+            eps: float | None = ...,
+            q: float = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+    def _validate(self) -> None:
+        super()._validate()
+        q = checks.number("q", self.q, 0, math.nextafter(1, 2), open_low=True)
+        self._set("q", q)
+
+
+gce = GCE()
+
+
+class SymmetricCE(ProbabilitiesOrLogits, SparseRowwise):
+    """Symmetric cross-entropy of integer classes with rows of probabilities or logits.
+
+    With the class y and p = y_pred, or p = softmax(y_pred) with ``from_logits=True``: l
+    = -alpha log(p_y) - beta log_zero (1 - p_y), cross-entropy and the reverse one, in
+    which log(0) is `log_zero`.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether `y_pred` holds logits. Prefer them: no digit is lost in the tails.
+    alpha, beta : float
+        Weights of cross-entropy and of the reverse one; 0 or more.
+    log_zero : float
+        What stands for log(0); below 0.
+    ignore_class : int, optional
+        Rows with this label, which need not be a class, count nothing: loss and
+        gradient 0, not part of the divisor.
+    class_weight : sequence of float or mapping, optional
+        One weight per class, or a mapping from classes to weights (others weigh 1).
+        "mean" then divides by the sum of the weights of the labels.
+    eps : float, optional
+        Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the
+        dtype, 0 clips nothing. Derivatives are those at the clipped point.
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Row-wise: `y_true` holds integers of shape (...) in [0, C), `y_pred` has shape
+    (..., C), float32 or float64. With e the one-hot row of y, b = -beta log_zero and
+    a = alpha + b p_y: gradient and diagonal of the Hessian are a (p - e) and
+    a p (1 - p) - b p_y (p - e)^2 for logits, -alpha/p_y - b and alpha/p_y^2 at y for
+    probabilities. The authors clip p in the first term and not in the second.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For labels that are no classes, probabilities outside [0, 1], and for shapes,
+        dtypes or parameters that do not fit.
+
+    References
+    ----------
+    Y. Wang, X. Ma, Z. Chen, Y. Luo, J. Yi and J. Bailey, Symmetric cross entropy for
+    robust learning with noisy labels, 2019.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.symmetric_ce([1], [[0.5, 0.5]], alpha=0.0)
+    2.0
+    >>> fl.symmetric_ce.grad([1], [[0.0, 0.0]], from_logits=True)
+    array([[ 1.5, -1.5]])
+    """
+
+    name: ClassVar[str] = "symmetric_ce"
+    kernels: ClassVar[tuple[str, str]] = ("symmetric_ce", "symmetric_ce_logits")
+    aliases: ClassVar[Names] = {
+        "symmetric_ce_logits": {"from_logits": True},
+        "symmetric_cross_entropy": {},
+    }
+    advice: ClassVar[Advice] = Advice(
+        task="multiclass classification",
+        labels="integer classes",
+        activation="none with from_logits=True, else softmax",
+        strengths="learns from every row, and less from wrong labels",
+        weaknesses="two weights to choose",
+        when="labels are noisy",
+    )
+
+    alpha: float = 1.0
+    beta: float = 1.0
+    log_zero: float = -4.0
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            class_weight: ClassWeights = ...,
+            ignore_class: int | None = ...,
+            from_logits: bool = ...,
+            eps: float | None = ...,
+            alpha: float = ...,
+            beta: float = ...,
+            log_zero: float = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+    def _validate(self) -> None:
+        super()._validate()
+        for name in ("alpha", "beta"):
+            given = getattr(self, name)
+            self._set(name, checks.number(name, given, 0, math.inf, open_low=False))
+        low = checks.number("log_zero", self.log_zero, -math.inf, 0, open_low=True)
+        self._set("log_zero", low)
+
+
+symmetric_ce = SymmetricCE()
+
+
+class CategoricalPoly1(ProbabilitiesOrLogits, SparseRowwise):
+    """Poly-1 loss of integer classes with rows of probabilities or logits.
+
+    With the class y and p = y_pred, or p = softmax(y_pred) with ``from_logits=True``:
+    l = -log(p_y) + epsilon (1 - p_y).
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether `y_pred` holds logits. Prefer them: no digit is lost in the tails.
+    epsilon : float
+        Weight of the first term of the series of -log(p_y) in 1 - p_y, beside the 1
+        that it has; -1 takes it away.
+    ignore_class : int, optional
+        Rows with this label, which need not be a class, count nothing: loss and
+        gradient 0, not part of the divisor.
+    class_weight : sequence of float or mapping, optional
+        One weight per class, or a mapping from classes to weights (others weigh 1).
+        "mean" then divides by the sum of the weights of the labels.
+    eps : float, optional
+        Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the
+        dtype, 0 clips nothing. Derivatives are those at the clipped point.
+    reduction : str
+        See `Loss`.
+
+    Notes ----- Row-wise: `y_true` holds integers of shape (...) in [0, C), `y_pred` has
+    shape (..., C), float32 or float64. With e the one-hot row of y and a = 1 + epsilon
+    p_y: gradient and diagonal of the Hessian are a (p - e) and a p (1 - p) - epsilon
+    p_y (p - e)^2 for logits, -1/p_y - epsilon and 1/p_y^2 at y for probabilities.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For labels that are no classes, probabilities outside [0, 1], and for shapes,
+        dtypes or parameters that do not fit.
+
+    References
+    ----------
+    Z. Leng, M. Tan, C. Liu, E. D. Cubuk, X. Shi, S. Cheng and D. Anguelov, PolyLoss: a
+    polynomial expansion perspective of classification loss functions, 2022.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.categorical_poly1([1], [[0.0, 1.0]], eps=0.0)
+    0.0
+    >>> fl.categorical_poly1.grad([1], [[0.0, 0.0]], from_logits=True)
+    array([[ 0.75, -0.75]])
+    """
+
+    name: ClassVar[str] = "categorical_poly1"
+    kernels: ClassVar[tuple[str, str]] = (
+        "categorical_poly1",
+        "categorical_poly1_logits",
+    )
+    aliases: ClassVar[Names] = {
+        "categorical_poly1_logits": {"from_logits": True},
+    }
+    advice: ClassVar[Advice] = Advice(
+        task="multiclass classification",
+        labels="integer classes",
+        activation="none with from_logits=True, else softmax",
+        strengths="one number adjusts how much sure rows count",
+        weaknesses="one number to tune",
+        when="cross-entropy is to be tuned by one number",
+    )
+
+    epsilon: float = 1.0
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            class_weight: ClassWeights = ...,
+            ignore_class: int | None = ...,
+            from_logits: bool = ...,
+            eps: float | None = ...,
+            epsilon: float = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+    def _validate(self) -> None:
+        super()._validate()
+        given = checks.number("epsilon", self.epsilon, -1, math.inf, open_low=False)
+        self._set("epsilon", given)
+
+
+categorical_poly1 = CategoricalPoly1()

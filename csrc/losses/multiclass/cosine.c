@@ -1,0 +1,112 @@
+/* Cosine distance of a row of labels t and a row of predictions x, offset - c with
+
+     c = t.x / (|t| |x|),  l'_j = (c x_j/|x| - t_j/|t|) / |x|
+     l''_j = (2 (t_j/|t|) (x_j/|x|) + c (1 - 3 x_j^2/|x|^2)) / |x|^2     (the diagonal)
+
+   Of a row of zeros c is 0, and so are its derivatives. In double; where squares of f64
+   leave its range, rows are multiplied by a power of 2 first. */
+#define FL_NAME cosine
+#include "blocks/domains.h"
+#include "math/double.h"
+#include "math/row_sums.h"
+
+typedef struct {
+  double tx, tt, xx;
+} fl_products;
+
+/* t.x, t.t and x.x, of rows multiplied by st and sx. */
+FL_OUTLINE fl_products fl_products_of(int64_t n, const real *restrict t,
+                                      const real *restrict x, double st, double sx) {
+  fl_lanes tx = {{0}, {0}}, tt = tx, xx = tx;
+  for (int64_t i = 0; i < n; i += FL_LANES) {
+    double a[FL_LANES] = {0}, b[FL_LANES] = {0};
+    const int64_t left = n - i;
+    for (int j = 0; j < FL_LANES && j < left; j++)
+      a[j] = st * (double)t[i + j], b[j] = sx * (double)x[i + j];
+    for (int j = 0; j < FL_LANES; j++) {
+      fl_add(&tx.hi[j], &tx.lo[j], a[j] * b[j]);
+      fl_add(&tt.hi[j], &tt.lo[j], a[j] * a[j]);
+      fl_add(&xx.hi[j], &xx.lo[j], b[j] * b[j]);
+    }
+  }
+  return (fl_products){fl_row_total(tx.hi, tx.lo), fl_row_total(tt.hi, tt.lo),
+                       fl_row_total(xx.hi, xx.lo)};
+}
+
+/* A power of 2 that brings the largest of a row near 1. */
+FL_INLINE double fl_scale_of(int64_t n, const real *x) {
+  double largest = 0;
+  for (int64_t j = 0; j < n; j++) {
+    const double size = fl_d_abs((double)x[j]);
+    largest = size > largest ? size : largest;
+  }
+  const int64_t biased = (int64_t)(fl_d_bits(largest) >> 52);
+  const int64_t within = biased < 1 ? 1 : biased > 2045 ? 2045 : biased;
+  return fl_d_from_bits((uint64_t)(2046 - within) << 52);
+}
+
+FL_INLINE bool fl_in_range(double square) {
+  return square > 0x1p-900 && square < 0x1p900;
+}
+
+/* A row's power of 2 and the inverse of the length it then has, 0 for zeros: their product
+   may be out of range. */
+typedef struct {
+  double scale, inverse;
+} fl_length;
+
+FL_INLINE fl_length fl_length_of(double scale, double square) {
+  return (fl_length){scale, square == 0 ? 0 : 1 / __builtin_sqrt(square)};
+}
+
+FL_INLINE double fl_in_unit(real x, fl_length length) {
+  return (double)x * length.scale * length.inverse;
+}
+
+FL_OUTLINE void fl_turn(int64_t n, const real *restrict t, const real *restrict x,
+                        fl_length of_t, fl_length of_x, double c, double factor,
+                        real *restrict g) {
+  const double each = of_x.scale * of_x.inverse * factor;
+  for (int64_t j = 0; j < n; j++)
+    g[j] = (real)((c * fl_in_unit(x[j], of_x) - fl_in_unit(t[j], of_t)) * each);
+}
+
+FL_OUTLINE void fl_turn_again(int64_t n, const real *restrict t, const real *restrict x,
+                              fl_length of_t, fl_length of_x, double c, double factor,
+                              real *restrict h) {
+  const double inverse = of_x.scale * of_x.inverse, each = inverse * inverse * factor;
+  for (int64_t j = 0; j < n; j++) {
+    const double a = fl_in_unit(t[j], of_t), b = fl_in_unit(x[j], of_x);
+    h[j] = (real)((2 * a * b + c * (1 - 3 * b * b)) * each);
+  }
+}
+
+FL_INLINE void fl_cosine_row(int want, const fl_row_block *block, int64_t row) {
+  const int64_t n = block->classes;
+  const real *t = (const real *)block->y + row * block->ldy;
+  const real *x = (const real *)block->x + row * block->ldx;
+  double st = 1, sx = 1;
+  fl_products sums = fl_products_of(n, t, x, st, sx);
+  if (!fl_in_range(sums.tt) || !fl_in_range(sums.xx)) {
+    st = fl_scale_of(n, t), sx = fl_scale_of(n, x);
+    sums = fl_products_of(n, t, x, st, sx);
+  }
+  const bool none = sums.tt == 0 || sums.xx == 0;
+  const fl_length of_t = fl_length_of(st, none ? 0 * sums.tt : sums.tt);
+  const fl_length of_x = fl_length_of(sx, none ? 0 * sums.xx : sums.xx);
+  const double c = sums.tx * of_t.inverse * of_x.inverse, factor = block->factor[row];
+  if (want & FL_WANT_VALUE) ((real *)block->v)[row] = (real)(block->parameters[0] - c);
+  if (want & FL_WANT_GRAD)
+    fl_turn(n, t, x, of_t, of_x, c, factor, (real *)block->g + row * block->ldg);
+  if (want & FL_WANT_HESS)
+    fl_turn_again(n, t, x, of_t, of_x, c, factor, (real *)block->h + row * block->ldh);
+}
+
+typedef char FL_LOCAL(scratch);
+
+FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
+  for (int64_t r = 0; r < block->rows; r++) fl_cosine_row(want, block, r);
+  return 0;
+}
+
+#include "blocks/row_loops.h"

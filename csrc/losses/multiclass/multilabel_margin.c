@@ -1,0 +1,22 @@
+/* Multilabel margin loss of a row of labels, 1 at the right classes, and a row of decision
+   values: contest.h with margin 1, k = 1.
+
+   (PyTorch's multilabel_margin_loss, which has the right classes as a list.) */
+#define FL_NAME multilabel_margin
+#include "blocks/contest.h"
+
+typedef char FL_LOCAL(scratch);
+
+FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
+  const fl_contest contest = {1, false};
+  fl_uint outside = 0;
+  for (int64_t r = 0; r < block->rows; r++) {
+    const real *right = (const real *)block->y + r * block->ldy;
+    for (int64_t j = 0; j < block->classes; j++)
+      outside |= fl_outside(FL_DOMAIN_BIT, right[j]);
+    fl_contest_row(want, contest, block, r, right);
+  }
+  return (outside & fl_outside_bits(FL_DOMAIN_BIT)) != 0;
+}
+
+#include "blocks/row_loops.h"

@@ -9,9 +9,28 @@ import numpy.typing as npt
 
 from fastloss.reference._common import Array, arrays
 
-__all__ = ["Dice"]
+__all__ = ["MCC", "Dice", "GeneralizedDice", "Jaccard", "Tversky"]
 
 Axis = int | tuple[int, ...] | None
+
+
+def _sums(t: Array, p: Array, tp: str, axis: Axis) -> tuple[Array, ...]:
+    """True and false positives, false and true negatives; slopes of these four."""
+    one = 1 + 0 * p
+    if tp == "product":
+        terms = p * t, p * (1 - t), t * (1 - p), (1 - p) * (1 - t)
+        hit = t + 0 * p
+    else:
+        low, high = np.minimum(p, t), np.maximum(p, t)
+        terms = low, high - t, high - p, 1 - high
+        hit = (np.sign(t - p) + 1) / 2
+    totals = tuple(np.sum(term, axis=axis, keepdims=True) for term in terms)
+    return (*totals, hit, one - hit, -hit, hit - one)
+
+
+def _ratio(above: Array, below: Array) -> Array:
+    """``above/below``, 0 where nothing is below."""
+    return np.where(below == 0, 0, above / np.where(below == 0, 1, below))
 
 
 class Dice:
@@ -64,3 +83,252 @@ class Dice:
         one = np.where(size == 0, 1, size)
         slope = np.where(size == 0, 0, (found / one - 2 * moves) / one)
         return -2 * slope / one
+
+
+class Tversky:
+    """``(1 - (T + smooth)/(T + alpha F + beta N + smooth))**gamma``."""
+
+    @staticmethod
+    def _parts(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float,
+        tp: str,
+        axis: Axis,
+        alpha: float,
+        beta: float,
+    ) -> tuple[Array, Array, Array]:
+        """The quotient r that the power is of, and its derivatives."""
+        t, p = arrays(y_true, y_pred)
+        both, false, lost, _, d_both, d_false, d_lost, _ = _sums(t, p, tp, axis)
+        missed = alpha * false + beta * lost
+        whole = both + missed + smooth
+        d_missed = alpha * d_false + beta * d_lost
+        d_whole = d_both + d_missed
+        slope = _ratio(d_missed * whole - missed * d_whole, whole**2)
+        return _ratio(missed, whole), slope, _ratio(-2 * d_whole * slope, whole)
+
+    @staticmethod
+    def value(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float = 1.0,
+        tp: str = "product",
+        axis: Axis = None,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        gamma: float = 1.0,
+    ) -> Any:
+        r, _, _ = Tversky._parts(y_true, y_pred, smooth, tp, axis, alpha, beta)
+        return np.squeeze(r**gamma, axis=axis)
+
+    @staticmethod
+    def _power(r: Array, power: float) -> Array:
+        """``r**power``, 0 where that is infinite."""
+        return np.where((r == 0) & (power < 0), 0, np.where(r == 0, 1, r) ** power)
+
+    @staticmethod
+    def grad(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float = 1.0,
+        tp: str = "product",
+        axis: Axis = None,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        gamma: float = 1.0,
+    ) -> Array:
+        r, slope, _ = Tversky._parts(y_true, y_pred, smooth, tp, axis, alpha, beta)
+        power = np.where((r == 0) & (gamma > 1), 0, Tversky._power(r, gamma - 1))
+        return gamma * power * slope
+
+    @staticmethod
+    def hess(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float = 1.0,
+        tp: str = "product",
+        axis: Axis = None,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        gamma: float = 1.0,
+    ) -> Array:
+        r, slope, curve = Tversky._parts(y_true, y_pred, smooth, tp, axis, alpha, beta)
+        first = np.where((r == 0) & (gamma > 1), 0, Tversky._power(r, gamma - 1))
+        second = np.where((r == 0) & (gamma > 2), 0, Tversky._power(r, gamma - 2))
+        return gamma * ((gamma - 1) * second * slope**2 + first * curve)
+
+
+class Jaccard:
+    """``1 - (T + smooth)/(sum p + sum t - T + smooth)`` with the overlap ``T``."""
+
+    @staticmethod
+    def _parts(
+        y_true: npt.ArrayLike, y_pred: npt.ArrayLike, smooth: float, tp: str, axis: Axis
+    ) -> tuple[Array, Array, Array]:
+        """Value, gradient and Hessian."""
+        return Tversky._parts(y_true, y_pred, smooth, tp, axis, 1, 1)
+
+    @staticmethod
+    def value(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float = 1.0,
+        tp: str = "product",
+        axis: Axis = None,
+    ) -> Any:
+        parts = Jaccard._parts(y_true, y_pred, smooth, tp, axis)
+        return np.squeeze(parts[0], axis=axis)
+
+    @staticmethod
+    def grad(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float = 1.0,
+        tp: str = "product",
+        axis: Axis = None,
+    ) -> Array:
+        return Jaccard._parts(y_true, y_pred, smooth, tp, axis)[1]
+
+    @staticmethod
+    def hess(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float = 1.0,
+        tp: str = "product",
+        axis: Axis = None,
+    ) -> Array:
+        return Jaccard._parts(y_true, y_pred, smooth, tp, axis)[2]
+
+
+class GeneralizedDice:
+    """``1 - (2 sum w T + smooth)/(sum w (p + t) + smooth)`` over classes."""
+
+    @staticmethod
+    def _axes(ndim: int, axis: Axis, class_axis: int) -> tuple[int, tuple[int, ...]]:
+        classes = class_axis % ndim
+        if axis is None:
+            return classes, tuple(a for a in range(ndim) if a != classes)
+        return classes, tuple(a % ndim for a in np.atleast_1d(np.array(axis)))
+
+    @staticmethod
+    def _parts(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float,
+        tp: str,
+        axis: Axis,
+        class_axis: int,
+        weighting: str,
+    ) -> tuple[Array, Array, Array]:
+        """What is above, what is below, and slopes of half of what is above."""
+        t, p = arrays(y_true, y_pred)
+        classes, entries = GeneralizedDice._axes(p.ndim, axis, class_axis)
+        both, false, lost, _, d_both, _, _, _ = _sums(t, p, tp, entries)
+        labels = both + lost
+        power = {"uniform": 0, "simple": 1, "square": 2}[weighting]
+        w = _ratio(1 + 0 * labels, labels**power)
+        w = np.where(w == 0, np.max(w, axis=classes, keepdims=True), w)
+        above = np.sum(w * 2 * both, axis=classes, keepdims=True) + smooth
+        missed = np.sum(w * (false + lost), axis=classes, keepdims=True)
+        return above, above + missed, np.stack([w + 0 * p, d_both])
+
+    @staticmethod
+    def value(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float = 1.0,
+        tp: str = "product",
+        axis: Axis = None,
+        class_axis: int = 1,
+        weighting: str = "square",
+    ) -> Any:
+        above, below, _ = GeneralizedDice._parts(
+            y_true, y_pred, smooth, tp, axis, class_axis, weighting
+        )
+        classes, entries = GeneralizedDice._axes(np.ndim(y_pred), axis, class_axis)
+        return np.squeeze(_ratio(below - above, below), axis=(classes, *entries))
+
+    @staticmethod
+    def grad(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float = 1.0,
+        tp: str = "product",
+        axis: Axis = None,
+        class_axis: int = 1,
+        weighting: str = "square",
+    ) -> Array:
+        above, below, (w, moves) = GeneralizedDice._parts(
+            y_true, y_pred, smooth, tp, axis, class_axis, weighting
+        )
+        return _ratio(w * (above - 2 * moves * below), below**2)
+
+    @staticmethod
+    def hess(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float = 1.0,
+        tp: str = "product",
+        axis: Axis = None,
+        class_axis: int = 1,
+        weighting: str = "square",
+    ) -> Array:
+        above, below, (w, moves) = GeneralizedDice._parts(
+            y_true, y_pred, smooth, tp, axis, class_axis, weighting
+        )
+        return _ratio(-2 * w**2 * (above - 2 * moves * below), below**3)
+
+
+class MCC:
+    """``1 - (T U - F N)/sqrt((T + F)(T + N)(U + F)(U + N))``."""
+
+    @staticmethod
+    def _parts(
+        y_true: npt.ArrayLike, y_pred: npt.ArrayLike, smooth: float, tp: str, axis: Axis
+    ) -> tuple[Array, Array, Array]:
+        """Coefficient, its slope and its curvature."""
+        t, p = arrays(y_true, y_pred)
+        a, b, c, d, da, db, dc, dd = _sums(t, p, tp, axis)
+        a, b, c, d = a + smooth, b + smooth, c + smooth, d + smooth
+        above = a * d - b * c
+        margins = (a + b) * (c + d), (a + c) * (b + d)  # of these the first moves
+        root = np.sqrt(margins[0] * margins[1])
+        k = _ratio((c + d) - (a + b), 2 * margins[0])
+        slope = da * d + a * dd - db * c - b * dc
+        bend = 2 * (da * dd - db * dc)
+        m = _ratio(above, root)
+        bent = -_ratio((c + d) ** 2 + (a + b) ** 2, 2 * margins[0] ** 2)  # k'
+        first = _ratio(slope, root) - m * k
+        second = _ratio(bend, root) - _ratio(slope, root) * k - first * k - m * bent
+        return m, first, second
+
+    @staticmethod
+    def value(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float = 1e-5,
+        tp: str = "product",
+        axis: Axis = None,
+    ) -> Any:
+        return np.squeeze(1 - MCC._parts(y_true, y_pred, smooth, tp, axis)[0], axis)
+
+    @staticmethod
+    def grad(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float = 1e-5,
+        tp: str = "product",
+        axis: Axis = None,
+    ) -> Array:
+        return -MCC._parts(y_true, y_pred, smooth, tp, axis)[1]
+
+    @staticmethod
+    def hess(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        smooth: float = 1e-5,
+        tp: str = "product",
+        axis: Axis = None,
+    ) -> Array:
+        return -MCC._parts(y_true, y_pred, smooth, tp, axis)[2]

@@ -24,6 +24,13 @@ def test(session: nox.Session) -> None:
 
 
 @nox.session
+def neighbours(session: nox.Session) -> None:
+    """The modules for other libraries, with these installed."""
+    session.install(".[test,neighbours]")
+    session.run("pytest", "tests/neighbours", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style."""
     session.install("ruff>=0.9", "clang-format==23.1.5")

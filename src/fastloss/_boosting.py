@@ -1,0 +1,116 @@
+"""What XGBoost, LightGBM and CatBoost ask alike of an objective and a metric."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastloss.core.loss import Loss
+from fastloss.names import get
+
+__all__ = ["Objective"]
+
+Array = NDArray[Any]
+
+#: XGBoost's floor of Hessians, `kRtEps`: a leaf is -sum(gradients) / sum(Hessians).
+FLOOR = 1e-16
+HESSIANS = ("booster", "exact")
+
+
+def named(library: str, loss: str | Loss, parameters: dict[str, Any]) -> Loss:
+    """The loss of a name, the library's own names first."""
+    found = loss
+    if isinstance(loss, str):
+        try:
+            found = get(f"{library}:{loss}")
+        except ValueError:
+            found = get(loss)
+    return replace(get(found), **parameters)
+
+
+def labels_for(loss: Loss, labels: Any) -> Array:
+    """Labels as the loss takes them, of the floats that boosters keep."""
+    y: Array = np.asarray(labels)
+    domain = getattr(getattr(loss, "_row", None), "labels", ())
+    if domain == ("class",) and y.dtype.kind == "f":
+        classes = y.astype(np.int64)
+        wrong = np.flatnonzero(classes != y)
+        if wrong.size:
+            at = wrong[0]
+            raise ValueError(f"label {at} = {y[at]} is no class: classes are integers")
+        return classes
+    if domain == ("sign",) and y.dtype.kind != "b" and np.isin(y, (0, 1)).all():
+        y = y == 1
+    return y
+
+
+class Objective:
+    """Gradient and Hessian of the sum of a loss, as boosters ask for them.
+
+    Every sample's own derivatives are wanted, weighted and neither divided nor signed:
+    the reduction is "sum" whatever the loss says. Parameters of the loss that a
+    booster's copy or pickle must keep are those of the loss, which is immutable.
+    """
+
+    library = ""
+
+    def __init__(
+        self, loss: str | Loss, *, hessian: str = "booster", **parameters: Any
+    ) -> None:
+        if hessian not in HESSIANS:
+            raise ValueError(f"hessian = {hessian!r} is not one of {HESSIANS}")
+        found = named(self.library, loss, parameters)
+        if hessian == "booster" and hasattr(found, "hessian"):
+            found = replace(found, hessian="boosting")  # type: ignore[call-arg]
+        self.loss = replace(found, reduction="sum")
+        self.hessian = hessian
+        self.__name__ = found.name
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.loss!r}, hessian={self.hessian!r})"
+
+    def derivatives(
+        self, labels: Any, scores: Array, weight: Any, order: Any = "C"
+    ) -> tuple[Array, Array]:
+        """Gradient and Hessian of every score in float32, in their shape."""
+        y = labels_for(self.loss, labels)
+        rows = scores.ndim == 2 and scores.shape[1] > 1
+        x = scores if rows else scores.reshape(-1)
+        out = tuple(np.empty(x.shape, np.float32, order) for _ in range(2))
+        given = None if weight is None or np.size(weight) == 0 else np.asarray(weight)
+        self.loss.grad_and_hess(y, x, sample_weight=given, out=out)
+        grad, hess = out
+        if self.hessian == "booster":
+            self.adjust(hess, rows)
+        return grad.reshape(scores.shape), hess.reshape(scores.shape)
+
+    def adjust(self, hess: Array, rows: bool) -> None:
+        """The booster's own convention."""
+        np.maximum(hess, np.float32(FLOOR), out=hess)
+
+    def init_score(self, labels: Any, weight: Any = None) -> Any:
+        """The constant score, one for each class, that the loss is least with."""
+        return self.loss.initial(labels_for(self.loss, labels), weight)
+
+
+class Metric:
+    """The mean of a loss, of what a booster predicts."""
+
+    library = ""
+
+    def __init__(self, loss: str | Loss, **parameters: Any) -> None:
+        self.loss = named(self.library, loss, parameters)
+        self.__name__ = self.loss.name
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.loss!r})"
+
+    def value(self, labels: Any, scores: Any, weight: Any) -> float:
+        """The weighted mean."""
+        x = np.asarray(scores)
+        y = labels_for(self.loss, labels)
+        given = None if weight is None or np.size(weight) == 0 else np.asarray(weight)
+        return float(self.loss(y, x, sample_weight=given))

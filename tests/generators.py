@@ -72,27 +72,61 @@ def units(dtype: type, n: int, random: np.random.RandomState) -> np.ndarray:
     return p[(p >= 0) & (p <= 1)]
 
 
+def bits(dtype: type, n: int, random: Random) -> Array:
+    """0 and 1."""
+    return random.randint(0, 2, n).astype(dtype)
+
+
 def signs(dtype: type, n: int, random: Random) -> Array:
     """-1 and 1."""
     return random.choice([-1, 1], n).astype(dtype)
+
+
+def positives(dtype: type, n: int, random: Random) -> Array:
+    """Numbers above 0: of all exponents whose squares are in range, and around 1."""
+    info = np.finfo(dtype)
+    near = neighbours([0.5, 1.0, 2.0, math.e], dtype)
+    wide = np.ldexp(
+        random.uniform(1, 2, n), random.randint(info.minexp, info.maxexp, n) // 2
+    )
+    special = [info.smallest_subnormal, info.tiny]
+    everyday = np.exp(random.standard_normal(n))
+    return np.concatenate([special, near, wide, everyday]).astype(dtype)
+
+
+def counts(dtype: type, n: int, random: Random) -> Array:
+    """Counts, and numbers above 0."""
+    whole = random.poisson(3, n)
+    return np.concatenate([[0.0], whole, positives(dtype, n, random)]).astype(dtype)
 
 
 #: Numbers of each domain, the ends and the kinks of formulas among them.
 DOMAINS: dict[str, Callable[[type, int, Random], Array]] = {
     "real": reals,
     "sign": signs,
+    "bit": bits,
     "unit": units,
     "probability": units,
+    "count": counts,
+    "positive": positives,
+    "mean": positives,
 }
+
+#: Domains that 99 is not in.
+BOUNDED = {"sign", "unit", "probability", "class"}
 
 #: Everyday numbers of each domain.
 EVERYDAY: dict[str, Callable[[Random, Shape], Array]] = {
     "real": lambda random, shape: random.standard_normal(shape),
     "sign": lambda random, shape: random.choice([-1, 1], shape),
     "unit": lambda random, shape: random.randint(0, 2, shape),
+    "bit": lambda random, shape: random.randint(0, 2, shape),
     "probability": lambda random, shape: (
         1 / (1 + np.exp(-3 * random.standard_normal(shape)))
     ),
+    "count": lambda random, shape: random.poisson(2, shape),
+    "positive": lambda random, shape: np.exp(random.standard_normal(shape)),
+    "mean": lambda random, shape: np.exp(random.standard_normal(shape)),
 }
 
 
@@ -126,7 +160,8 @@ class Elements:
 
     def hard(self, row: fl.Row, y: Array) -> Array:
         """Labels without halves, which booleans can be."""
-        return (y > 0.5).astype(y.dtype)
+        ones = row.labels == ("positive",)
+        return np.maximum(y > 0.5, ones).astype(y.dtype)
 
     def one_hot(self, row: fl.Row, y: Array, random: Random) -> Array:
         """`y`, with one-hot rows where the labels are rows."""
@@ -143,7 +178,8 @@ class Elements:
 
     def infinite(self, row: fl.Row, dtype: type) -> tuple[Array, Array]:
         """Infinite predictions at both ends of the labels."""
-        low, high = {"sign": (-1, 1), "unit": (0, 1), "real": (-3, 3)}[row.labels[0]]
+        ends = {"sign": (-1, 1), "unit": (0, 1), "real": (-3, 3)}
+        low, high = (ends | {"count": (0, 3), "positive": (1, 3)})[row.labels[0]]
         y = np.array([low, high, low, high], dtype)
         return y, np.array([1, 1, -1, -1]) * dtype(np.inf)
 
@@ -187,6 +223,14 @@ class Elements:
             certain = ~np.isin(np.abs(r), kinks) | ((r + y == x) & (x - r == y))
             certain &= np.isfinite(r)
             yield y[certain], x[certain]
+            return
+        if row.labels[0] in ("count", "positive"):
+            y = DOMAINS[row.labels[0]](dtype, n, random)
+            mean = np.exp(np.clip(x, -40, 40)) if row.predictions == ("real",) else x
+            steps = np.ldexp(1.0, -random.randint(0, 25, mean.size))
+            near = mean * (1 + steps * random.choice([-1, 0, 1], mean.size))
+            pairs = random.choice(y, x.size), np.maximum(near, y.min()), 0 * x + y.min()
+            yield np.concatenate(pairs).astype(dtype), np.tile(x, 3)
             return
         if not soft:
             x = (
@@ -245,6 +289,8 @@ class Rows:
         x = EVERYDAY[row.predictions[0]](random, shape) * scale
         if has_classes(row):
             return random.randint(0, classes, shape[:-1]), x.astype(dtype)
+        if row.labels != ("unit",):
+            return EVERYDAY[row.labels[0]](random, shape).astype(dtype), x.astype(dtype)
         y = random.dirichlet(np.ones(classes), shape[0])
         return y.astype(dtype), x.astype(dtype)
 
@@ -254,12 +300,27 @@ class Rows:
         x = np.array([[-infinity, 1, 2], [0.5, -infinity, -infinity]], dtype)
         if has_classes(row):
             return np.array([1, 1]), x
+        if row.labels == ("real",):  # nothing infinite has a direction
+            return np.ones((2, 3), dtype), np.where(np.isinf(x), dtype(0), x)
+        if row.labels == ("bit",):
+            return np.array([[0, 1, 1], [1, 0, 0]], dtype), x
         return np.array([[0, 0.25, 0.75], [0, 1, 0]], dtype), x
 
     def constant(self, row: fl.Row, dtype: type, n: int) -> tuple[Array, Array]:
         """`n` samples that are all the same."""
         x = np.full((n, 4), 0.25, dtype)
+        if row.labels == ("bit",):
+            return np.tile(np.array([0, 1, 0, 1], dtype), (n, 1)), x
         return (np.ones(n, np.int64) if has_classes(row) else x.copy()), x
+
+    def other_labels(self, row: fl.Row, x: Array, random: Random) -> Array:
+        """Labels that are no weights of classes: numbers, some close to x, or bits."""
+        if row.labels == ("bit",):
+            return bits(x.dtype.type, x.size, random).reshape(x.shape)
+        y = random.standard_normal(x.shape) * np.abs(x).max(axis=-1, keepdims=True)
+        y[::3] = (x * (1 + random.standard_normal(x.shape) / 64))[::3]
+        y[1::7] = 0
+        return y.astype(x.dtype)
 
     def larger_term(
         self, loss: fl.Loss, y: Array, x: Array, truth: Any
@@ -269,22 +330,24 @@ class Rows:
         The sum Q of soft labels is allowed its rounding to double precision.
         """
         row = ROWS[loss.kernel]
-        if row.predictions != ("real",):
+        if not loss.kernel.endswith("_logits"):
             return None
-        smoothing = truth.number(loss.label_smoothing)
+        smoothing = truth.number(getattr(loss, "label_smoothing", 0.0))
+        temperature = truth.number(loss.temperature)
+        gain = temperature if loss.name == "kl_divergence" else 1 / temperature
         classes = np.arange(x.shape[-1])
         q = (y[..., np.newaxis] == classes) * 1 if has_classes(row) else y
         q = (1 - smoothing) * q + smoothing / x.shape[-1]
         first = np.broadcast_to((classes == 0) * 1, x.shape)
         dense = fl.CategoricalCrossentropy(from_logits=True)
-        p = truth.of(dense, "grad", first, x) + first
+        p = truth.of(dense, "grad", first, x / temperature) + first
         total = np.sum(q, axis=-1, keepdims=True)
-        larger = np.maximum((total - q) * p, q * (1 - p))
+        larger = gain * np.maximum((total - q) * p, q * (1 - p))
         if has_classes(row):
             return larger
         soft = np.count_nonzero(y, axis=-1, keepdims=True) > 1
         rounding = total * np.finfo(np.float64).eps / np.finfo(truth.dtype).eps
-        return np.where(soft, np.maximum(larger, rounding), larger)
+        return np.where(soft, np.maximum(larger, gain * rounding), larger)
 
     def batches(
         self,
@@ -318,6 +381,8 @@ class Rows:
             y[1::6] = x[1::6].argmin(axis=-1)
             if has_classes(row):
                 yield y, x
+            elif row.labels != ("unit",):
+                yield self.other_labels(row, x, random), x
             elif not soft:
                 yield (y[:, np.newaxis] == np.arange(classes)).astype(dtype), x
             else:
@@ -325,6 +390,9 @@ class Rows:
                 d = x[::2].astype(float) - x[::2].max(axis=-1, keepdims=True)
                 q[::2] = np.exp(d) / np.exp(d).sum(axis=-1, keepdims=True)
                 q[::5, 0] = 0
+                if row.name == "total_variation_logits":
+                    # Where p and q are equal, rounding chooses the side of the kink.
+                    q *= 1 + 2.0**-12 * random.choice([-1, 1], q.shape)
                 yield np.minimum(q, 1).astype(dtype), x
 
 

@@ -38,7 +38,17 @@ OTHER_PARAMETERS = {
     "pos_weight": 2.5,
     "eps": 2.0**-12,
     "ignore_class": 0,
+    "temperature": 2.0,  # a quotient that is not rounded
+    "p": 2.0,
+    "q": 0.25,
+    "squared": True,
+    "power": 1.25,
+    "alpha": 0.25,
+    "p_t": "geometric",
 }
+
+#: Options that choose between two kernels.
+SWITCHES = ("from_logits", "log_input")
 
 
 class Numbers(mpmath.MPContext):
@@ -50,11 +60,18 @@ class Numbers(mpmath.MPContext):
     def __init__(self, digits: int) -> None:
         super().__init__()
         self.dps = digits
-        for name in ("log", "log1p", "sqrt", "tanh"):
+        for name in ("log", "log1p", "sqrt"):
             function = getattr(self, name)
             setattr(self.mpf, name, lambda x, function=function: function(x))
+        others = {"arctan": "atan", "lgamma": "loggamma", "erf": "erf"}
+        others |= {"digamma": "digamma"}
+        for name, here in others.items():
+            function = getattr(self, here)
+            setattr(self.mpf, name, lambda x, function=function: function(x))
+        self.mpf.trigamma = lambda x: self.psi(1, x)
         self.mpf.exp = lambda x: self.bounded_exp(x)
         self.mpf.expm1 = lambda x: self.expm1(max(min(x, 10_000), -10_000))
+        self.mpf.tanh = lambda x: self.tanh(max(min(x, 10_000), -10_000))
         self.mpf.cosh = lambda x: (x.exp() + (-x).exp()) / 2
 
     def bounded_exp(self, x: Any) -> Any:
@@ -62,10 +79,10 @@ class Numbers(mpmath.MPContext):
         return self.exp(max(min(x, 10_000), -10_000))
 
     def exactly(self, a: np.ndarray) -> np.ndarray:
-        """`a` in multi-precision; infinity becomes a number far out of range."""
+        """`a` in multi-precision; infinity is a number whose logarithm has no range."""
         if a.dtype.kind != "f":
             return a
-        far = self.mpf(2) ** (4 * np.finfo(a.dtype).maxexp)
+        far = self.mpf(2) ** (10**400)
         entries = [
             self.mpf(v) if math.isfinite(v) else math.copysign(1, v) * far
             for v in a.ravel().tolist()
@@ -141,14 +158,17 @@ def default_losses() -> Iterator[fl.Loss]:
         if loss.name in structured.CASES:
             continue
         yield loss
-        if "from_logits" in parameters(loss):
-            yield replace(loss, from_logits=True)
+        for switch in SWITCHES:
+            if switch in parameters(loss):
+                yield replace(loss, **{switch: not getattr(loss, switch)})
 
 
 def other_parameters(loss: fl.Loss) -> dict[str, Any]:
     """Each parameter of a loss with another value than its own."""
     other = {}
     for name, default in parameters(loss).items():
+        if name == "temperature" and not loss.from_logits:
+            continue
         if name in OTHER_PARAMETERS:
             other[name] = OTHER_PARAMETERS[name]
         elif type(default) is float:
@@ -170,8 +190,8 @@ def refusing_losses() -> list[fl.Loss]:
     return [
         loss
         for loss in losses()
-        if ROWS[loss.kernel].labels != ("real",)
-        or ROWS[loss.kernel].predictions == ("probability",)
+        if generators.BOUNDED
+        & {*ROWS[loss.kernel].labels, *ROWS[loss.kernel].predictions}
     ]
 
 
@@ -189,7 +209,7 @@ def label(loss: fl.Loss) -> str:
     changed = [
         f"{name}={value}"
         for name, value in parameters(loss).items()
-        if name != "from_logits" and value != getattr(type(loss)(), name)
+        if name not in SWITCHES and value != getattr(type(loss)(), name)
     ]
     return "-".join([loss.kernel, *changed])
 
@@ -216,8 +236,8 @@ def truth(loss: fl.Loss, output: str, y: np.ndarray, x: np.ndarray) -> Truth:
     if output == "grad":
         scale = _larger_term(loss, exactly(y), exactly(x), dtype)
     formula = getattr(reference, type(loss).__name__)
-    if output == "hess" and hasattr(formula, "hess_size"):  # terms of both signs
-        scale = _reference(loss, "hess_size", exactly(y), exactly(x), dtype)
+    if hasattr(formula, f"{output}_size"):  # terms of both signs
+        scale = _reference(loss, f"{output}_size", exactly(y), exactly(x), dtype)
     return Truth.of(exact, dtype, scale)
 
 
@@ -228,7 +248,7 @@ def exact_parameters(loss: fl.Loss, dtype: type) -> dict[str, Any]:
         named["eps"] = float(np.finfo(dtype).eps)
     for name, number in named.items():
         if type(number) is float:
-            named[name] = NUMBERS[dtype].mpf(number)
+            named[name] = NUMBERS[dtype].mpf(float(dtype(number)))
     return named
 
 
@@ -344,7 +364,7 @@ def _larger_term(
     that, so the error is measured in ulps of the larger term. For a hard label one of
     the terms is 0 and the other is the gradient: no allowance at all.
     """
-    if "label_smoothing" not in parameters(loss):
+    if not {"label_smoothing", "temperature"} & set(parameters(loss)):
         return None
     return generators.of(loss).larger_term(loss, y, x, Exact(dtype))
 

@@ -34,6 +34,7 @@ class Case:
     variants: ClassVar[tuple[dict[str, Any], ...]] = ({},)
     limits: ClassVar = {"value": 4.0, "grad": 4.0, "hess": 4.0}
     sizes: ClassVar = (1, 30, 33, 150)  # that are compared with the exact results
+    several: ClassVar[dict[str, Any]] = {}  # parameters for more than one sample
 
     def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
         """Arguments and keywords of a call with about `n` entries."""
@@ -47,8 +48,17 @@ class Case:
         """The shape of values."""
         return self.predictions(arguments)[0].shape
 
+    def spread(
+        self, weight: Array, arguments: tuple, keywords: dict, parameters: dict
+    ) -> Array:
+        """The weight of the sample that each entry belongs to."""
+        return weight
+
     def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
-        """The largest term of each result; None: the result itself."""
+        """The largest term of each result; None: the result itself.
+
+        A tuple of these if those of each derivative are other ones.
+        """
         return None
 
 
@@ -78,6 +88,193 @@ class Gaussian(Case):
         return np.maximum(abs(np.log(v)), (mean - y) ** 2 / v) / 2
 
 
+def largest(*terms: Any) -> Any:
+    """The largest of some numbers, entry by entry."""
+    result = abs(terms[0])
+    for term in terms[1:]:
+        result = np.maximum(result, abs(term))
+    return result
+
+
+class Located(Case):
+    """A distribution of a location and a scale: labels near to it and far off."""
+
+    def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
+        y = spread(random, (n,)).astype(dtype)
+        loc = (y * (1 + random.choice([0, 1e-3, 1], n))).astype(dtype)
+        loc += spread(random, (n,)).astype(dtype) * (random.rand(n) < 0.8)
+        r = abs(loc.astype(float) - y)
+        near = r * random.choice([0.002, 0.03, 0.1, 0.5, 1, 1.001, 3], n)
+        scale = np.where(random.rand(n) < 0.7, near, abs(spread(random, (n,))))
+        scale = np.where(scale == 0, 1, scale).astype(dtype)
+        return (y, (loc, scale)), {}
+
+    def predictions(self, arguments: tuple) -> tuple[Array, ...]:
+        return arguments[1]
+
+    def parts(self, exact: dict[str, Any], parameters: dict) -> tuple[Any, Any, Any]:
+        """Residual, scale and their ratio, all positive."""
+        y, (loc, scale) = exact["arguments"]
+        if "eps" in parameters:
+            scale = np.maximum(scale, parameters["eps"])
+        return (
+            abs(loc - y),
+            scale,
+            abs(fl.reference.distribution._ratio(loc - y, scale)),
+        )
+
+
+class LogVariances(Located):
+    loss = fl.GaussianNLL(log_variance=True)
+    variants = ({}, {"full": True})
+
+    def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
+        (y, (mean, scale)), keywords = super().draw(dtype, n, random)
+        return (y, (mean, np.log(scale + dtype(1e-20)) * 2)), keywords
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        y, (mean, log) = exact["arguments"]
+        q = (mean - y) ** 2 / np.exp(log)
+        if output == "value":
+            return largest(log, q) / 2
+        return None if output == "hess" else (None, largest(q, 1 + 0 * q) / 2)
+
+
+class LaplaceLikelihoods(Located):
+    loss = fl.laplace_nll
+    variants = ({}, {"full": True}, {"eps": 0.25})
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        _, b, q = self.parts(exact, parameters)
+        if output == "value":
+            return largest(np.log(b), q)
+        if output == "grad":
+            return None, largest(q, 1 + 0 * q) / b
+        return None, largest(2 * q, 1 + 0 * q) / b**2
+
+
+class StudentLikelihoods(Located):
+    loss = fl.student_t
+    variants = ({}, {"full": True, "nu": 1.0}, {"eps": 0.25, "nu": 30.0})
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        r, s, _ = self.parts(exact, parameters)
+        nu = parameters["nu"]
+        total = nu * s**2 + r**2
+        if output == "value":
+            return largest(np.log(s), (nu + 1) / 2 * np.log1p(r**2 / (nu * s**2)))
+        if output == "grad":
+            return None, nu * largest(s, r) ** 2 / (s * total)
+        by_scale = largest(r**4 + (3 * nu + 1) * (r * s) ** 2, nu * s**4)
+        return (
+            (nu + 1) * largest(nu * s**2, r**2) / total**2,
+            nu * by_scale / (s * total) ** 2,
+        )
+
+
+class Counts(Case):
+    """Counts from 0 to a million, nearly Poisson's and far from them."""
+
+    loss = fl.negative_binomial
+    variants = ({}, {"full": True}, {"eps": 0.25})
+
+    def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
+        # where lgamma cancels only for the sizes compared with exact results
+        far, near = (20, 30) if n in self.sizes else (5, 5)
+        y = np.floor(2.0 ** (random.choice([0, 5, far], n) * random.rand(n))) - 1
+        mean = (y + (random.rand(n) < 0.5)) * (1 + 0.3 * random.standard_normal(n))
+        mean = np.where(
+            random.rand(n) < 0.1, 2.0 ** random.randint(-9, 9, n), abs(mean)
+        )
+        count = 2.0 ** random.uniform(-8, near, n)
+        return tuple(
+            each(lambda a: a.astype(dtype), part) for part in (y, (mean, count))
+        ), {}
+
+    def predictions(self, arguments: tuple) -> tuple[Array, ...]:
+        return arguments[1]
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        y, m, r = fl.reference.NegativeBinomial._parts(
+            *exact["arguments"], parameters["eps"]
+        )
+        n, low, some = r + y, r < 2, y > 0
+        d, pull = (m - y) / n, (m - y) / (r + m)
+        spread = y * (r + n) / (2 * r**2 * n**2)
+        if output == "value":
+            counted = np.where(parameters["full"] & some, y, 1)
+            ratio = np.log(counted * (r + m) / (m * n))
+            rest = np.where(some, 1 + np.log((n + 2) / r) / 2, 0)
+            rest = rest + (0 if parameters["full"] else y)
+            return largest(r * np.log1p(d), y * ratio, rest)
+        if output == "grad":
+            refined = largest(np.log1p(d) - d, d * pull, y / (2 * r * n))
+            return None, largest(refined, np.where(low, np.log((r + 2) / r), 0))
+        refined = largest(pull**2 / n, spread)
+        return (
+            largest(y / m**2, n / (r + m) ** 2),
+            largest(refined, np.where(low, 1 / r + 1 / r**2, 0)),
+        )
+
+
+class NormalScores(Located):
+    loss = fl.crps_normal
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        r, s, q = self.parts(exact, parameters)
+        density = np.exp(-(q**2) / 2) / np.sqrt(np.pi / 2 + 0 * s)
+        constant = 1 / np.sqrt(np.pi + 0 * s)
+        if output == "value":
+            return largest(r, s * density, s * constant)
+        return None if output == "hess" else (None, largest(density, constant))
+
+
+class LaplaceScores(Located):
+    loss = fl.crps_laplace
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        r, b, q = self.parts(exact, parameters)
+        if output == "value":
+            return largest(r, 0.75 * b)
+        slope = largest((1 + q) * np.exp(-q), 0.75 + 0 * q)
+        return None if output == "hess" else (None, slope)
+
+
+class LogisticScores(Located):
+    loss = fl.crps_logistic
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        r, s, _ = self.parts(exact, parameters)
+        if output == "value":
+            return largest(r, s)
+        return None if output == "hess" else (None, 1 + 0 * r)
+
+
+class Intervals(Case):
+    """Labels inside, outside and at the ends."""
+
+    loss = fl.interval_score
+    variants = ({}, {"alpha": 0.5})
+
+    def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
+        y = spread(random, (n,)).astype(dtype)
+        ends = [
+            np.where(random.rand(n) < 0.2, y, spread(random, (n,))).astype(dtype)
+            for _ in range(2)
+        ]
+        return (y, tuple(ends)), {}
+
+    def predictions(self, arguments: tuple) -> tuple[Array, ...]:
+        return arguments[1]
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        if output != "value":
+            return None
+        y, (low, high) = exact["arguments"]
+        missed = np.maximum(low - y, 0) + np.maximum(y - high, 0)
+        return largest(high - low, 2 / parameters["alpha"] * missed)
+
+
 class Triplets(Case):
     """Rows near to each other and far apart."""
 
@@ -105,6 +302,11 @@ class Triplets(Case):
     def samples(self, arguments: tuple, keywords: dict) -> tuple[int, ...]:
         return arguments[0].shape[:-1]
 
+    def spread(
+        self, weight: Array, arguments: tuple, keywords: dict, parameters: dict
+    ) -> Array:
+        return weight[..., np.newaxis]
+
     def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
         formula = fl.reference.Triplet
         rows, p, eps = exact["arguments"], parameters["p"], parameters["eps"]
@@ -119,6 +321,95 @@ class Triplets(Case):
             abs(part[1]) if output == "grad" else 1 / part[0][..., np.newaxis]
             for part in parts
         )
+
+
+class Pairs(Case):
+    """Labelled pairs of rows, near to each other and far apart."""
+
+    def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
+        width = 5 if n < 100 else 37
+        shape = (max(n // width, 1), width)
+        a = random.standard_normal(shape)
+        b = a + random.standard_normal(shape) * random.choice([0.01, 1], (shape[0], 1))
+        b *= random.choice([-1, 1, 3], (shape[0], 1))
+        labels = self.labels(shape[0], random)
+        return (labels.astype(dtype), (a.astype(dtype), b.astype(dtype))), {}
+
+    def labels(self, n: int, random: Random) -> Array:
+        """One for each pair."""
+        return random.choice([-1, 1], n)
+
+    def predictions(self, arguments: tuple) -> tuple[Array, ...]:
+        return arguments[1]
+
+    def samples(self, arguments: tuple, keywords: dict) -> tuple[int, ...]:
+        return arguments[0].shape
+
+    def spread(
+        self, weight: Array, arguments: tuple, keywords: dict, parameters: dict
+    ) -> Array:
+        return weight[..., np.newaxis]
+
+
+class Contrasts(Pairs):
+    """Labels that are sure, and soft ones."""
+
+    loss = fl.contrastive
+    variants = ({}, {"margin": 4.0})
+
+    def labels(self, n: int, random: Random) -> Array:
+        return random.choice([0, 1, 0.25], n)
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        y, pair = exact["arguments"]
+        _, r, d, lack, u = fl.reference.Contrastive._parts(
+            y, pair, parameters["margin"]
+        )
+        size = parameters["margin"] + d
+        if output == "value":
+            return y * d**2 + (1 - y) * lack * size
+        y, size, d = y[..., np.newaxis], size[..., np.newaxis], d[..., np.newaxis]
+        if output == "grad":
+            return y * abs(r) + (1 - y) * size * abs(u)
+        return y + (1 - y) * (1 + size / d)
+
+
+class Cosines(Pairs):
+    """Labels are signs."""
+
+    loss = fl.cosine_embedding
+    variants = ({}, {"margin": 0.5, "eps": 0.0}, {"eps": 0.25})
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        _, _, u, v, p, q = fl.reference.CosineEmbedding._parts(
+            *exact["arguments"], parameters["margin"], parameters["eps"]
+        )
+        if output == "value":
+            return 1 + 0 * p[..., 0]
+        length = np.minimum(p, q)
+        if output == "grad":
+            return (abs(u) + abs(v)) / length
+        return (1 + 3 * u**2 + 3 * v**2) / length**2
+
+
+class Rankings(Case):
+    """Scores in the right order and in the wrong one."""
+
+    loss = fl.margin_ranking
+    variants = ({}, {"margin": 0.5})
+
+    def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
+        scores = (spread(random, (n,)).astype(dtype) for _ in range(2))
+        return (random.choice([-1, 1], n).astype(dtype), tuple(scores)), {}
+
+    def predictions(self, arguments: tuple) -> tuple[Array, ...]:
+        return arguments[1]
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        if output != "value":
+            return None
+        first, second = exact["arguments"][1]
+        return np.maximum(abs(first - second), parameters["margin"])
 
 
 class Lists(Case):
@@ -139,6 +430,11 @@ class Lists(Case):
 
     def samples(self, arguments: tuple, keywords: dict) -> tuple[int, ...]:
         return (len(keywords["groups"]),)
+
+    def spread(
+        self, weight: Array, arguments: tuple, keywords: dict, parameters: dict
+    ) -> Array:
+        return np.repeat(weight, keywords["groups"])
 
     def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
         if output != "grad":
@@ -184,40 +480,191 @@ class Cohorts(Case):
 
 
 class Regions(Case):
-    """Hard and soft labels; certain and uncertain predictions."""
+    """Hard and soft labels; certain and uncertain predictions; classes without labels.
 
-    loss = fl.dice
-    variants = (
+    A loss has the slopes `none` and `full` for t = 0 and t = 1, of different signs.
+    """
+
+    variants: ClassVar = (
         {"axis": -1},
         {"axis": -1, "smooth": 0.0},
         {"axis": -1, "tp": "absolute", "smooth": 0.5},
         {"axis": (0, 2)},
         {},
     )
+    several: ClassVar = {"axis": -1}  # for more than one sample
 
     def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
         shape = (2, 3, max(n // 6, 1))
         y = random.choice([0, 0, 1, 1, 0.25], shape)
+        y[-1, 0] *= n % 3 == 0
         p = np.where(random.rand(*shape) < 0.1, y, random.rand(*shape) ** 4)
         return (y.astype(dtype), p.astype(dtype)), {}
 
+    def inner(self, parameters: dict) -> tuple[int, ...]:
+        """The axes of a sample."""
+        axis = parameters.get("axis")
+        return {-1: (2,), None: (0, 1, 2)}.get(axis, axis)
+
     def samples(self, arguments: tuple, keywords: dict) -> tuple[int, ...]:
-        shape = arguments[1].shape
-        return {-1: shape[:2], (0, 2): shape[1:2], None: ()}[keywords.get("axis")]
+        inner, shape = self.inner(keywords), arguments[1].shape
+        return tuple(n for axis, n in enumerate(shape) if axis not in inner)
 
     def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
         if output == "value":
             return None
         y, p = exact["arguments"]
-        smooth, axis = parameters["smooth"], parameters["axis"]
-        _, size, moves = fl.reference.Dice._parts(y, p, smooth, parameters["tp"], axis)
-        larger = (2 * moves + 1) / size
-        return larger if output == "grad" else 2 * larger / size
+        entries = self.entries(parameters)
+        *sums, hit, _, _, _ = fl.reference.segmentation._sums(
+            y, p, parameters["tp"], entries
+        )
+        first, second = self.slopes(*sums, hit, parameters)
+        return first if output == "grad" else second
+
+    def entries(self, parameters: dict) -> tuple[int, ...]:
+        """The axes of a region."""
+        return self.inner(parameters)
+
+    def spread(
+        self, weight: Array, arguments: tuple, keywords: dict, parameters: dict
+    ) -> Array:
+        return np.expand_dims(weight, self.inner(parameters))
+
+    def slopes(
+        self, both: Any, false: Any, lost: Any, neither: Any, hit: Any, parameters: dict
+    ) -> tuple[Any, Any]:
+        """The terms of the first and the second derivatives, all of one sign."""
+        raise NotImplementedError
+
+
+class DiceRegions(Regions):
+    """As one quotient."""
+
+    loss = fl.dice
+
+    def slopes(
+        self, both: Any, false: Any, lost: Any, neither: Any, hit: Any, parameters: dict
+    ) -> tuple[Any, Any]:
+        size = 2 * both + false + lost + parameters["smooth"]
+        size = np.where(size == 0, 1, size)
+        larger = (2 * hit + 1) / size
+        return larger, 2 * larger / size
+
+
+class TverskyRegions(Regions):
+    """As a power of a quotient."""
+
+    loss = fl.tversky
+    variants = (
+        *Regions.variants,
+        {"axis": -1, "alpha": 0.25, "beta": 2.0, "smooth": 0.5},
+        {"axis": -1, "alpha": 0.0, "gamma": 0.75},
+        {"axis": (0, 2), "beta": 0.75, "gamma": 2.0, "tp": "absolute", "smooth": 0.0},
+    )
+    limits: ClassVar = {"value": 4.0, "grad": 4.0, "hess": 5.0}
+    names: ClassVar = ("alpha", "beta", "gamma")
+
+    def slopes(
+        self, both: Any, false: Any, lost: Any, neither: Any, hit: Any, parameters: dict
+    ) -> tuple[Any, Any]:
+        alpha, beta, gamma = (parameters.get(name, 1) for name in self.names)
+        missed, found = alpha * false + beta * lost, both + parameters["smooth"]
+        all_ = np.where(missed + found == 0, 1, missed + found)
+        r = np.where(missed == 0, 1, missed / all_)  # any, where a power of r is 0
+        slope = (1 - hit) * alpha * found + hit * (beta * found + missed)
+        slope = slope / all_**2
+        up = ((1 - hit) * alpha + hit * (1 + beta)) / all_
+        first = gamma * r ** (gamma - 1) * slope
+        second = abs(gamma * (gamma - 1)) * r ** (gamma - 2) * slope**2
+        return first, second + 2 * first * up
+
+
+class JaccardRegions(TverskyRegions):
+    """As intersection over union."""
+
+    loss = fl.jaccard
+    variants = Regions.variants
+
+
+class Classes(Regions):
+    """All classes of a sample in one quotient."""
+
+    loss = fl.generalized_dice
+    variants = (
+        {"axis": -1},
+        {"axis": 2, "class_axis": 0, "weighting": "simple", "smooth": 0.0},
+        {"axis": -1, "weighting": "uniform", "tp": "absolute"},
+        {"smooth": 0.5},
+    )
+
+    def entries(self, parameters: dict) -> tuple[int, ...]:
+        return (0, 2) if parameters["axis"] is None else (2,)
+
+    def inner(self, parameters: dict) -> tuple[int, ...]:
+        if parameters.get("axis") is None:
+            return (0, 1, 2)
+        return (parameters.get("class_axis", 1), 2)
+
+    def slopes(
+        self, both: Any, false: Any, lost: Any, neither: Any, hit: Any, parameters: dict
+    ) -> tuple[Any, Any]:
+        classes = parameters["class_axis"]
+        power = {"uniform": 0, "simple": 1, "square": 2}[parameters["weighting"]]
+        labels = both + lost
+        w = np.where(labels == 0, 0, 1 / np.where(labels == 0, 1, labels) ** power)
+        w = np.where(labels == 0, np.max(w, axis=classes, keepdims=True), w)
+        size = np.sum(w * (2 * both + false + lost), axis=classes, keepdims=True)
+        size = size + parameters["smooth"]
+        larger = w * (2 * hit + 1) / np.where(size == 0, 1, size)
+        return larger, 2 * w * larger / np.where(size == 0, 1, size)
+
+
+class Correlations(Regions):
+    """Of all four counts."""
+
+    loss = fl.mcc
+    variants = (*Regions.variants, {"axis": -1, "smooth": 2.0**-10})
+
+    def slopes(
+        self, both: Any, false: Any, lost: Any, neither: Any, hit: Any, parameters: dict
+    ) -> tuple[Any, Any]:
+        a, b, c, d = (
+            part + parameters["smooth"] for part in (both, false, lost, neither)
+        )
+        p, s = a + b, c + d
+        product = p * s * (a + c) * (b + d)
+        empty = product == 0
+        half = np.where(empty, 1, (p + s) / (2 * np.sqrt(product + empty)))
+        p, s = np.where(empty, 1, p), np.where(empty, 1, s)
+        sizes = (1 - hit) * (a / p + c / s) + hit * (b / p + d / s)
+        bends = (a + b) / p**2 + (c + d) / s**2 + (1 / p + 1 / s) * sizes
+        return half * sizes, half * bends
 
 
 CASES = {
-    case.loss.name: case
-    for case in (Gaussian(), Triplets(), Lists(), Cohorts(), Regions())
+    case.loss.kernel: case
+    for case in (
+        Gaussian(),
+        LogVariances(),
+        LaplaceLikelihoods(),
+        StudentLikelihoods(),
+        Counts(),
+        NormalScores(),
+        LaplaceScores(),
+        LogisticScores(),
+        Intervals(),
+        Triplets(),
+        Contrasts(),
+        Cosines(),
+        Rankings(),
+        Lists(),
+        Cohorts(),
+        DiceRegions(),
+        JaccardRegions(),
+        TverskyRegions(),
+        Classes(),
+        Correlations(),
+    )
 }
 
 
@@ -257,10 +704,12 @@ def errors(name: str, variant: dict[str, Any], dtype: type) -> dict[str, float]:
             formula = getattr(getattr(reference, type(loss).__name__), output)
             truths = flat(formula(*exact, **keywords, **numbers))
             terms = case.terms(output, {"arguments": exact}, {**keywords, **numbers})
-            for truth, result in zip(truths, flat(outputs), strict=True):
-                scale = terms
-                if terms is not None:
-                    scale = np.broadcast_to(terms, np.shape(truth))
+            each_terms = terms if isinstance(terms, tuple) else (terms,) * len(truths)
+            for truth, result, scale in zip(
+                truths, flat(outputs), each_terms, strict=True
+            ):
+                if scale is not None:
+                    scale = np.broadcast_to(scale, np.shape(truth))
                 rounded = oracle.Truth.of(np.asarray(truth, object), dtype, scale)
                 error = rounded.error(np.asarray(result, dtype))
                 worst[output] = max(worst[output], np.max(error, initial=0.0))

@@ -30,8 +30,13 @@ FLOATS = [
 def limit(loss: fl.Loss, output: str, dtype: type) -> float:
     """The promise, in ulps; a power multiplies errors by its exponent."""
     limits: dict[str, float] = generators.of(loss).limits
-    power = getattr(loss, "gamma", 0) if loss.kernel.endswith("_logits") else 0
-    return limits[output] + (limits["wide"] if dtype == np.float64 else 0) + 1.5 * power
+    power = max(getattr(loss, name, 0) for name in ("gamma", "gamma_pos", "gamma_neg"))
+    if loss.kernel.startswith("categorical"):
+        power *= 1.5 * loss.kernel.endswith("_logits")
+    else:
+        power *= 2.5
+    wide = limits["wide"] if dtype == np.float64 else 0
+    return limits[output] + wide + power
 
 
 #: All samples for each kernel as it comes, a sixth of them for other parameters.

@@ -254,8 +254,14 @@ def corpus(kernel: str, dtype: type) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             y = np.minimum(random.randint(0, 2**10 + 200, shape), 2**10) * 2.0**-10
         elif row.labels == ("sign",):
             y = random.choice([-1, 1], shape)
+        elif row.labels == ("bit",):
+            y = random.randint(0, 2, shape) * 1.0
         else:
             y = random.randint(-(2**10), 2**10, shape) * 2.0**-6
+        if row.labels[0] in ("count", "positive"):
+            y = np.abs(y) + (row.labels[0] == "positive")
+        if row.predictions[0] in ("positive", "mean"):
+            x = np.abs(x) + 2.0**-13
         yield y if y.dtype.kind == "i" else y.astype(dtype), x.astype(dtype)
 
 

@@ -17,6 +17,7 @@ from fastloss.core.kinds import (
     DenseRowwise,
     Elementwise,
     Grouped,
+    LabelledPairs,
     Overlap,
     Pairwise,
     Rowwise,
@@ -126,7 +127,7 @@ def test_classes_are_of_the_kind_that_the_registry_says(loss: fl.Loss) -> None:
     kinds: dict[str, Any] = {
         "element": (Elementwise, SeveralHeads),
         "row": Rowwise,
-        "pair": Pairwise,
+        "pair": (Pairwise, LabelledPairs),
         "group": Grouped,
         "sequence": Sequence,
         "overlap": Overlap,

@@ -1,4 +1,7 @@
-"""Values and gradients that other libraries give, frozen by ``tools/freeze.py``."""
+"""Values and gradients that other libraries give.
+
+Frozen by ``tools/freeze.py`` and ``tools/freeze_others.py``.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 
 import fastloss as fl
+from fastloss.core.kinds import SeveralHeads
 
 DATA = Path(__file__).parent / "data"
 CASES = json.loads((DATA / "peers.json").read_text("utf-8"))
@@ -30,9 +34,19 @@ def test_agrees_with(case: dict[str, Any]) -> None:
 
 
 STRUCTURED = json.loads((DATA / "peers_structured.json").read_text("utf-8"))
-#: Of which no library that is installed has a function; test_structured.py has values
-#: worked out by hand.
-ELSEWHERE = {"ListNet", "Cox"}
+#: Of which no library that is installed has a function; values found by hand are in
+#: test_structured.py, test_multiclass.py and test_regression.py.
+ELSEWHERE = {
+    "Barron",
+    "Cox",
+    "Expectile",
+    "Fair",
+    "GCE",
+    "GemanMcClure",
+    "ListNet",
+    "SymmetricCE",
+    "Welsch",
+}
 
 
 @pytest.mark.parametrize(
@@ -41,8 +55,8 @@ ELSEWHERE = {"ListNet", "Cox"}
 def test_of_several_arrays_agrees_with(case: dict[str, Any]) -> None:
     loss = eval(case["loss"], {"fl": fl})
     arguments = [
-        tuple(a) if len(a) == 2 and loss.name == "gaussian_nll" else a
-        for a in case["arguments"]
+        tuple(a) if k == 1 and isinstance(loss, SeveralHeads) else a
+        for k, a in enumerate(case["arguments"])
     ]
     np.testing.assert_allclose(loss(*arguments), case["value"], case["precision"])
     if case["grad"] is not None:
@@ -50,8 +64,24 @@ def test_of_several_arrays_agrees_with(case: dict[str, Any]) -> None:
             np.testing.assert_allclose(ours, theirs, 10 * case["precision"], 1e-15)
 
 
+OTHERS = json.loads((DATA / "peers_others.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    "case", OTHERS, ids=[f"{case['loss']}-{case['library']}" for case in OTHERS]
+)
+def test_of_smaller_libraries_agrees_with(case: dict[str, Any]) -> None:
+    loss = eval(case["loss"], {"fl": fl})
+    arguments, keywords = map(np.array, case["arguments"]), case["keywords"]
+    y_true, *y_pred = arguments
+    value, grad = loss.value_and_grad(y_true, *y_pred, **keywords)
+    np.testing.assert_allclose(value, case["value"], case["precision"], 1e-15)
+    if case["grad"] is not None:
+        np.testing.assert_allclose(grad, case["grad"], 10 * case["precision"], 1e-15)
+
+
 def test_every_parameter_is_in_some_case() -> None:
-    shown = " ".join(case["loss"] for case in [*CASES, *STRUCTURED])
+    shown = " ".join(case["loss"] for case in [*CASES, *STRUCTURED, *OTHERS])
     for loss in fl.LOSSES.values():
         if type(loss).__name__ in ELSEWHERE:
             continue

@@ -42,7 +42,7 @@ def test_rows_say_what_the_tests_understand(row: fl.Row) -> None:
     assert {*row.labels, *row.predictions} <= set(DOMAINS)
     for loss in LOSSES:
         if loss.kernel == row.name:
-            assert set(row.parameters) <= set(oracle.parameters(loss))
+            assert all(hasattr(loss, name) for name in row.parameters)
 
 
 @pytest.mark.parametrize("cls", CLASSES)

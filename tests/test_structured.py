@@ -67,21 +67,6 @@ def test_accuracy(name: str, variant: dict[str, Any], dtype: type, isa: str) -> 
         assert error <= limits[output], output
 
 
-def spread_over_entries(
-    name: str, loss: Any, weight: Array, arguments: tuple, keywords: dict[str, Any]
-) -> Array:
-    """The weight of the sample that each entry belongs to."""
-    if name == "triplet":
-        return weight[..., np.newaxis]
-    if name == "listnet":
-        return np.repeat(weight, keywords["groups"])
-    if name == "dice":
-        inner = loss.axis
-        every = tuple(range(arguments[1].ndim)) if inner is None else inner
-        return np.expand_dims(weight, every)
-    return weight
-
-
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @variants
@@ -118,7 +103,7 @@ def test_reductions(
         tolerance = {"rtol": 1e-10, "atol": 1e-12}
         np.testing.assert_allclose(got["value"], value, **tolerance)
         if not own:
-            factor = spread_over_entries(name, loss, weight, arguments, keywords)
+            factor = case.spread(weight, arguments, keywords, parameters(loss))
         for expected, output in ((grads, "grad"), (hesses, "hess")):
             for a, b in zip(flat(expected), flat(got[output]), strict=True):
                 assert b.shape == a.shape
@@ -136,12 +121,10 @@ def many(name: str, dtype: type) -> tuple[tuple, dict[str, Any], dict[str, Any]]
     """Enough entries for several threads, in samples of all sizes."""
     random = Random(6)
     arguments, keywords = CASES[name].draw(dtype, 120_001, random)
-    own: dict[str, Any] = {}
+    own = CASES[name].several
     if name == "cox":
         arguments, _ = CASES[name].draw(dtype, 3_990, random)
         arguments = each(lambda a: np.tile(a, (32, 1)), arguments)
-    if name == "dice":
-        own = {"axis": -1}
     return arguments, keywords, own
 
 
@@ -248,13 +231,13 @@ def test_dtypes(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_samples_of_weight_zero_hold_anything(name: str) -> None:
     case = CASES[name]
-    own = {"axis": -1} if name == "dice" else {}
+    own = case.several
     loss = replace(case.loss, **own)
     arguments, keywords = case.draw(np.float64, 400, Random(11))
     weight = np.ones(case.samples(arguments, {**keywords, **own}))
     weight.flat[[1, -1]] = 0
     expected = results(loss, arguments, **keywords, sample_weight=weight)
-    spread = spread_over_entries(name, loss, weight, arguments, keywords)
+    spread = case.spread(weight, arguments, keywords, parameters(loss))
     spoilt = each(
         lambda a: (
             np.where(spread == 0, np.nan if a.dtype.kind == "f" else a, a)

@@ -30,21 +30,40 @@ def right(y: NDArray[np.float32], p: NDArray[np.float32], out: fl.Loss) -> None:
     fl.mse([1.0, 2.0], [1.5, 2.5], sample_weight=[1, 0], reduction="sum")
     fl.huber(y_true=y, y_pred=p, delta=2)
     fl.huber.grad(y, p, delta=2.0, out=p)
+    fl.smooth_l1(y, p, beta=0.5)
+    fl.quantile(y, p, q=0.9, delta=0.1)
+    fl.expectile(y, p, tau=0.9)
+    fl.mape(y, p, scale=100, eps=1.0)
+    fl.epsilon_insensitive(y, p, epsilon=0.5, squared=True)
+    fl.tukey.value_and_grad(y, p, c=4.7)
+    fl.barron(y, p, alpha=-2, c=0.5)
     fl.huber.value_and_grad(y, p, reduction="none", out=(None, p))
     fl.huber.grad_and_hess(y, p, sample_weight=y, out=(y, p))
     fl.bce(y, p, from_logits=True, label_smoothing=0.1, pos_weight=2, eps=None)
     fl.cce(y, p, class_weight={0: 2.0}, label_sum="any")
     fl.scce.value_and_grad([0], [[0.5, 0.5]], ignore_class=-1, class_weight=[1, 2])
+    fl.kl_divergence.grad(y, p, from_logits=True, log_target=True, temperature=2.0)
+    fl.js_divergence(y, p, beta=0.25, label_sum="any")
+    fl.multi_margin.value_and_grad([0], [[0.5, 0.5]], p=2, class_weight=[1, 2])
+    fl.cosine(y, p, offset=0.0)
     fl.Huber(delta=2.0, reduction="sum")(y, p)
     fl.get("huber")(y, p, delta=2.0)
     Squared(scale=2.0)(y, p, scale=3.0)
     weighed.grad(y, p, alpha=0.7)
     fl.triplet(y, p, p, margin=2.0, swap=True)
     fl.triplet.value_and_grad(anchor=y, positive=p, negative=p)
+    fl.contrastive.grad([0, 1], (p, p), margin=2.0)
+    fl.cosine_embedding(y, (p, p), margin=0.5, eps=0.0)
+    fl.margin_ranking.value_and_grad(y, (p, p), margin=1)
+    fl.hinge_embedding(y, p, margin=2.0)
     fl.listnet.grad(y, p, groups=[2, 3])
     fl.cox((y, p), p, ties="breslow")
     fl.gaussian_nll.value_and_grad(y, (p, p), out=(p, p), full=True)
     fl.dice(y, p, axis=(1, 2), smooth=0.0)
+    fl.jaccard(y, p, axis=(1, 2), tp="absolute")
+    fl.tversky.grad(y, p, axis=-1, alpha=0.3, beta=0.7, gamma=2, smooth=1)
+    fl.generalized_dice(y, p, axis=(2, 3), class_axis=1, weighting="simple")
+    fl.mcc.grad_and_hess(y, p, smooth=1e-5)
     _value, _grad = out.value_and_grad(y, p)
 
 
@@ -58,12 +77,17 @@ def misspelt(y: NDArray[np.float32], p: NDArray[np.float32]) -> None:
     fl.bce(y, p, logits=True)  # type: ignore[call-arg]
     fl.bce(y, p, class_weight=[1, 2])  # type: ignore[call-arg]
     fl.cce(y, p, ignore_class=0)  # type: ignore[call-arg]
+    fl.cosine(y, p, class_weight=[1, 2])  # type: ignore[call-arg]
     fl.scce.grad(y, p, label_sum="any")  # type: ignore[call-arg]
     fl.triplet(y, p, p, margn=2.0)  # type: ignore[call-arg]
     fl.triplet.grad(y, p)  # type: ignore[call-arg]
+    fl.contrastive(y, (p, p), margn=2.0)  # type: ignore[call-arg]
+    fl.cosine_embedding.grad(y, (p, p), swap=True)  # type: ignore[call-arg]
     fl.listnet(y, p, groups=[2], sizes=[2])  # type: ignore[call-arg]
     fl.listnet.grad(y, p)  # type: ignore[call-arg]
     fl.dice.grad(y, p, axes=1)  # type: ignore[call-arg]
+    fl.jaccard(y, p, alpha=1.0)  # type: ignore[call-arg]
+    fl.generalized_dice(y, p, weight="simple")  # type: ignore[call-arg]
     fl.Huber(detla=2.0)  # type: ignore[call-arg]
     fl.Huber()(y, p, detla=2.0)  # type: ignore[call-arg]
     Squared(skale=2.0)  # type: ignore[call-arg]

@@ -28,6 +28,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 import oracle
 import structured
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/source"))
+import special
+
 PAGE = Path(__file__).resolve().parents[1] / "docs/accuracy.md"
 Array = np.ndarray
 Peer = Callable[[fl.Loss, str, Array, Array], Array | None]
@@ -70,7 +73,7 @@ How errors are counted
 
 def clipped(loss: fl.Loss, x: Array) -> Array:
     """What the others are given."""
-    if oracle.ROWS[loss.kernel].predictions == ("real",):
+    if oracle.ROWS[loss.kernel].predictions != ("probability",):
         return x
     eps = np.finfo(x.dtype).eps
     return np.clip(x, eps, 1 - eps)
@@ -177,7 +180,7 @@ def tables() -> str:
         text += f"\n## {np.dtype(dtype).name}\n\n| {' | '.join(heads)} |\n"
         text += "|---" * len(heads) + "|\n"
         for loss in oracle.losses():
-            usual = loss == replace(type(loss)(), **from_logits(loss))
+            usual = loss == replace(type(loss)(), **switched(loss))
             for labels in oracle.label_kinds(loss.kernel):
                 print(np.dtype(dtype).name, oracle.label(loss), labels, flush=True)
                 cells = [oracle.label(loss).replace("-", ", "), labels]
@@ -192,10 +195,10 @@ def tables() -> str:
     return text
 
 
-def from_logits(loss: fl.Loss) -> dict[str, Any]:
+def switched(loss: fl.Loss) -> dict[str, Any]:
     """Its one parameter that names another kernel."""
     named = oracle.parameters(loss)
-    return {"from_logits": named["from_logits"]} if "from_logits" in named else {}
+    return {name: named[name] for name in oracle.SWITCHES if name in named}
 
 
 def structured_tables() -> str:
@@ -226,6 +229,31 @@ gradient of gaussian_nll 2.5.
     return text
 
 
+def special_table() -> str:
+    """The errors of the functions of csrc/math that losses are made of."""
+    isas = fl.show_config("dict")["isa_available"]
+    heads = [f"{dtype} {isa}" for dtype in special.DTYPES for isa in isas]
+    text = f"""
+## Special functions
+
+In ulps of the result; for lgamma of negative numbers, whose zeros lie between the
+poles, of the change that an ulp of x makes where that is larger. Phi, log_ndtr: the
+normal distribution, its logarithm and the slope of that. lgamma of positive numbers and
+digamma keep their digits at their zeros, too (`tests/source/special.py`).
+
+| function | {" | ".join(heads)} |
+{"|---" * (len(heads) + 1)}|
+"""
+    for name in special.FUNCTIONS:
+        cells = [
+            f"{special.errors(name, isa, dtype).max():.2f}"
+            for dtype in special.DTYPES.values()
+            for isa in isas
+        ]
+        text += f"| {name} | {' | '.join(cells)} |\n"
+    return text
+
+
 def every_logit() -> str:
     """The errors over all float32 logits, for both hard labels."""
     text = "| path | value | gradient | Hessian |\n|---|---|---|---|\n"
@@ -249,7 +277,7 @@ def main() -> None:
     last = before.split(BEGIN)[1].split(END)[0] if BEGIN in before else ""
     digits = oracle.DIGITS
     text = INTRODUCTION.format(digits32=digits[np.float32], digits64=digits[np.float64])
-    text += tables() + structured_tables()
+    text += tables() + structured_tables() + special_table()
     text += f"""
 ## Binary crossentropy on every float32 logit
 

@@ -26,9 +26,10 @@ def _losses_by_kernel() -> dict[str, fl.Loss]:
         if loss.kernel not in ROWS:
             continue
         found[loss.kernel] = loss
-        if hasattr(loss, "from_logits"):
-            on_logits = replace(loss, from_logits=True)
-            found[on_logits.kernel] = on_logits
+        for switch in ("from_logits", "log_input"):
+            if hasattr(loss, switch):
+                other = replace(loss, **{switch: not getattr(loss, switch)})
+                found[other.kernel] = other
     return found
 
 
@@ -40,6 +41,8 @@ def _predictions(
 ) -> Array:
     if row.predictions == ("real",):
         return 3 * rng.standard_normal(shape, dtype=np.float32)
+    if row.predictions[0] in ("mean", "positive"):
+        return np.exp(rng.standard_normal(shape, dtype=np.float32))
     p = 0.001 + 0.998 * rng.random(shape, dtype=np.float32)
     return p if row.kind == "element" else p / p.sum(axis=-1, keepdims=True)
 
@@ -68,6 +71,10 @@ def make(
         y = _one_hot(shape, rng)
     elif row.labels == ("real",):
         y = 3 * rng.standard_normal(shape, dtype=np.float32)
+    elif row.labels == ("count",):
+        y = rng.poisson(2, shape)
+    elif row.labels == ("positive",):
+        y = np.exp(rng.standard_normal(shape, dtype=np.float32))
     else:
         y = rng.integers(2, size=prod(shape), dtype=np.int8).reshape(shape)
         y = 2 * y - 1 if row.labels == ("sign",) else y
@@ -87,8 +94,8 @@ def require_all() -> None:
         name
         for name, row in ROWS.items()
         if row.kind not in ("element", "row")
-        or row.labels not in (("real",), ("sign",), ("unit",), ("class",))
-        or row.predictions not in (("real",), ("probability",))
+        or row.labels[0] not in ("real", "sign", "unit", "class", "count", "positive")
+        or row.predictions[0] not in ("real", "probability", "mean", "positive")
     ]
     if missing or unknown:
         raise LookupError(f"kernels without a benchmark: {missing + unknown}")

@@ -15,6 +15,7 @@
 #include "losses/robust/rows.h"
 #include "losses/margin/rows.h"
 #include "losses/binary/rows.h"
+#include "losses/count/rows.h"
 #include "losses/multiclass/rows.h"
 #include "losses/distribution/rows.h"
 #include "losses/embedding/rows.h"

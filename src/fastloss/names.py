@@ -23,30 +23,15 @@ _ELSEWHERE: dict[str, str] = {
         "probabilities, 'sparse_categorical_crossentropy' for classes and rows of "
         "probabilities, 'categorical_crossentropy' for one-hot rows"
     ),
-    "nll": (
-        "of the logits whose log-softmax PyTorch's takes, use 'cross_entropy'; of "
-        "probabilities 'sparse_categorical_crossentropy'"
-    ),
-    "smoothl1": "use fl.Huber(delta=beta) divided by beta",
     "rmse": "use the square root of 'mean_squared_error'",
     "rootmeansquarederror": "use the square root of 'mean_squared_error'",
     "msle": "use 'mean_squared_error' of np.log1p of both",
     "meansquaredlogarithmicerror": "use 'mean_squared_error' of np.log1p of both",
-    "mape": (
-        "use 'mean_absolute_error' with sample_weight=100/np.abs(y_true) and "
-        'reduction="sum_over_batch_size"'
+    "kldiv": (
+        "PyTorch's is fl.KLDivergence(log_input=True) under its reductions "
+        "'batchmean' and 'sum'; its 'mean' divides by the number of classes, too"
     ),
-    "meanabsolutepercentageerror": (
-        "use 'mean_absolute_error' with sample_weight=100/np.abs(y_true) and "
-        'reduction="sum_over_batch_size"'
-    ),
-    "categoricalhinge": "it is no hinge of -1 and +1, nor built in",
-    "focal": "it is an example in docs/custom.md",
-    "quantile": "it is an example in docs/custom.md",
-    "pinball": "it is the quantile loss, an example in docs/custom.md",
-    "poisson": "use fl.custom, with p - y * np.log(p)",
-    "kldiv": "use 'categorical_crossentropy', which has its derivatives",
-    "kldivergence": "use 'categorical_crossentropy', which has its derivatives",
+    "multilabelmargin": "use 'multilabel_margin', of rows of 0 and 1, not of lists",
 }
 
 

@@ -29,12 +29,12 @@ SINGLE = [
     (r"margin_f64_", r"fl_(squared_)?hinge_value"),
     # powers in double precision, of one number a row of classes
     (r"multiclass_", r"fl_categorical_focal"),
-    # the C library's, one number at a time
-    (r"programs_", r"fl_op_lgamma_r"),
+    # once a block
+    (r"distribution_", r"fl_student_t_setup"),
     # one number a tuple, a group or a region, of many entries
-    (r"embedding_", r"fl_triplet_"),
+    (r"embedding_", r"fl_(triplet|contrastive|cosine_embedding)_"),
     (r"ranking_", r"fl_listnet_(value|grad)"),
-    (r"segmentation_", r"fl_dice_points"),
+    (r"segmentation_", r"fl_\w+_points"),
     # along a sequence, each number from the one before
     (r"survival_", r""),
     # SSE2 neither compares nor shifts integers of 64 bits

@@ -20,8 +20,8 @@ from fastloss.app import demo
 from fastloss.app.evaluate import evaluate
 from fastloss.app.files import open_array, split_name
 from fastloss.core.kinds import (
-    DenseRowwise,
     Elementwise,
+    PairedRowwise,
     Rowwise,
     SparseRowwise,
 )
@@ -218,7 +218,7 @@ def _eval(options: argparse.Namespace) -> None:
         paths = [split_name(name)[0] for name in inputs if name]
         if any(_same_file(options.grad, path) for path in paths):
             raise ValueError(f"--grad {options.grad} is one of the inputs")
-    rows, soft = isinstance(loss, Rowwise), isinstance(loss, DenseRowwise)
+    rows, soft = isinstance(loss, Rowwise), isinstance(loss, PairedRowwise)
     label_dtype = "int64" if isinstance(loss, SparseRowwise) else "float64"
     with ExitStack() as stack:
         y_true = open_array(options.y_true, classes=soft, dtype=label_dtype)

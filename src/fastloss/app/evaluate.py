@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from fastloss.app.files import FileArray, naming, replacing, write
 from fastloss.core import checks
-from fastloss.core.kinds import Rowwise
+from fastloss.core.kinds import ClassWeighted
 from fastloss.core.loss import Loss
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -274,7 +274,7 @@ def _weight_sum(
     weight = np.broadcast_to(weight, samples)
     if by_class is None:
         return float(np.sum(weight, where=counted))
-    assert isinstance(loss, Rowwise)
+    assert isinstance(loss, ClassWeighted)
     target = loss._class_weight_of(y_true, by_class)
     with np.errstate(invalid="ignore"):
         products = weight * target

@@ -50,6 +50,9 @@ def run(
     class_weight: NDArray[np.float64] | None,
     ignore_class: int | None,
     any_sum: bool,
+    label_form: int,
+    temperature: float,
+    softcap: float,
     threads: int,
     program: Program | None = None,
 ) -> tuple[float, int, int, int, float]: ...
@@ -69,4 +72,7 @@ class Kernel:
         class_weight: NDArray[np.float64] | None = None,
         ignore_class: int | None = None,
         any_sum: bool = False,
+        label_form: int = 0,
+        temperature: float = 0.0,
+        softcap: float = 0.0,
     ) -> None: ...

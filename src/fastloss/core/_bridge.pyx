@@ -49,12 +49,17 @@ cdef extern from "fastloss.h" nogil:
         bint swapped
         int ndim
         const ptrdiff_t *strides
+    ctypedef enum fl_label_form:
+        FL_LABEL_WEIGHTS
     ctypedef struct fl_target_options:
         double smoothing
         const double *class_weight
         bint has_ignore
         int64_t ignore_class
         bint any_sum
+        fl_label_form label_form
+        double temperature
+        double softcap
     ctypedef struct fl_job:
         int loss
         fl_type type
@@ -277,6 +282,9 @@ def run(
     class_weight,
     ignore_class,
     bint any_sum,
+    int label_form,
+    double temperature,
+    double softcap,
     int threads,
     Program program=None,
 ):
@@ -319,6 +327,9 @@ def run(
     job.targets.has_ignore = ignore_class is not None
     job.targets.ignore_class = 0 if ignore_class is None else ignore_class
     job.targets.any_sum = any_sum
+    job.targets.label_form = <fl_label_form>label_form
+    job.targets.temperature = temperature
+    job.targets.softcap = softcap
     job.threads = threads
     job.poll = check_signals
     job.poll_argument = <void *>raised

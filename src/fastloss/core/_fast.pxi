@@ -177,7 +177,8 @@ cdef class Kernel:
 
     def _bind(self, int loss, bint fast, bint rows, bint classes, str reduction,
               tuple parameters, *, bint sign_labels=False, double smoothing=0.0,
-              class_weight=None, ignore_class=None, bint any_sum=False):
+              class_weight=None, ignore_class=None, bint any_sum=False,
+              int label_form=0, double temperature=0.0, double softcap=0.0):
         """Say which kernel the fast lane runs, with which options, and whether it may."""
         self._loss = loss
         self._fast = fast
@@ -196,6 +197,9 @@ cdef class Kernel:
         self._targets.has_ignore = ignore_class is not None
         self._targets.ignore_class = 0 if ignore_class is None else ignore_class
         self._targets.any_sum = any_sum
+        self._targets.label_form = <fl_label_form>label_form
+        self._targets.temperature = temperature
+        self._targets.softcap = softcap
 
     cdef bint _direct(self, fl_output_set outputs, object y_true, object y_pred,
                       object weight, object values, object grad, object hess,

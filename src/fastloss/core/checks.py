@@ -100,6 +100,14 @@ def items(name: str, value: Any, count: int) -> tuple[Any, ...]:
     )
 
 
+def has_entries(name: str, array: Array) -> None:
+    """There is a last axis, with something along it."""
+    if array.ndim == 0 or array.shape[-1] == 0:
+        raise ValueError(
+            f"{name} has shape {array.shape}: it needs a last axis of entries"
+        )
+
+
 def group_index(sizes: ArrayLike, entries: int) -> NDArray[np.int64]:
     """The number of groups, where each begins, and where the last one ends."""
     array = _as_numbers("groups", sizes)
@@ -326,7 +334,9 @@ def key(value: Any) -> Any:
         return type(value), tuple(map(key, value))
     if type(value) is np.ndarray and not value.dtype.hasobject:
         return np.ndarray, value.dtype.str, value.shape, value.tobytes()
-    if isinstance(value, frozenset):
+    if isinstance(value, dict):
+        return type(value), tuple((key(k), key(v)) for k, v in value.items())
+    if isinstance(value, set | frozenset):
         return type(value), frozenset(map(key, value))
     if isinstance(value, float):
         return type(value), value.hex()

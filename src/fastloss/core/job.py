@@ -27,6 +27,9 @@ OUTPUT_SETS = (("value",), ("grad",), ("value", "grad"), ("grad", "hess"))
 
 VALUE, GRAD, VALUE_GRAD, GRAD_HESS = OUTPUT_SETS
 
+LABEL_FORMS = ("weights", "logs", "logits")
+"""What `fl_label_form` numbers."""
+
 
 class Status(IntEnum):
     """How a job ended."""
@@ -80,6 +83,9 @@ class TargetOptions(NamedTuple):
     class_weight: NDArray[np.float64] | None = None
     ignore_class: int | None = None
     any_sum: bool = False
+    label_form: int = 0  # LABEL_FORMS
+    temperature: float = 0.0
+    softcap: float = 0.0
 
 
 class Finding(NamedTuple):

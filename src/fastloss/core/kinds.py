@@ -6,6 +6,7 @@ the driver of its kind, csrc/engine/drivers/<kind>.c.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
@@ -36,11 +37,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Advice",
+    "CappedRowwise",
+    "ClassWeighted",
     "DenseRowwise",
+    "Distributions",
     "Elementwise",
     "Grouped",
+    "LabelledPairs",
     "Names",
     "Overlap",
+    "PairedRowwise",
     "Pairwise",
     "Registered",
     "Rowwise",
@@ -48,6 +54,7 @@ __all__ = [
     "SeveralHeads",
     "SmoothedRowwise",
     "SparseRowwise",
+    "TemperedRowwise",
 ]
 
 
@@ -145,13 +152,81 @@ class Elementwise(Registered):
 
 
 class Rowwise(Registered):
-    """A sample is a row of predictions along the last axis of `y_pred`, the classes.
-
-    Its target is a weight for each class; class weights and smoothing change it before
-    the formula sees it.
-    """
+    """A sample is a row of predictions along the last axis of `y_pred`, the classes."""
 
     _rows: ClassVar[bool] = True
+
+    def _known_targets(self) -> TargetOptions | None:
+        return self._targets(None)
+
+    def _target_options(self, arrays: Arrays) -> TargetOptions:
+        return self._targets(None)
+
+    def _targets(self, class_weight: Array | None) -> TargetOptions:
+        """How labels become what they weigh, and logits what kernels read."""
+        return TargetOptions()
+
+    def _labels(self, y_true: ArrayLike, predictions: Array) -> Array:
+        raise NotImplementedError
+
+    def _arrays(self, y_true: ArrayLike, y_pred: ArrayLike) -> Arrays:
+        predictions = checks.predictions(y_pred)
+        checks.rows(predictions)
+        labels = self._labels(y_true, predictions)
+        return Arrays((labels,), (predictions,), self._samples(predictions.shape))
+
+    def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape[:-1]
+
+
+class TemperedRowwise(Rowwise):
+    """Logits are divided by a temperature before the formula sees them."""
+
+    temperature: float = 1.0
+
+    def _validate(self) -> None:
+        super()._validate()
+        given = checks.number(
+            "temperature", self.temperature, 0, math.inf, open_low=True
+        )
+        self._set("temperature", given)
+        if given != 1:
+            self._asks_for_logits("temperature")
+
+    def _asks_for_logits(self, name: str) -> None:
+        if not getattr(self, "from_logits", True):
+            raise ValueError(
+                f"{name} = {getattr(self, name)!r} changes logits: pass "
+                "from_logits=True, or leave it out"
+            )
+
+    def _targets(self, class_weight: Array | None) -> TargetOptions:
+        temperature = 0.0 if self.temperature == 1 else self.temperature
+        return super()._targets(class_weight)._replace(temperature=temperature)
+
+
+class CappedRowwise(TemperedRowwise):
+    """Logits are capped, and divided by a temperature, before the formula sees them."""
+
+    softcap: float | None = None
+
+    def _validate(self) -> None:
+        super()._validate()
+        if self.softcap is not None:
+            given = checks.number("softcap", self.softcap, 0, math.inf, open_low=True)
+            self._set("softcap", given)
+            self._asks_for_logits("softcap")
+
+    def _targets(self, class_weight: Array | None) -> TargetOptions:
+        return super()._targets(class_weight)._replace(softcap=self.softcap or 0.0)
+
+
+class ClassWeighted(Rowwise):
+    """Its target is a weight for each class.
+
+    Class weights and smoothing change it before the formula sees it.
+    """
+
     _smoothing: ClassVar[float] = 0.0  # of each loss
 
     class_weight: ClassWeights = None
@@ -172,19 +247,11 @@ class Rowwise(Registered):
         return self._targets(self._class_weights(arrays.predictions[0].shape[-1]))
 
     def _targets(self, class_weight: Array | None) -> TargetOptions:
-        raise NotImplementedError
-
-    def _labels(self, y_true: ArrayLike, predictions: Array) -> Array:
-        raise NotImplementedError
-
-    def _arrays(self, y_true: ArrayLike, y_pred: ArrayLike) -> Arrays:
-        predictions = checks.predictions(y_pred)
-        checks.rows(predictions)
-        labels = self._labels(y_true, predictions)
-        return Arrays((labels,), (predictions,), self._samples(predictions.shape))
-
-    def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape[:-1]
+        return (
+            super()
+            ._targets(class_weight)
+            ._replace(smoothing=self._smoothing, class_weight=class_weight)
+        )
 
     def _class_weights(self, classes: int) -> Array | None:
         given: Any = self.class_weight  # in its final form
@@ -202,7 +269,7 @@ class Rowwise(Registered):
         raise NotImplementedError
 
 
-class SmoothedRowwise(Rowwise):
+class SmoothedRowwise(ClassWeighted):
     """Labels may be smoothed: a part of each is spread over all classes."""
 
     label_smoothing: float = 0.0
@@ -216,8 +283,18 @@ class SmoothedRowwise(Rowwise):
         self._set("_smoothing", smoothing)
 
 
-class DenseRowwise(Rowwise):
-    """Labels are one-hot or soft: `y_true` has the shape of `y_pred`."""
+class PairedRowwise(Rowwise):
+    """There is a label for each prediction: `y_true` has the shape of `y_pred`."""
+
+    def _labels(self, y_true: ArrayLike, predictions: Array) -> Array:
+        return checks.label_weights(y_true, predictions)
+
+    def _targets(self, class_weight: Array | None) -> TargetOptions:
+        return super()._targets(class_weight)._replace(any_sum=True)
+
+
+class Distributions(PairedRowwise):
+    """Labels are one-hot or soft: they sum to 1."""
 
     label_sum: str = "one"
 
@@ -225,15 +302,9 @@ class DenseRowwise(Rowwise):
         super()._validate()
         checks.one_of("label_sum", self.label_sum, ("one", "any"))
 
-    def _labels(self, y_true: ArrayLike, predictions: Array) -> Array:
-        return checks.label_weights(y_true, predictions)
-
     def _targets(self, class_weight: Array | None) -> TargetOptions:
-        return TargetOptions(
-            self._smoothing,
-            class_weight,
-            any_sum=self.label_sum == "any",
-        )
+        any_sum = self.label_sum == "any"
+        return super()._targets(class_weight)._replace(any_sum=any_sum)
 
     def _raise(self, found: Finding, arrays: Arrays) -> NoReturn:
         if found.status == Status.BAD_LABEL_SUM:
@@ -246,12 +317,16 @@ class DenseRowwise(Rowwise):
             )
         super()._raise(found, arrays)
 
+
+class DenseRowwise(Distributions, ClassWeighted):
+    """Labels are one-hot or soft, and classes may weigh more and less."""
+
     def _class_weight_of(self, y_true: Array, by_class: Array) -> Array:
         weights: Array = np.einsum("...c,c", y_true, by_class)
         return weights
 
 
-class SparseRowwise(Rowwise):
+class SparseRowwise(ClassWeighted):
     """Labels are integers, the class of each row."""
 
     ignore_class: int | None = None
@@ -266,11 +341,29 @@ class SparseRowwise(Rowwise):
         return checks.class_labels(y_true, predictions)
 
     def _targets(self, class_weight: Array | None) -> TargetOptions:
-        return TargetOptions(
-            self._smoothing,
-            class_weight,
-            ignore_class=self.ignore_class,
-        )
+        return super()._targets(class_weight)._replace(ignore_class=self.ignore_class)
+
+    def initial(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
+        """The shares of the classes, or their logarithms for a loss of logits.
+
+        That is the constant row that every proper loss is least with.
+
+        Parameters
+        ----------
+        y_true, sample_weight : array_like
+            As in a call; every class occurs.
+
+        Returns
+        -------
+        numpy.ndarray
+        """
+        labels = np.asarray(y_true)
+        kept = labels != self.ignore_class
+        weight = None if sample_weight is None else np.asarray(sample_weight)[kept]
+        counts = np.bincount(labels[kept], weight).astype(np.float64)
+        shares = counts / counts.sum()
+        logits = self._row.predictions == ("real",)
+        return np.log(shares) if logits else shares
 
     def _class_weight_of(self, y_true: Array, by_class: Array) -> Array:
         return by_class.take(y_true.astype(np.intp), mode="clip")
@@ -315,6 +408,28 @@ class SeveralHeads(_Structured):
         shape = predictions[0].shape
         labels = checks.labels_like("y_true", y_true, self.heads[0], shape)
         return Arrays((labels,), predictions, shape, ("y_true", *self.heads))
+
+
+class LabelledPairs(SeveralHeads):
+    """A sample is a pair of rows, along the last axis of two arrays of one shape.
+
+    `y_pred` is the pair of arrays, `y_true` has a label for each pair of rows.
+    """
+
+    def _arrays(self, y_true: ArrayLike, y_pred: Any) -> Arrays:
+        given = checks.items("y_pred", y_pred, len(self.heads))
+        predictions = checks.predictions_alike(
+            dict(zip(self.heads, given, strict=True))
+        )
+        checks.has_entries(self.heads[0], predictions[0])
+        samples = self._samples(predictions[0].shape)
+        labels = checks.labels_like(
+            "y_true", y_true, f"rows of {self.heads[0]}", samples
+        )
+        return Arrays((labels,), predictions, samples, ("y_true", *self.heads))
+
+    def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape[:-1]
 
 
 def _named(
@@ -368,12 +483,8 @@ class Pairwise(_Structured):
                 f"{', '.join(self.heads)}, but got {len(rows)}"
             )
         predictions = checks.predictions_alike(dict(zip(self.heads, rows, strict=True)))
-        shape = predictions[0].shape
-        if not shape or shape[-1] == 0:
-            raise ValueError(
-                f"{self.heads[0]} has shape {shape}: it needs a last axis of entries"
-            )
-        return Arrays((), predictions, shape[:-1], self.heads)
+        checks.has_entries(self.heads[0], predictions[0])
+        return Arrays((), predictions, predictions[0].shape[:-1], self.heads)
 
     def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return shape[:-1]
@@ -449,7 +560,7 @@ class Sequence(_Structured):
 
 
 class Overlap(_Structured):
-    """A sample is a region: the entries along some axes of `y_pred`."""
+    """A sample is a region, the entries along some axes of `y_pred`, or several."""
 
     axis: int | tuple[int, ...] | None = None
 
@@ -460,28 +571,33 @@ class Overlap(_Structured):
             named = tuple(checks.integer("axis", axis) for axis in given)
             self._set("axis", named if isinstance(self.axis, tuple) else named[0])
 
-    def _order(self, shape: tuple[int, ...]) -> tuple[list[int], int]:
-        """Axes of the regions, then those of their entries; how many entries."""
-        inner = checks.axes(self.axis, len(shape))
-        outer = [axis for axis in range(len(shape)) if axis not in inner]
-        return outer + list(inner), int(np.prod([shape[a] for a in inner], dtype=int))
+    def _axes(self, ndim: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Axes of the regions of a sample, and of the entries of a region."""
+        return (), checks.axes(self.axis, ndim)
+
+    def _order(self, shape: tuple[int, ...]) -> list[int]:
+        """Axes of the samples, of their regions and of their entries."""
+        regions, entries = self._axes(len(shape))
+        inner = regions + entries
+        return [*(a for a in range(len(shape)) if a not in inner), *inner]
 
     def _arrays(self, y_true: ArrayLike, y_pred: ArrayLike) -> Arrays:
         predictions = checks.predictions(y_pred)
         labels = checks.elementwise_labels(y_true, predictions)
-        order, entries = self._order(predictions.shape)
-        samples = self._samples(predictions.shape)
-        index = np.array([entries, *order], dtype=np.int64)
+        shape = predictions.shape
+        counts = [math.prod(shape[a] for a in axes) for axes in self._axes(len(shape))]
+        samples = self._samples(shape)
+        index = np.array([*counts[::-1], *self._order(shape)], dtype=np.int64)
         return Arrays((labels,), (predictions,), samples, extra=(index,))
 
     def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        inner = checks.axes(self.axis, len(shape))
-        return tuple(n for axis, n in enumerate(shape) if axis not in inner)
+        regions, entries = self._axes(len(shape))
+        return tuple(n for a, n in enumerate(shape) if a not in regions + entries)
 
     def _raise(self, found: Finding, arrays: Arrays) -> NoReturn:
         if found.status == Status.BAD_INPUT:
             shape = arrays.predictions[0].shape
-            order, _ = self._order(shape)
+            order = self._order(shape)
             place = np.unravel_index(found.place, [shape[axis] for axis in order])
             at = [int(place[order.index(axis)]) for axis in range(len(shape))]
             flat = int(np.ravel_multi_index(at, shape)) if shape else 0

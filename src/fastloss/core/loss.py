@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, ParamSpec, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, ParamSpec, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -122,8 +122,21 @@ class Loss(CustomFace, Parameters):
     def __hash__(self) -> int:
         return hash(self._key)
 
+    if not TYPE_CHECKING:  # which would take it for that of the class
+        __name__ = property(lambda self: self.name, doc="As of a function.")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self._parameters_of())
+        if self._compiler is None:
+            return _rebuild, (type(self), self._parameters_of())
+        from fastloss._custom.journey import reduced_class
+
+        return reduced_class(self, self._parameters_of())
 
     def _parameters_of(self) -> dict[str, Any]:
         return {f.name: getattr(self, f.name) for f in fields(self)}
@@ -286,6 +299,36 @@ class Loss(CustomFace, Parameters):
         if status != Status.OK:
             self._raise(Finding(status, offender, place, number), arrays)
         return total
+
+    def initial(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
+        """The constant prediction that the loss is least with.
+
+        A model that has learned something is better than that, and a booster begins
+        there.
+
+        Parameters
+        ----------
+        y_true, sample_weight : array_like
+            As in a call.
+
+        Returns
+        -------
+        float or numpy.ndarray
+            One number, or one for each class. Of an element-wise loss it is where the
+            sum of the gradients changes its sign: the least value if the loss is
+            convex, a stationary one if not.
+
+        Examples
+        --------
+        >>> import fastloss as fl
+        >>> round(fl.mae.initial([1.0, 2.0, 10.0]), 6)
+        2.0
+        >>> fl.bce.initial([0, 1, 1, 1])
+        0.75
+        """
+        from fastloss.core.initial import constant
+
+        return constant(self, y_true, sample_weight)
 
     # What a kind says; here for one label and one prediction per sample.
 

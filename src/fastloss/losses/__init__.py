@@ -3,6 +3,7 @@
 from fastloss.core.kinds import Registered
 from fastloss.losses import (
     binary,
+    count,
     distribution,
     embedding,
     margin,
@@ -14,6 +15,7 @@ from fastloss.losses import (
     survival,
 )
 from fastloss.losses.binary import *
+from fastloss.losses.count import *
 from fastloss.losses.distribution import *
 from fastloss.losses.embedding import *
 from fastloss.losses.margin import *
@@ -29,6 +31,7 @@ FAMILIES = (
     robust,
     margin,
     binary,
+    count,
     multiclass,
     distribution,
     embedding,

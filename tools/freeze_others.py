@@ -1,0 +1,149 @@
+"""Freeze what smaller libraries give, for the tests to compare with.
+
+    python tools/freeze_others.py
+
+Needs the extra `freeze` and monai and segmentation-models-pytorch. Cases are those of
+`tools/freeze.py`, for losses of more than one label and one prediction, with the
+arguments of the call by name where they have one; `tests/data/peers_others.json` keeps
+them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from itertools import chain, product
+from typing import Any
+
+os.environ |= {"KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}
+
+import keras
+import monai.losses
+import numpy as np
+import segmentation_models_pytorch.losses as smp
+import torch
+from freeze import FILE, PRECISION, listed, tensor, write
+from segmentation_models_pytorch.losses import _functional as smp_scores
+
+keras.config.set_floatx("float64")
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Cases = Iterator[dict[str, Any]]
+
+
+def of_tensor(function: Callable[[Any], Any], x: Array) -> tuple[Any, Any]:
+    """Value and gradient of a function of a tensor."""
+    at = tensor(x).requires_grad_()
+    value = function(at)
+    value.sum().backward()
+    return listed(value.detach()), listed(at.grad)
+
+
+def case(
+    loss: str,
+    library: str,
+    arguments: Any,
+    results: Any,
+    precision: float = 1e-12,
+    **keywords: Any,
+) -> dict[str, Any]:
+    """A case as the file has it."""
+    value, grad = results
+    return {
+        "loss": loss,
+        "library": f"{library} {version(library)}",
+        "precision": PRECISION.get(library, precision),
+        "arguments": [listed(a) for a in arguments],
+        "keywords": {name: listed(a) for name, a in keywords.items()},
+        "value": value,
+        "grad": grad,
+    }
+
+
+def segmentation() -> Cases:
+    """Regions of two samples and three classes, of hard and soft labels."""
+    draw = np.random.default_rng(7)
+    hard = draw.integers(0, 2, (2, 3, 4, 5)).astype(float)
+    soft, p = draw.uniform(size=hard.shape), draw.uniform(size=hard.shape)
+    none = 'axis=(2, 3), reduction="none"'
+
+    monai_losses = {
+        "Dice": (monai.losses.DiceLoss, 1.0, {}),
+        "Jaccard": (monai.losses.DiceLoss, 2.0, {"jaccard": True}),
+        "Tversky": (monai.losses.TverskyLoss, 1.0, {"alpha": 0.3, "beta": 1.25}),
+    }
+    for (name, (theirs, times, options)), (y, tp) in product(
+        monai_losses.items(), ((hard, "product"), (soft, "absolute"))
+    ):
+        smooth = {"smooth_nr": 0.5 * times, "smooth_dr": 0.5 * times}
+        soft_label = {"soft_label": tp == "absolute"}
+        loss = theirs(reduction="none", **options, **smooth, **soft_label)
+
+        def of_monai(x: Any, f: Any = loss, y: Array = y) -> Any:
+            return f(x, tensor(y)).reshape(2, 3)
+
+        own = "".join(f"{k}={v}, " for k, v in options.items() if k != "jaccard")
+        shown = f"fl.{name}({own}smooth=0.5, tp={tp!r}, {none})"
+        yield case(shown, "monai", (y, p), of_tensor(of_monai, p))
+    empty = hard.copy()
+    empty[1, 2] = 0  # a class without labels
+    for weighting, y in product(("square", "simple", "uniform"), (hard, empty)):
+        loss = monai.losses.GeneralizedDiceLoss(
+            w_type=weighting, smooth_nr=0.5, smooth_dr=0.5, reduction="none"
+        )
+
+        def of_classes(x: Any, f: Any = loss, y: Array = y) -> Any:
+            return f(x, tensor(y)).reshape(2)
+
+        shown = f"fl.GeneralizedDice(class_axis=1, weighting={weighting!r}, "
+        shown += f"smooth=0.5, tp='product', {none})"
+        # whose weights are in float32
+        yield case(shown, "monai", (y, p), of_tensor(of_classes, p), 1e-7)
+    library = "segmentation-models-pytorch"
+    for alpha, beta, y in product((0.3, 1.0), (0.6, 1.0), (hard, soft)):
+
+        def of_smp(x: Any, a: float = alpha, b: float = beta, y: Array = y) -> Any:
+            x, y = x.reshape(2, 3, -1), tensor(y).reshape(2, 3, -1)
+            return 1 - smp_scores.soft_tversky_score(
+                x, y, a, b, smooth=0.25, dims=(0, 2)
+            )
+
+        options = "smooth=0.25, tp='absolute', axis=(0, 2, 3), reduction='none'"
+        losses = [f"fl.Tversky(alpha={alpha}, beta={beta}, gamma=1.0, {options})"]
+        if alpha == beta == 1:
+            losses.append(f"fl.Jaccard({options})")
+        for shown in losses:
+            yield case(shown, library, (y, p), of_tensor(of_smp, p))
+    for gamma in (0.75, 2.0):
+        theirs = smp.TverskyLoss(
+            "binary", from_logits=False, alpha=0.3, beta=0.6, gamma=gamma, smooth=1.0
+        )
+
+        def power(x: Any, f: Any = theirs) -> Any:
+            return f(x, tensor(hard))
+
+        shown = f"fl.Tversky(alpha=0.3, beta=0.6, gamma={gamma}, smooth=1.0, axis=None)"
+        yield case(shown, library, (hard, p), of_tensor(power, p))
+    for y, eps in product((hard, soft), (1e-5, 0.5)):
+
+        def of_mcc(x: Any, y: Array = y, eps: float = eps) -> Any:
+            return smp.MCCLoss(eps)(x, tensor(y))
+
+        shown = f"fl.MCC(smooth={eps}, tp='product', axis=None)"
+        yield case(shown, library, (y, p), of_tensor(of_mcc, p))
+    for alpha, beta in ((0.5, 0.5), (0.2, 0.7)):
+        # Keras exchanges alpha and beta, and adds 1e-7 below alone.
+        value = listed(keras.losses.tversky(hard, p, alpha, beta, axis=(1, 2, 3)))
+        shown = f"fl.Tversky(alpha={beta}, beta={alpha}, smooth=0.0, axis=(1, 2, 3), "
+        yield case(shown + 'reduction="none")', "keras", (hard, p), (value, None))
+
+
+def main() -> None:
+    """Run every case and write the file."""
+    torch.set_default_dtype(torch.float64)
+    write(FILE.with_name("peers_others.json"), list(chain(segmentation())))
+
+
+if __name__ == "__main__":
+    main()

@@ -35,6 +35,7 @@ class Case:
     limits: ClassVar = {"value": 4.0, "grad": 4.0, "hess": 4.0}
     sizes: ClassVar = (1, 30, 33, 150)  # that are compared with the exact results
     several: ClassVar[dict[str, Any]] = {}  # parameters for more than one sample
+    many: ClassVar[int] = 120_001  # entries, for several threads
 
     def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
         """Arguments and keywords of a call with about `n` entries."""
@@ -416,11 +417,14 @@ class Lists(Case):
     """Short and long groups, groups of one, and groups without entries."""
 
     loss = fl.listnet
+    lengths: ClassVar = [1, 3, 10, 40]
+    largest: ClassVar[int] = 10**9
 
     def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
         sizes = [0, 1, 2, 16, 0, 0, 17]
         while sum(sizes) < n:
-            sizes.append(int(random.choice([1, 3, 10, 40, n // 3 + 1])))
+            largest = min(n // 3 + 1, self.largest)
+            sizes.append(int(random.choice([*self.lengths, largest])))
         sizes.append(0)
         total = sum(sizes)
         relevance = random.randint(0, 5, total) * random.choice([1, 1, 8], total)
@@ -444,6 +448,112 @@ class Lists(Case):
         q = fl.reference.ListNet.grad(0 * y, y, parameters["groups"])
         n = np.repeat(parameters["groups"], parameters["groups"])
         return p + q + 2 / (n + 0 * x)
+
+
+class Shares(Lists):
+    """Relevances as they are."""
+
+    loss = fl.ranking_softmax
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        y, x = exact["arguments"]
+        grad = fl.reference.RankingSoftmax.grad(y, x, parameters["groups"])
+        return grad + 2 * y if output == "grad" else None
+
+
+class Pairs(Lists):
+    """Pairs of all entries: groups are not too long."""
+
+    loss = fl.pairwise_logistic
+    variants = ({}, {"sigma": 2.0}, {"sigma": 0.5, "pairs": "mean"})
+    sizes = (1, 33, 60)
+    lengths: ClassVar = [1, 3, 10, 40] * 10
+    largest, many = 600, 17_001
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        if output != "grad":
+            return None
+        named = {k: v for k, v in parameters.items() if k not in ("groups", "axis")}
+        y, x = exact["arguments"]
+        parts = fl.reference.ranking._groups(y, x, parameters["groups"])
+        return np.concatenate(
+            [
+                self.sizes_of_slopes(*part, **named) if len(part[0]) else part[0]
+                for part in parts
+            ]
+        )
+
+    def sizes_of_slopes(self, y: Array, x: Array, **named: Any) -> Array:
+        """The terms of the gradient of a group, all of one sign."""
+        sigma = named.pop("sigma")
+        weights = getattr(fl.reference, type(self.loss).__name__)._weights(
+            y, x, **named
+        )
+        sigmoid = fl.reference.ranking._sigmoid(-sigma * (x[:, np.newaxis] - x))
+        slope = sigma * weights * sigmoid
+        return np.sum(slope, axis=0) + np.sum(slope, axis=1)
+
+
+class Lambdas(Pairs):
+    """Pairs that change NDCG."""
+
+    loss = fl.lambdarank
+    limits: ClassVar = {"value": 4.0, "grad": 4.0, "hess": 5.0}
+    variants = ({}, {"k": 3, "gain": "linear"}, {"sigma": 0.5, "k": 600})
+
+
+class Orders(Lists):
+    """The likelihood of an order."""
+
+    loss = fl.listmle
+    sizes = (1, 33, 60)
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        if output == "value":
+            return None
+        y, x = exact["arguments"]
+        result, at = 0 * x, 0
+        for part in fl.reference.ranking._groups(y, x, parameters["groups"]):
+            _, shares, order = fl.reference.ListMLE._shares(*part)
+            sizes = np.sum(shares * (1 + shares), axis=0)
+            result[at + order] = (
+                sizes if output == "hess" else np.sum(shares, axis=0) + 1
+            )
+            at += len(order)
+        return result
+
+
+class SoftRanks(Lists):
+    """Ranks of all entries: groups are not too long."""
+
+    loss = fl.approx_ndcg
+    variants = ({"alpha": 1.0}, {"alpha": 8.0, "gain": "linear"})
+    sizes = (1, 33, 60)
+    lengths: ClassVar = [1, 3, 10, 40] * 10
+    largest, many = 600, 17_001
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        y, x = exact["arguments"]
+        parts = fl.reference.ranking._groups(y, x, parameters["groups"])
+        if output == "value":
+            return np.ones(len(parts), int)
+        sizes = [self.sizes_of(output, *part, parameters) for part in parts]
+        return np.concatenate(sizes)
+
+    def sizes_of(self, output: str, y: Array, x: Array, parameters: dict) -> Array:
+        """The terms of a derivative of a group, all of one sign."""
+        if len(x) == 0:
+            return x
+        alpha, gain = parameters["alpha"], parameters["gain"]
+        parts = fl.reference.ApproxNDCG._parts(y, x, alpha, gain)
+        gains, r, slope, _ = parts
+        c = gains / (r * np.log(r) ** 2)
+        moves = slope * (c + c[:, np.newaxis])
+        if output == "grad":
+            return np.sum(moves, axis=1)
+        bend = gains * (np.log(r) + 2) / (r**2 * np.log(r) ** 3)
+        own = np.sum(slope, axis=1) ** 2 * bend
+        return np.sum(alpha * moves + slope**2 * bend, axis=1) + own
 
 
 class Cohorts(Case):
@@ -535,6 +645,79 @@ class Regions(Case):
     ) -> tuple[Any, Any]:
         """The terms of the first and the second derivatives, all of one sign."""
         raise NotImplementedError
+
+
+class Boxes(Case):
+    """Boxes that meet, touch, are one or are apart; corners are exact in any format."""
+
+    loss = fl.iou
+    variants = (
+        {},
+        {"eps": 0.0, "format": "cxcywh"},
+        {"eps": 0.5, "format": "xywh"},
+    )
+
+    def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
+        n = max(n // 4, 1)
+        true = random.randint(-64, 64, (n, 4)) / 16
+        pred = np.where(
+            random.rand(n, 4) < 0.2, true, random.randint(-64, 64, (n, 4)) / 16
+        )
+        near = random.rand(n, 1) < 0.5
+        pred = np.where(near, true + random.randint(-4, 5, (n, 4)) / 64, pred)
+        for box in (true, pred):  # of every format
+            box[:, :2] = -np.abs(box[:, :2])
+            box[:, 2:] = np.abs(box[:, 2:]) + 1 / 4
+        return (true.astype(dtype), pred.astype(dtype)), {}
+
+    def samples(self, arguments: tuple, keywords: dict) -> tuple[int, ...]:
+        return arguments[1].shape[:-1]
+
+    def spread(
+        self, weight: Array, arguments: tuple, keywords: dict, parameters: dict
+    ) -> Array:
+        return weight[..., np.newaxis]
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        """What areas change by, sides, over areas."""
+        true, pred = exact["arguments"]
+        name, form = type(self.loss).__name__, parameters["format"]
+        own, other = (self.corners(box, form) for box in (pred, true))
+        areas = [abs((b[2] - b[0]) * (b[3] - b[1])) for b in (own, other)]
+        sides = sum(abs(b[2] - b[0]) + abs(b[3] - b[1]) for b in (own, other))
+        union = sum(areas) / 2 + parameters["eps"]
+        rate = sides / union
+        if name == "IoU" and output == "value":
+            return None
+        if output == "value":
+            return 1 + 0 * rate
+        rate = rate[..., np.newaxis] + 0 * pred
+        return rate if output == "grad" else rate**2
+
+    @staticmethod
+    def corners(box: Array, form: str) -> list[Array]:
+        a, b, c, d = np.moveaxis(box, -1, 0)
+        if form == "cxcywh":
+            a, b = a - c / 2, b - d / 2
+        return [a, b, c, d] if form == "xyxy" else [a, b, a + c, b + d]
+
+
+class Enclosed(Boxes):
+    """The same with the area around both."""
+
+    loss = fl.giou
+
+
+class Distant(Boxes):
+    """The same with the distance of the centres."""
+
+    loss = fl.diou
+
+
+class Aspects(Boxes):
+    """The same with the aspects."""
+
+    loss = fl.ciou
 
 
 class DiceRegions(Regions):
@@ -658,12 +841,21 @@ CASES = {
         Cosines(),
         Rankings(),
         Lists(),
+        Shares(),
+        Pairs(),
+        Lambdas(),
+        Orders(),
+        SoftRanks(),
         Cohorts(),
         DiceRegions(),
         JaccardRegions(),
         TverskyRegions(),
         Classes(),
         Correlations(),
+        Boxes(),
+        Enclosed(),
+        Distant(),
+        Aspects(),
     )
 }
 

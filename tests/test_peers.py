@@ -43,7 +43,6 @@ ELSEWHERE = {
     "Fair",
     "GCE",
     "GemanMcClure",
-    "ListNet",
     "SymmetricCE",
     "Welsch",
 }

@@ -120,7 +120,7 @@ def as_bytes(tree: Any) -> list[bytes]:
 def many(name: str, dtype: type) -> tuple[tuple, dict[str, Any], dict[str, Any]]:
     """Enough entries for several threads, in samples of all sizes."""
     random = Random(6)
-    arguments, keywords = CASES[name].draw(dtype, 120_001, random)
+    arguments, keywords = CASES[name].draw(dtype, CASES[name].many, random)
     own = CASES[name].several
     if name == "cox":
         arguments, _ = CASES[name].draw(dtype, 3_990, random)
@@ -547,7 +547,46 @@ two, rows = np.ones(2), np.ones((2, 3))
             TypeError,
             r"negative has dtype complex128",
         ),
-        (lambda: fl.listnet(two, two), TypeError, r"groups"),
+        (
+            lambda: fl.listnet(two, two),
+            TypeError,
+            r"one of groups=, group_ids= and group_offsets= .* got none of them",
+        ),
+        (
+            lambda: fl.listnet(two, two, groups=[2], group_ids=[0, 0]),
+            TypeError,
+            r"got groups and group_ids",
+        ),
+        (
+            lambda: fl.listnet(two, two, group_ids=[1, 0]),
+            ValueError,
+            r"group_ids\[1\] = 0 comes after 1: the ids must be sorted",
+        ),
+        (
+            lambda: fl.listnet(two, two, group_ids=[0, 0, 1]),
+            ValueError,
+            r"group_ids has 3 entries, y_pred 2",
+        ),
+        (
+            lambda: fl.listnet(two, two, group_offsets=[0, 1]),
+            ValueError,
+            r"group_offsets goes from 0 to 1, y_pred has 2 entries",
+        ),
+        (
+            lambda: fl.listnet(two, two, group_offsets=[1, 2]),
+            ValueError,
+            r"group_offsets goes from 1 to 2, y_pred has 2 entries",
+        ),
+        (
+            lambda: fl.listnet(two, two, group_offsets=[0, 2, 1, 2]),
+            ValueError,
+            r"group_offsets\[2\] = 1 comes after 2",
+        ),
+        (
+            lambda: fl.listnet(two, two, group_ids=[0.0, 1.0]),
+            TypeError,
+            r"group_ids has dtype float64, it holds integers",
+        ),
         (
             lambda: fl.listnet(two, two, groups=[1]),
             ValueError,

@@ -57,6 +57,11 @@ def right(y: NDArray[np.float32], p: NDArray[np.float32], out: fl.Loss) -> None:
     fl.margin_ranking.value_and_grad(y, (p, p), margin=1)
     fl.hinge_embedding(y, p, margin=2.0)
     fl.listnet.grad(y, p, groups=[2, 3])
+    fl.ranking_softmax(y, p, group_ids=[0, 0, 1])
+    fl.pairwise_logistic(y, p, group_offsets=[0, 2, 3], sigma=2.0, pairs="mean")
+    fl.lambdarank.value_and_grad(y, p, groups=[3], k=10, gain="linear")
+    fl.listmle.grad(y, p, groups=[3])
+    fl.approx_ndcg(y, p, groups=[3], alpha=1.0)
     fl.cox((y, p), p, ties="breslow")
     fl.gaussian_nll.value_and_grad(y, (p, p), out=(p, p), full=True)
     fl.dice(y, p, axis=(1, 2), smooth=0.0)
@@ -64,6 +69,10 @@ def right(y: NDArray[np.float32], p: NDArray[np.float32], out: fl.Loss) -> None:
     fl.tversky.grad(y, p, axis=-1, alpha=0.3, beta=0.7, gamma=2, smooth=1)
     fl.generalized_dice(y, p, axis=(2, 3), class_axis=1, weighting="simple")
     fl.mcc.grad_and_hess(y, p, smooth=1e-5)
+    fl.iou(y, p, eps=0.0, format="xywh")
+    fl.giou.grad(y, p)
+    fl.diou.value_and_grad(y, p, format="cxcywh")
+    fl.ciou.grad_and_hess(y, p, out=(y, p))
     _value, _grad = out.value_and_grad(y, p)
 
 
@@ -84,8 +93,9 @@ def misspelt(y: NDArray[np.float32], p: NDArray[np.float32]) -> None:
     fl.contrastive(y, (p, p), margn=2.0)  # type: ignore[call-arg]
     fl.cosine_embedding.grad(y, (p, p), swap=True)  # type: ignore[call-arg]
     fl.listnet(y, p, groups=[2], sizes=[2])  # type: ignore[call-arg]
-    fl.listnet.grad(y, p)  # type: ignore[call-arg]
+    fl.lambdarank(y, p, groups=[2], truncation=3)  # type: ignore[call-arg]
     fl.dice.grad(y, p, axes=1)  # type: ignore[call-arg]
+    fl.giou(y, p, fmt="xywh")  # type: ignore[call-arg]
     fl.jaccard(y, p, alpha=1.0)  # type: ignore[call-arg]
     fl.generalized_dice(y, p, weight="simple")  # type: ignore[call-arg]
     fl.Huber(detla=2.0)  # type: ignore[call-arg]

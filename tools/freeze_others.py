@@ -2,7 +2,8 @@
 
     python tools/freeze_others.py
 
-Needs the extra `freeze` and monai and segmentation-models-pytorch. Cases are those of
+Needs the extra `freeze` and allRank, monai, segmentation-models-pytorch and
+torchvision. Cases are those of
 `tools/freeze.py`, for losses of more than one label and one prediction, with the
 arguments of the call by name where they have one; `tests/data/peers_others.json` keeps
 them.
@@ -12,19 +13,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import version
 from itertools import chain, product
 from typing import Any
 
 os.environ |= {"KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}
 
+import jax
+import jax.numpy as jnp
 import keras
 import monai.losses
 import numpy as np
+import optax
 import segmentation_models_pytorch.losses as smp
 import torch
+from allrank.models import losses
 from freeze import FILE, PRECISION, listed, tensor, write
 from segmentation_models_pytorch.losses import _functional as smp_scores
+from torchvision import ops
 
 keras.config.set_floatx("float64")
 
@@ -139,10 +146,105 @@ def segmentation() -> Cases:
         yield case(shown + 'reduction="none")', "keras", (hard, p), (value, None))
 
 
+def ranking() -> Cases:
+    """Lists of six entries; for the likelihood of an order, relevances that differ."""
+    draw = np.random.default_rng(8)
+    x = draw.normal(size=(3, 6)) * 1.5
+    y = draw.integers(0, 4, x.shape).astype(float)
+    order = np.argsort(draw.uniform(size=x.shape)).astype(float)
+    groups = np.full(3, 6)
+
+    def lists(
+        loss: str, theirs: Any, y: Array, x: Array, precision: float, plus: float = 0
+    ) -> dict[str, Any]:
+        def function(x: Any) -> Any:
+            return theirs(x.reshape(-1, 6), tensor(y))
+
+        value, grad = of_tensor(function, x.ravel())
+        results, sizes = (value + plus, grad), groups[: len(x)]
+        arguments = y.ravel(), x.ravel()
+        return case(loss, "allRank", arguments, results, precision, groups=sizes)
+
+    def lambdas(sigma: float, scheme: str | None) -> Any:
+        options = {"weighing_scheme": scheme, "reduction_log": "natural"}
+        return partial(losses.lambdaLoss, sigma=sigma, **options)
+
+    # where discounts are in float32, or 1e-10 is added to a probability
+    coarse, eps = 1e-6, 1e-8
+    yield lists("fl.ListNet()", losses.listNet, y, x, eps)
+    yield lists("fl.ListMLE()", losses.listMLE, order, x, eps)
+    shown = "fl.PairwiseLogistic(sigma=1.0, pairs='mean')"
+    yield lists(shown, losses.rankNet, y[:1], x[:1], eps)
+    for sigma in (1.0, 0.4):
+        shown = f"fl.PairwiseLogistic(sigma={sigma}, pairs='sum', reduction='sum')"
+        yield lists(shown, lambdas(sigma, None), y, x, 1e-12)
+        shown = f"fl.LambdaRank(sigma={sigma}, k=None, gain='exponential', "
+        yield lists(
+            shown + "reduction='sum')",
+            lambdas(sigma, "lambdaRank_scheme"),
+            y,
+            x,
+            coarse,
+        )
+    for alpha in (1.0, 10.0):
+        shown = f"fl.ApproxNDCG(alpha={alpha}, gain='exponential')"
+        theirs = partial(losses.approxNDCGLoss, alpha=alpha)
+        yield lists(shown, theirs, y, x, 10 * coarse, 1.0)
+    softmax = optax.losses.ranking_softmax_loss
+    grad = jax.grad(lambda x: softmax(x, jnp.asarray(y)))(jnp.asarray(x))
+    results = listed(softmax(jnp.asarray(x), jnp.asarray(y))), listed(np.ravel(grad))
+    arguments = y.ravel(), x.ravel()
+    yield case("fl.RankingSoftmax()", "optax", arguments, results, groups=groups)
+
+
+def boxes() -> Cases:
+    """Boxes that meet, one inside another, apart, and with a side in common."""
+    draw = np.random.default_rng(9)
+    true, pred = (draw.uniform(0, 3, (12, 4)) for _ in range(2))
+    for box in (true, pred):
+        box[:, 2:] += box[:, :2] + 0.1
+    pred[0], pred[1, 2] = true[0], true[1, 2]
+    pred[2] = true[2] + [0.02, 0.02, -0.02, -0.02]
+    pred[3] = true[3] + 20
+    convert = ops.box_convert
+    for name, theirs in (
+        ("GIoU", ops.generalized_box_iou_loss),
+        ("DIoU", ops.distance_box_iou_loss),
+        ("CIoU", ops.complete_box_iou_loss),
+    ):
+        # torchvision's ciou takes its own eps in one of two places
+        for eps, form in product(
+            (1e-7,) if name == "CIoU" else (1e-7, 0.5), ("xyxy", "xywh", "cxcywh")
+        ):
+            y, x = (listed(convert(tensor(box), "xyxy", form)) for box in (true, pred))
+
+            def function(
+                x: Any, y: Any = y, f: Any = theirs, e: float = eps, form: str = form
+            ) -> Any:
+                corners = (convert(box, form, "xyxy") for box in (x, tensor(y)))
+                return f(*corners, eps=e)
+
+            shown = f'fl.{name}(eps={eps}, format={form!r}, reduction="none")'
+            results = of_tensor(function, np.array(x))
+            yield case(shown, "torchvision", (y, x), results)
+    for form in ("xyxy", "cxcywh"):
+        y, x = (listed(convert(tensor(box), "xyxy", form)) for box in (true, pred))
+
+        def iou(x: Any, y: Any = y, form: str = form) -> Any:
+            corners = (convert(box, form, "xyxy") for box in (x, tensor(y)))
+            return 1 - ops.box_iou(*corners).diagonal()
+
+        shown = f'fl.IoU(eps=0.0, format={form!r}, reduction="none")'
+        yield case(shown, "torchvision", (y, x), of_tensor(iou, np.array(x)))
+
+
 def main() -> None:
     """Run every case and write the file."""
     torch.set_default_dtype(torch.float64)
-    write(FILE.with_name("peers_others.json"), list(chain(segmentation())))
+    write(
+        FILE.with_name("peers_others.json"),
+        list(chain(segmentation(), ranking(), boxes())),
+    )
 
 
 if __name__ == "__main__":

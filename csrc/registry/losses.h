@@ -22,4 +22,5 @@
 #include "losses/ranking/rows.h"
 #include "losses/survival/rows.h"
 #include "losses/segmentation/rows.h"
+#include "losses/boxes/rows.h"
 #undef FL_LOSS

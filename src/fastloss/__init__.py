@@ -21,6 +21,7 @@ from fastloss.core.threads import get_num_threads, set_num_threads, threads
 from fastloss.losses import FAMILIES as _FAMILIES
 from fastloss.losses import LOSSES
 from fastloss.losses.binary import *
+from fastloss.losses.boxes import *
 from fastloss.losses.count import *
 from fastloss.losses.distribution import *
 from fastloss.losses.embedding import *

@@ -33,8 +33,12 @@ SINGLE = [
     (r"distribution_", r"fl_student_t_setup"),
     # one number a tuple, a group or a region, of many entries
     (r"embedding_", r"fl_(triplet|contrastive|cosine_embedding)_"),
-    (r"ranking_", r"fl_listnet_(value|grad)"),
+    (r"ranking_", r"fl_(listnet|ranking_softmax)_(value|grad)"),
+    # what is sorted, cumulated or put in its place, each number from the one before
+    (r"ranking_f64_", r"fl_(pairwise_logistic|lambdarank|listmle|approx_ndcg)_"),
     (r"segmentation_", r"fl_\w+_points"),
+    # rows of four into lanes and back
+    (r"boxes_", r"fl_[gdc]?iou_"),
     # along a sequence, each number from the one before
     (r"survival_", r""),
     # SSE2 neither compares nor shifts integers of 64 bits

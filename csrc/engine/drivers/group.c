@@ -1,7 +1,8 @@
 /* group.c: the driver of losses of ragged groups, such as the documents of a query. An
    item is an entry, so that threads share groups of any size evenly; a block does the
    groups that begin among its entries. The input behind the predictions is the index of
-   the groups: their number, then where each begins, then where the last one ends. */
+   the groups: their number, then where each begins, then where the last one ends. A loss
+   without kernels in single precision runs on copies in double precision. */
 #include "engine/drivers/arrays.h"
 
 /* Entries whose groups a kernel gets at once. */
@@ -12,6 +13,8 @@ typedef struct {
   const int64_t *start; /* groups + 1 */
   int64_t most;         /* entries a kernel gets at once */
   int64_t batch;        /* and groups */
+  const fl_loss_kernels *kernels;
+  fl_type type; /* of the numbers that they take */
 } fl_group_plan;
 
 static const fl_group_plan *fl_own(const fl_plan *plan) { return plan->own; }
@@ -26,8 +29,9 @@ typedef struct {
 
 static void *fl_cut_entries(const fl_plan *plan, const fl_view *view, char *memory,
                             int64_t *used) {
-  if (!view->data || view->plain) return NULL;
-  return fl_cut(memory, used, fl_own(plan)->most * fl_type_size(plan->job->type));
+  const fl_group_plan *own = plan->own;
+  if (!view->data || (view->plain && own->type == plan->job->type)) return NULL;
+  return fl_cut(memory, used, own->most * fl_type_size(own->type));
 }
 
 static fl_groups fl_cut_groups(const fl_plan *plan, char *memory) {
@@ -42,7 +46,8 @@ static fl_groups fl_cut_groups(const fl_plan *plan, char *memory) {
   b.x = fl_cut_entries(plan, &plan->in[1], memory, &b.used);
   b.g = fl_cut_entries(plan, &plan->grad[0], memory, &b.used);
   b.h = fl_cut_entries(plan, &plan->hess[0], memory, &b.used);
-  b.kernel = fl_cut(memory, &b.used, fl_own(plan)->most * plan->kernels->entry_scratch);
+  b.kernel = fl_cut(memory, &b.used,
+                    fl_own(plan)->most * fl_own(plan)->kernels->entry_scratch);
   return b;
 }
 
@@ -50,6 +55,9 @@ static void fl_prepare_groups(fl_plan *plan) {
   const fl_job *job = plan->job;
   fl_group_plan *own = plan->own;
   const int64_t *index = job->in[job->labels + job->heads].data;
+  const bool single = plan->kernels->groupwise[job->outputs];
+  own->type = single ? job->type : FL_TYPE_F64;
+  own->kernels = single ? plan->kernels : fl_kernels(FL_TYPE_F64)->losses[job->loss];
   own->groups = index[0];
   own->start = index + 1;
   own->most = FL_GROUP_ENTRIES;
@@ -105,12 +113,12 @@ static int64_t fl_end_of_batch(const fl_plan *plan, int64_t group, int64_t end) 
 static bool fl_find_bad_label(const fl_plan *plan, int64_t first, int64_t groups,
                               const fl_group_block *block, const double *weights,
                               fl_progress *progress) {
-  const fl_type type = plan->job->type;
+  const fl_type type = fl_own(plan)->type;
   for (int64_t k = 0; k < groups; k++) {
     const int64_t at = block->start[k], n = block->start[k + 1] - at;
     if (weights && weights[k] == 0) continue;
-    if (fl_find_outside(plan, 0, first + at, n, fl_at(block->y, at, type),
-                        (fl_weights){0}, progress))
+    if (fl_find_outside_of(plan, 0, first + at, n, fl_at(block->y, at, type), type,
+                           (fl_weights){0}, progress))
       return true;
   }
   return false;
@@ -120,18 +128,19 @@ static bool fl_find_bad_label(const fl_plan *plan, int64_t first, int64_t groups
 static void fl_finish_entries(const fl_plan *plan, const fl_view *view, int64_t first,
                               const fl_group_block *block, const double *weights,
                               char *out, const void *copy) {
-  const int64_t size = fl_type_size(plan->job->type);
+  const fl_type type = fl_own(plan)->type;
+  const int64_t size = fl_type_size(type);
   if (!out) return;
   for (int64_t k = 0; weights && k < block->groups; k++)
     if (weights[k] == 0)
       memset(out + block->start[k] * size, 0,
              (size_t)((block->start[k + 1] - block->start[k]) * size));
-  if (copy) fl_store(view, first, block->start[block->groups], plan->job->type, copy);
+  if (copy) fl_store(view, first, block->start[block->groups], type, copy);
 }
 
 static bool fl_run_batch(const fl_plan *plan, int64_t group, int64_t groups,
                          fl_progress *progress) {
-  const fl_job *job = plan->job;
+  const fl_type type = fl_own(plan)->type;
   const int64_t *start = fl_own(plan)->start + group;
   const int64_t first = start[0], n = start[groups] - first;
   const fl_groups b = fl_cut_groups(plan, progress->scratch);
@@ -139,19 +148,18 @@ static bool fl_run_batch(const fl_plan *plan, int64_t group, int64_t groups,
   for (int64_t k = 0; k <= groups; k++) b.start[k] = start[k] - first;
   for (int64_t k = 0; k < groups; k++)
     b.factor[k] = b.weights ? b.weights[k] * plan->scale : plan->scale;
-  const fl_group_block block = {
-      .groups = groups,
-      .start = b.start,
-      .y = fl_entries_of(&plan->in[0], first, n, job->type, b.y),
-      .x = fl_entries_of(&plan->in[1], first, n, job->type, b.x),
-      .factor = b.factor,
-      .parameters = job->parameters,
-      .v = b.v,
-      .g = fl_target(&plan->grad[0], first, job->type, b.g),
-      .h = fl_target(&plan->hess[0], first, job->type, b.h),
-      .scratch = b.kernel};
+  const fl_group_block block = {.groups = groups,
+                                .start = b.start,
+                                .y = fl_entries_of(&plan->in[0], first, n, type, b.y),
+                                .x = fl_entries_of(&plan->in[1], first, n, type, b.x),
+                                .factor = b.factor,
+                                .parameters = plan->job->parameters,
+                                .v = b.v,
+                                .g = fl_target(&plan->grad[0], first, type, b.g),
+                                .h = fl_target(&plan->hess[0], first, type, b.h),
+                                .scratch = b.kernel};
   if (fl_find_bad_label(plan, first, groups, &block, b.weights, progress)) return false;
-  plan->kernels->groupwise[job->outputs](&block);
+  fl_own(plan)->kernels->groupwise[plan->job->outputs](&block);
   fl_finish_entries(plan, &plan->grad[0], first, &block, b.weights, block.g, b.g);
   fl_finish_entries(plan, &plan->hess[0], first, &block, b.weights, block.h, b.h);
   if (plan->want & FL_WANT_VALUE)

@@ -2,7 +2,7 @@
 FL_LOSS(dice, segmentation, OVERLAP, (UNIT), (UNIT), "smooth absolute")
 FL_LOSS(jaccard, segmentation, OVERLAP, (UNIT), (UNIT), "smooth absolute")
 FL_LOSS(tversky, segmentation, OVERLAP, (UNIT), (UNIT),
-        "smooth alpha beta gamma absolute")
+        "smooth absolute alpha beta gamma")
 FL_LOSS(generalized_dice, segmentation, OVERLAP, (UNIT), (UNIT),
         "smooth absolute power")
 FL_LOSS(mcc, segmentation, OVERLAP, (UNIT), (UNIT), "smooth absolute")

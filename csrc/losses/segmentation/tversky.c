@@ -17,7 +17,7 @@
 #include "blocks/overlap.h"
 #include "custom/vecmath.h"
 
-#define FL_ABSOLUTE(parameters) ((parameters)[4] != 0)
+#define FL_ABSOLUTE(parameters) ((parameters)[1] != 0)
 
 /* r^power, 0 where that is infinite. */
 FL_INLINE double FL_LOCAL(power)(double r, double power) {
@@ -35,7 +35,7 @@ FL_INLINE double FL_LOCAL(total)(double a, double b, double c) {
 }
 
 FL_INLINE fl_overlap_point FL_LOCAL(region)(fl_overlap sum, const double *parameters) {
-  const double alpha = parameters[1], beta = parameters[2], gamma = parameters[3];
+  const double alpha = parameters[2], beta = parameters[3], gamma = parameters[4];
   const double extra = alpha * sum.prediction, lost = beta * sum.label;
   const double missed = extra + lost, found = sum.both + parameters[0];
   const double all = FL_LOCAL(total)(found, extra, lost);

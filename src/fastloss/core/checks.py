@@ -108,28 +108,97 @@ def has_entries(name: str, array: Array) -> None:
         )
 
 
-def group_index(sizes: ArrayLike, entries: int) -> NDArray[np.int64]:
+def group_index(
+    entries: int,
+    groups: ArrayLike | None,
+    group_ids: ArrayLike | None,
+    group_offsets: ArrayLike | None,
+) -> NDArray[np.int64]:
     """The number of groups, where each begins, and where the last one ends."""
-    array = _as_numbers("groups", sizes)
-    if array.ndim != 1:
-        raise ValueError(
-            f"groups has shape {array.shape}: it must be 1-D, the size of each group"
-        )
-    if array.size and array.dtype.kind not in "iu":
+    given = {
+        "groups": groups,
+        "group_ids": group_ids,
+        "group_offsets": group_offsets,
+    }
+    named = [(name, value) for name, value in given.items() if value is not None]
+    if len(named) != 1:
         raise TypeError(
-            f"groups has dtype {array.dtype}, sizes are integers: "
-            "use groups.astype(np.int64)"
+            "one of groups=, group_ids= and group_offsets= says what the groups are, "
+            f"got {' and '.join(name for name, _ in named) or 'none of them'}"
         )
-    if array.size and int(array.min()) < 0:
-        raise ValueError(f"{element('groups', array, int(array.argmin()))} is negative")
-    ends = np.cumsum(array, dtype=np.int64)
-    total = int(ends[-1]) if ends.size else 0
-    if total != entries:
+    name, value = named[0]
+    array = _group_numbers(name, value)
+    starts = {
+        "groups": _starts_of_sizes,
+        "group_ids": _starts_of_ids,
+        "group_offsets": _starts_of_offsets,
+    }[name](array, entries)
+    return np.concatenate([[starts.size - 1], starts], dtype=np.int64)
+
+
+def _group_numbers(name: str, value: ArrayLike) -> Array:
+    array = _as_numbers(name, value)
+    if array.ndim != 1:
+        said = {
+            "groups": "the size of each group",
+            "group_ids": "the group of each entry",
+            "group_offsets": "where each group begins, and the end of the last",
+        }[name]
+        raise ValueError(f"{name} has shape {array.shape}: it must be 1-D, {said}")
+    if array.size and array.dtype.kind not in "iu":
+        said = "sizes are" if name == "groups" else "it holds"
+        raise TypeError(
+            f"{name} has dtype {array.dtype}, {said} integers: "
+            f"use {name}.astype(np.int64)"
+        )
+    return array
+
+
+def _starts_of_sizes(sizes: Array, entries: int) -> Array:
+    if sizes.size and int(sizes.min()) < 0:
+        raise ValueError(f"{element('groups', sizes, int(sizes.argmin()))} is negative")
+    starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)], dtype=np.int64)
+    if starts[-1] != entries:
         raise ValueError(
-            f"groups sums to {total}, y_pred has {entries} entries: the groups follow "
-            "each other and hold every entry once"
+            f"groups sums to {starts[-1]}, y_pred has {entries} entries: the groups "
+            "follow each other and hold every entry once"
         )
-    return np.concatenate([np.array([array.size, 0]), ends], dtype=np.int64)
+    return starts
+
+
+def _starts_of_ids(ids: Array, entries: int) -> Array:
+    if ids.size != entries:
+        raise ValueError(
+            f"group_ids has {ids.size} entries, y_pred {entries}: it names the group "
+            "of each"
+        )
+    falls = np.flatnonzero(ids[1:] < ids[:-1])
+    if falls.size:
+        at = int(falls[0]) + 1
+        raise ValueError(
+            f"{element('group_ids', ids, at)} comes after {ids[at - 1]}: the ids must "
+            "be sorted; sort all arrays by np.argsort(group_ids, kind='stable')"
+        )
+    begins = np.flatnonzero(ids[1:] != ids[:-1]) + 1
+    first = np.zeros(min(entries, 1), dtype=np.int64)
+    return np.concatenate([first, begins, [entries]], dtype=np.int64)
+
+
+def _starts_of_offsets(offsets: Array, entries: int) -> Array:
+    if offsets.size == 0 or offsets[0] != 0 or offsets[-1] != entries:
+        shown = f"{offsets[0]} to {offsets[-1]}" if offsets.size else "nothing"
+        raise ValueError(
+            f"group_offsets goes from {shown}, y_pred has {entries} entries: it begins "
+            f"with 0 and ends with {entries}, one number more than there are groups"
+        )
+    falls = np.flatnonzero(offsets[1:] < offsets[:-1])
+    if falls.size:
+        at = int(falls[0]) + 1
+        raise ValueError(
+            f"{element('group_offsets', offsets, at)} comes after {offsets[at - 1]}: "
+            "a group begins where the one before it ends"
+        )
+    return offsets.astype(np.int64)
 
 
 def axes(value: Any, ndim: int) -> tuple[int, ...]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Advice",
+    "Boxwise",
     "CappedRowwise",
     "ClassWeighted",
     "DenseRowwise",
@@ -498,20 +499,26 @@ def _call_of_groups(wanted: tuple[str, ...], text: str) -> Callable[..., Any]:
         y_true: ArrayLike,
         y_pred: ArrayLike,
         *,
-        groups: ArrayLike,
+        groups: ArrayLike | None = None,
+        group_ids: ArrayLike | None = None,
+        group_offsets: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         out: Any = None,
         **parameters: Any,
     ) -> Any:
         loss = self._changed(parameters)
-        arguments = y_true, y_pred, groups
+        arguments = y_true, y_pred, groups, group_ids, group_offsets
         return loss._evaluate(wanted, arguments, sample_weight, out)
 
     return _named(call, "Grouped", wanted, text)
 
 
 class Grouped(_Structured):
-    """A sample is a group of entries of 1-D arrays, one group behind the other."""
+    """A sample is a group of entries of 1-D arrays, one group behind the other.
+
+    Either `groups`, their sizes, or `group_ids`, a sorted id for each entry, or
+    `group_offsets`, where each begins and the last one ends, says what they are.
+    """
 
     if not TYPE_CHECKING:  # Loss.grad and others take what the class's call takes
         __call__ = _call_of_groups(VALUE, "Value of the loss.")
@@ -524,8 +531,13 @@ class Grouped(_Structured):
             "Gradient and diagonal of the Hessian with respect to `y_pred`.",
         )
 
-    def _arrays(  # type: ignore[override]
-        self, y_true: ArrayLike, y_pred: ArrayLike, groups: ArrayLike
+    def _arrays(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        groups: ArrayLike | None = None,
+        group_ids: ArrayLike | None = None,
+        group_offsets: ArrayLike | None = None,
     ) -> Arrays:
         predictions = checks.predictions(y_pred)
         if predictions.ndim != 1:
@@ -534,8 +546,31 @@ class Grouped(_Structured):
                 "all groups"
             )
         labels = checks.labels_like("y_true", y_true, "y_pred", predictions.shape)
-        index = checks.group_index(groups, predictions.size)
+        index = checks.group_index(predictions.size, groups, group_ids, group_offsets)
         return Arrays((labels,), (predictions,), (int(index[0]),), extra=(index,))
+
+
+class Boxwise(_Structured):
+    """A sample is a box: four numbers along the last axis of `y_true` and `y_pred`."""
+
+    _rows: ClassVar[bool] = True
+
+    def _arrays(self, y_true: ArrayLike, y_pred: ArrayLike) -> Arrays:
+        predictions = checks.predictions(y_pred)
+        shape = predictions.shape
+        if shape[-1:] != (4,):
+            raise ValueError(
+                f"y_pred has shape {shape}: its last axis must be the 4 numbers of a "
+                "box"
+            )
+        labels = checks.labels_like("y_true", y_true, "y_pred", shape)
+        return Arrays((labels,), (predictions,), self._samples(shape))
+
+    def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape[:-1]
+
+    def _target_options(self, arrays: Arrays) -> TargetOptions:
+        return TargetOptions(any_sum=True)
 
 
 class Sequence(_Structured):

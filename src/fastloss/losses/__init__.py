@@ -3,6 +3,7 @@
 from fastloss.core.kinds import Registered
 from fastloss.losses import (
     binary,
+    boxes,
     count,
     distribution,
     embedding,
@@ -15,6 +16,7 @@ from fastloss.losses import (
     survival,
 )
 from fastloss.losses.binary import *
+from fastloss.losses.boxes import *
 from fastloss.losses.count import *
 from fastloss.losses.distribution import *
 from fastloss.losses.embedding import *
@@ -38,6 +40,7 @@ FAMILIES = (
     ranking,
     survival,
     segmentation,
+    boxes,
 )
 
 LOSSES: dict[str, Registered] = {

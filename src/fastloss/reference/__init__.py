@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from fastloss.reference._common import Array, class_weights
 from fastloss.reference.binary import *
+from fastloss.reference.boxes import *
 from fastloss.reference.count import *
 from fastloss.reference.distribution import *
 from fastloss.reference.embedding import *

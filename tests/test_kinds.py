@@ -14,6 +14,7 @@ import fastloss as fl
 from fastloss.core import checks, job
 from fastloss.core.job import Arrays, Finding, Status, TargetOptions, Work
 from fastloss.core.kinds import (
+    Boxwise,
     DenseRowwise,
     Elementwise,
     Grouped,
@@ -126,14 +127,14 @@ def test_classes_are_of_the_kind_that_the_registry_says(loss: fl.Loss) -> None:
     row = next(row for row in fl.REGISTRY if row.name == loss.kernel)
     kinds: dict[str, Any] = {
         "element": (Elementwise, SeveralHeads),
-        "row": Rowwise,
+        "row": (Rowwise, Boxwise),
         "pair": (Pairwise, LabelledPairs),
         "group": Grouped,
         "sequence": Sequence,
         "overlap": Overlap,
     }
     assert isinstance(loss, kinds[row.kind])
-    if row.kind == "row":
+    if isinstance(loss, Rowwise):
         sparse = row.labels == ("class",)
         assert isinstance(loss, SparseRowwise if sparse else DenseRowwise)
 

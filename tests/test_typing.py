@@ -14,7 +14,8 @@ import pytest
 
 import fastloss as fl
 
-OTHERS = {"y_true", "y_pred", "groups", "sample_weight", "out"}
+GROUPS = {"groups", "group_ids", "group_offsets"}
+OTHERS = {"y_true", "y_pred", "sample_weight", "out"} | GROUPS
 
 
 def typed_call(cls: type) -> dict[str, str] | None:

@@ -93,7 +93,7 @@ def test_boxes_that_are_one(loss: Any) -> None:
     np.testing.assert_allclose(grad, 0, atol=1e-15)  # the mean of both sides
     almost = np.array([0, 0, 4 + 2.0**-40, 2])
     near = fl.iou(TRUE, almost, eps=0.0)
-    assert near == pytest.approx(2.0**-40 / 4, rel=1e-11)
+    assert near == pytest.approx(2.0**-40 / 4, rel=1e-11, abs=0)
 
 
 def test_boxes_that_touch_share_nothing() -> None:

@@ -31,6 +31,11 @@ def _time(path: Path) -> float:
     return path.stat().st_mtime
 
 
+def _linked(build: Path) -> float:
+    """When the extension was linked, of objects that were all up to date then."""
+    return max(map(_time, build.glob("_bridge.*")), default=0)
+
+
 NEWEST = max(_time(path) for path in [*ROOT.glob("csrc/**/*"), ROOT / "CMakeLists.txt"])
 
 
@@ -95,7 +100,7 @@ class Unit:
     def object(self) -> Path:
         folder = f"build/*/CMakeFiles/{self}.dir/Unity/*.o"
         built = max(ROOT.glob(folder), key=_time, default=None)
-        if built and _time(built) > NEWEST and "CC" not in os.environ:
+        if built and "CC" not in os.environ and _linked(built.parents[3]) > NEWEST:
             return built
         return self.compiled()
 

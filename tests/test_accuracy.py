@@ -39,8 +39,8 @@ def limit(loss: fl.Loss, output: str, dtype: type) -> float:
     return limits[output] + wide + power
 
 
-#: A fifth of the samples for each kernel as it comes, fewer for other parameters; all of
-#: them in the slow run, and in docs/accuracy.md.
+#: A fifth of the samples for each kernel as it comes, fewer for other parameters; all
+#: of them in the slow run, and in docs/accuracy.md.
 THOROUGHLY = [
     pytest.param(loss, 5, id=oracle.label(loss)) for loss in oracle.default_losses()
 ]

@@ -15,11 +15,11 @@ from fastloss.core import checks, job
 from fastloss.core.job import Arrays, Finding, Status, TargetOptions, Work
 from fastloss.core.kinds import (
     Boxwise,
-    DenseRowwise,
     Elementwise,
     Grouped,
     LabelledPairs,
     Overlap,
+    PairedRowwise,
     Pairwise,
     Rowwise,
     Sequence,
@@ -136,7 +136,7 @@ def test_classes_are_of_the_kind_that_the_registry_says(loss: fl.Loss) -> None:
     assert isinstance(loss, kinds[row.kind])
     if isinstance(loss, Rowwise):
         sparse = row.labels == ("class",)
-        assert isinstance(loss, SparseRowwise if sparse else DenseRowwise)
+        assert isinstance(loss, SparseRowwise if sparse else PairedRowwise)
 
 
 def test_options_of_targets() -> None:

@@ -24,7 +24,7 @@ _RANGES = {
 
 
 def constant(loss: Loss, y_true: ArrayLike, sample_weight: ArrayLike | None) -> float:
-    """Where the sum of the gradients changes its sign, to the last bit.
+    """Where the sum of the gradients, as it is rounded, changes its sign.
 
     That is the minimum of a loss that is convex in its prediction, and a stationary
     point of another one.

@@ -323,12 +323,27 @@ class Loss(CustomFace, Parameters):
         >>> import fastloss as fl
         >>> round(fl.mae.initial([1.0, 2.0, 10.0]), 6)
         2.0
-        >>> fl.bce.initial([0, 1, 1, 1])
+        >>> round(fl.bce.initial([0, 1, 1, 1]), 6)
         0.75
         """
         from fastloss.core.initial import constant
 
         return constant(self, y_true, sample_weight)
+
+    def as_rho(self) -> Callable[[ArrayLike], Array]:
+        """The loss as `scipy.optimize.least_squares` takes it: `fastloss.scipy.rho`.
+
+        Examples
+        --------
+        >>> import fastloss as fl
+        >>> fl.Cauchy(c=1.0).as_rho()([0.0, 1.0]).round(3)
+        array([[ 0.   ,  0.693],
+               [ 1.   ,  0.5  ],
+               [ 0.   , -0.25 ]])
+        """
+        from fastloss.scipy import rho
+
+        return rho(self)
 
     # What a kind says; here for one label and one prediction per sample.
 

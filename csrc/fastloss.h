@@ -1,5 +1,15 @@
-/* fastloss.h: the public face of the C side, and the only header the bridge includes: a
-   job goes in, a result comes out. Nothing here knows Python. */
+/* fastloss.h: the public face of the C side. A job goes in, a result comes out; nothing
+   here needs Python but the import at the end.
+
+   Other extensions compile with the folder that fastloss.get_include() names, include
+   this file behind Python.h, and call fl_import() once, with the GIL:
+
+     const fl_api *fl = fl_import();
+     if (!fl) return NULL;
+     fl_job job = {.loss = fl->find("huber"), ...};
+     fl->run(&job, &result);
+
+   `run` needs no GIL, and may be called by several threads at once. */
 #ifndef FASTLOSS_H
 #define FASTLOSS_H
 
@@ -76,7 +86,7 @@ typedef struct {
   const double *parameters; /* FL_MAX_PARAMETERS, in the order of the registry */
   const void *program;
   fl_target_options targets;
-  int threads; /* at most so many */
+  int threads; /* at most so many, at least 1 */
   int (*poll)(void *); /* asked now and then on the calling thread; non-zero: stop */
   void *poll_argument;
 } fl_job;
@@ -88,7 +98,8 @@ typedef enum {
   FL_CHANGED, /* a bad input that was gone on a second look */
   FL_STOPPED, /* poll said so */
   FL_NO_MEMORY,
-  FL_BAD_LABEL_SUM /* the row y_true[index] sums to `number` */
+  FL_BAD_LABEL_SUM, /* the row y_true[index] sums to `number` */
+  FL_BAD_JOB /* something is missing or out of range, and nothing was read */
 } fl_status;
 
 typedef struct {
@@ -99,46 +110,38 @@ typedef struct {
   double number;
 } fl_result;
 
-/* Once, before anything runs: watches for forks. false: no memory for that. */
-bool fl_start(void);
-
-/* Reads what `job` points to until it returns: nobody may change shapes and strides. */
-void fl_run(const fl_job *job, fl_result *result);
-
-/* One block of an element-wise loss, straight to the kernel: n <= fl_block_length()
-   contiguous aligned elements of `type`, no weights; the value and the derivatives are
-   divided by `divisor`. value, grad and hess may be NULL where `outputs` does not name
-   them. Returns false if something is outside its domain (fl_run says what); then
-   nothing is written. */
-bool fl_run_small(int loss, fl_type type, int64_t n, const void *y_true,
-                  const void *y_pred, const double *parameters, double divisor,
-                  fl_output_set outputs, double *value, void *grad, void *hess);
-int64_t fl_block_length(void);
-int64_t fl_serial_entries(void); /* jobs of fewer entries use one thread */
-
 /* The registry, by number: labels and predictions are lists of domains, "(a, b)". */
 typedef struct {
   const char *name, *family, *kind, *labels, *predictions, *parameters;
 } fl_loss_row;
-int fl_loss_count(void);
-const fl_loss_row *fl_loss_at(int number);
 
-/* What is said of numbers outside a domain; NULL at the name behind the last. */
-const char *fl_domain_name(int number);
-const char *fl_domain_message(int number);
+/* Grows whenever something above or the table below is no longer what it was: an
+   extension runs with the version that it was compiled with. */
+enum { FL_API_VERSION = 1 };
 
-/* Instruction sets: fl_isa_at(0...) are those of this build; NULL ends them. */
-const char *fl_isa_at(int number);
-bool fl_isa_supported(const char *name);
-const char *fl_isa_chosen(void);
-bool fl_isa_choose(const char *name);
+typedef struct {
+  int version;
+  int (*find)(const char *loss); /* its registry number; -1: there is none */
+  const fl_loss_row *(*row)(int loss); /* NULL: there is none */
+  const char *(*domain)(int loss, int input); /* "must be ...", of labels first */
+  int (*threads)(void); /* as OpenMP would use by itself */
+  /* Reads what `job` points to until it returns: nobody may change shapes and strides.
+     Fields that are 0 have their plain meaning: no weights, no options, no poll. */
+  void (*run)(const fl_job *job, fl_result *result);
+} fl_api;
 
-/* What the table of kernels that runs says it was compiled for. */
-const char *fl_isa_of_kernels(fl_type type);
-
-/* Threads OpenMP would use by itself, its name, and the compiler. */
-int fl_default_threads(void);
-const char *fl_openmp_name(void);
-const char *fl_compiler_name(void);
+#ifdef Py_PYTHON_H
+/* The table; NULL with an exception set: ImportError. */
+static inline const fl_api *fl_import(void) {
+  const fl_api *api =
+      (const fl_api *)PyCapsule_Import("fastloss.core._bridge.C_API", 0);
+  if (!api || api->version == FL_API_VERSION) return api;
+  PyErr_Format(PyExc_ImportError,
+               "this extension was compiled with version %d of the C API of fastloss, "
+               "and version %d is installed: compile it again",
+               (int)FL_API_VERSION, api->version);
+  return NULL;
+}
+#endif
 
 #endif

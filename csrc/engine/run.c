@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge.h"
 #include "engine/engine.h"
 
 static bool fl_is_outside(fl_domain domain, double z) {

@@ -1,6 +1,7 @@
 /* schedule.c: the turns of a job given to threads, and the sums of its chunks added in
    an order that depends on nothing but the size. The only file that knows OpenMP. */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
+#include "bridge.h"
 #include "engine/engine.h"
 
 #include <stdatomic.h>

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "blocks/kernels.h"
+#include "bridge.h"
 #include "registry/enums.h"
 
 #if defined(__x86_64__)

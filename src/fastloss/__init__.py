@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fastloss._custom.decorator import custom
     from fastloss._custom.trace import TraceError
     from fastloss.advice import guide, suggest
+    from fastloss.core.capi import get_include
     from fastloss.names import get
 
     __version__: str
@@ -53,6 +54,7 @@ __all__ = [
     "TraceError",
     "custom",
     "get",
+    "get_include",
     "get_num_threads",
     "guide",
     "math",
@@ -69,6 +71,7 @@ _LATER = {
     "TraceError": "fastloss._custom.trace",
     "custom": "fastloss._custom.decorator",
     "get": "fastloss.names",
+    "get_include": "fastloss.core.capi",
     "guide": "fastloss.advice",
     "math": "fastloss.math",
     "reference": "fastloss.reference",

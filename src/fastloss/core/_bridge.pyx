@@ -3,6 +3,7 @@
 
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.pycapsule cimport PyCapsule_New
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
@@ -99,6 +100,12 @@ cdef extern from "fastloss.h" nogil:
         const char *labels
         const char *predictions
         const char *parameters
+
+
+cdef extern from "bridge.h" nogil:
+    ctypedef struct fl_api:
+        pass
+    const fl_api fl_api_table
     bint fl_start()
     void fl_run(const fl_job *, fl_result *)
     int64_t fl_block_length()
@@ -135,6 +142,9 @@ cdef extern from "custom/program.h" nogil:
 
 if not fl_start():
     raise MemoryError("no memory to watch for forks")
+
+#: fl_api of fastloss.h, for other extensions.
+C_API = PyCapsule_New(<void *>&fl_api_table, "fastloss.core._bridge.C_API", NULL)
 
 CUSTOM = FL_CUSTOM
 MAX_INPUTS = FL_MAX_INPUTS

@@ -34,7 +34,13 @@ LABEL_FORMS = ("weights", "logs", "logits")
 class Status(IntEnum):
     """How a job ended."""
 
-    OK, BAD_INPUT, BAD_WEIGHTS, CHANGED, STOPPED, NO_MEMORY, BAD_LABEL_SUM = range(7)
+    OK = 0
+    BAD_INPUT = 1
+    BAD_WEIGHTS = 2
+    CHANGED = 3
+    STOPPED = 4
+    NO_MEMORY = 5
+    BAD_LABEL_SUM = 6
 
 
 class Arrays(NamedTuple):

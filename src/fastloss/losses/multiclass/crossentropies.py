@@ -538,8 +538,10 @@ class SymmetricCE(ProbabilitiesOrLogits, SparseRowwise):
     ----------
     from_logits : bool
         Whether `y_pred` holds logits. Prefer them: no digit is lost in the tails.
-    alpha, beta : float
-        Weights of cross-entropy and of the reverse one; 0 or more.
+    alpha : float
+        Weight of cross-entropy; 0 or more.
+    beta : float
+        Weight of the reverse one; 0 or more.
     log_zero : float
         What stands for log(0); below 0.
     ignore_class : int, optional
@@ -658,10 +660,12 @@ class CategoricalPoly1(ProbabilitiesOrLogits, SparseRowwise):
     reduction : str
         See `Loss`.
 
-    Notes ----- Row-wise: `y_true` holds integers of shape (...) in [0, C), `y_pred` has
-    shape (..., C), float32 or float64. With e the one-hot row of y and a = 1 + epsilon
-    p_y: gradient and diagonal of the Hessian are a (p - e) and a p (1 - p) - epsilon
-    p_y (p - e)^2 for logits, -1/p_y - epsilon and 1/p_y^2 at y for probabilities.
+    Notes
+    -----
+    Row-wise: `y_true` holds integers of shape (...) in [0, C), `y_pred` has shape (...,
+    C), float32 or float64. With e the one-hot row of y and a = 1 + epsilon p_y:
+    gradient and diagonal of the Hessian are a (p - e) and a p (1 - p) - epsilon p_y (p
+    - e)^2 for logits, -1/p_y - epsilon and 1/p_y^2 at y for probabilities.
 
     Raises
     ------

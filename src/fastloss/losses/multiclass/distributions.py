@@ -70,10 +70,12 @@ class KLDivergence(ProbabilitiesOrLogits, TemperedRowwise, Distributions):
     reduction : str
         See `Loss`.
 
-    Notes ----- Row-wise: `y_true` and `y_pred` have one shape (..., C), float32 or
-    float64. Gradient and diagonal of the Hessian, with s = sum q_c: T (s p_c - q_c) and
-    s p_c (1 - p_c) for logits, -q_c and 0 for log-probabilities, -q_c/p_c and q_c/p_c^2
-    for probabilities. 0 log(0) is 0, with derivatives 0.
+    Notes
+    -----
+    Row-wise: `y_true` and `y_pred` have one shape (..., C), float32 or float64.
+    Gradient and diagonal of the Hessian, with s = sum q_c: T (s p_c - q_c) and s p_c (1
+    - p_c) for logits, -q_c and 0 for log-probabilities, -q_c/p_c and q_c/p_c^2 for
+    probabilities. 0 log(0) is 0, with derivatives 0.
 
     Raises
     ------

@@ -125,10 +125,12 @@ class MultiMargin(SparseRowwise):
     reduction : str
         See `Loss`.
 
-    Notes ----- Row-wise: `y_true` holds integers of shape (...) in [0, C), `y_pred`
-    decision values of shape (..., C), float32 or float64. Gradient p max(0,
-    z_j)^(p-1)/C, for p = 1 only where z_j > 0, and at y minus the sum of the others;
-    diagonal of the Hessian 2/C where z_j > 0 for p = 2, and their sum at y, else 0.
+    Notes
+    -----
+    Row-wise: `y_true` holds integers of shape (...) in [0, C), `y_pred` decision values
+    of shape (..., C), float32 or float64. Gradient p max(0, z_j)^(p-1)/C, for p = 1
+    only where z_j > 0, and at y minus the sum of the others; diagonal of the Hessian
+    2/C where z_j > 0 for p = 2, and their sum at y, else 0.
 
     Raises
     ------
@@ -209,11 +211,13 @@ class MultilabelMargin(PairedRowwise):
     reduction : str
         See `Loss`.
 
-    Notes ----- Row-wise: `y_true` holds 1 at the right classes and 0 at the others, or
-    booleans, and `y_pred` decision values, both of shape (..., C), float32 or float64.
-    PyTorch takes a list of the right classes that ends with -1. Gradient: for a wrong
-    class how many right ones do not lead it by 1, for a right one minus how many wrong
-    ones it does not lead, over C; a lead of just 1 counts. Hessian 0.
+    Notes
+    -----
+    Row-wise: `y_true` holds 1 at the right classes and 0 at the others, or booleans,
+    and `y_pred` decision values, both of shape (..., C), float32 or float64. PyTorch
+    takes a list of the right classes that ends with -1. Gradient: for a wrong class how
+    many right ones do not lead it by 1, for a right one minus how many wrong ones it
+    does not lead, over C; a lead of just 1 counts. Hessian 0.
 
     Raises
     ------
@@ -276,9 +280,11 @@ class CategoricalHinge(Distributions):
     reduction : str
         See `Loss`.
 
-    Notes ----- Row-wise: `y_true` and `y_pred` have one shape (..., C), float32 or
-    float64. Gradient where l > 0: -q, and 1 - q more at the maximum, the first of equal
-    ones; else 0, also at the kink. Hessian 0.
+    Notes
+    -----
+    Row-wise: `y_true` and `y_pred` have one shape (..., C), float32 or float64.
+    Gradient where l > 0: -q, and 1 - q more at the maximum, the first of equal ones;
+    else 0, also at the kink. Hessian 0.
 
     Raises
     ------

@@ -30,7 +30,8 @@ def compiled(source: Path, folder: Path, *flags: str) -> ModuleType:
     command = [*COMPILER, *shared, *ours, *includes, str(source), "-o", str(made)]
     subprocess.run(command, check=True)
     spec = importlib.util.spec_from_file_location(name, made)
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

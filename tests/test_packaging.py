@@ -5,8 +5,6 @@ import tomllib
 from importlib.metadata import distribution, files, requires
 from pathlib import Path
 
-import pytest
-
 import fastloss as fl
 
 ROOT = Path(__file__).resolve().parent.parent

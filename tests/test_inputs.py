@@ -274,3 +274,37 @@ def test_rows_without_an_axis(loss: fl.Loss) -> None:
         for call in (loss, loss.grad, loss.value_and_grad, loss.grad_and_hess):
             with pytest.raises(ValueError, match="needs a last axis of classes"):
                 call(label, y_pred)
+
+
+class OfDLPack:
+    """An array that only DLPack can open."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.array.__dlpack_device__()
+
+
+class OfInterface:
+    """An array that only says where its memory is."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+        self.__array_interface__ = array.__array_interface__
+
+
+@pytest.mark.parametrize("wrapped", [OfDLPack, OfInterface])
+def test_arrays_of_other_libraries(wrapped: type) -> None:
+    y, x = np.arange(4.0), np.ones(4)
+    assert fl.mse(wrapped(y), wrapped(x)) == fl.mse(y, x)
+
+
+def test_objects_that_are_numbers_are_not_numbers_yet() -> None:
+    with pytest.raises(
+        TypeError, match=r"dtype object: use y_pred.astype\(np.float64\)"
+    ):
+        fl.mse([1.0, 2.0], np.array([1, 2.5], dtype=object))

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastloss.core import foreign
+
 __all__: list[str] = []
 
 Array = NDArray[Any]
@@ -33,8 +35,9 @@ def _as_array(name: str, value: ArrayLike) -> Array:
             f"{name} is a masked array, whose mask would be lost: pass "
             f"{name}.filled(0) and a sample_weight of 0 for the masked samples"
         )
+    given = value if type(value) is np.ndarray else foreign.opened(name, value)
     try:
-        array = np.asarray(value)
+        array = np.asarray(given)
     except ValueError as error:
         raise ValueError(f"{name} is not an array: {error}") from None
     # A view of our own: another thread may give the array another shape meanwhile.
@@ -47,6 +50,8 @@ def _as_numbers(name: str, value: ArrayLike) -> Array:
     kind, size = array.dtype.kind, array.dtype.itemsize
     if kind in "biu" or (kind == "f" and size in (4, 8)):
         return array
+    if kind == "O":
+        raise TypeError(foreign.what_is_no_number(name, array, value))
     remedy = (
         f"use {name}.astype(np.float64)"
         if kind == "f"

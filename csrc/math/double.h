@@ -52,14 +52,8 @@ FL_INLINE double fl_product_tail(double a, double b, double p) {
 #endif
 }
 
-/* exp(r) - 1 for r = x + tail - n ln 2, |tail| below an ulp of x; n comes back as the
-   rounded number whose low bits hold the integer. r + r^2 P(r) on [-0.3475, 0.3475],
-   relative error 2^-56. */
-FL_INLINE double fl_d_expm1_reduced(double x, double tail, double *magic_n) {
-  *magic_n = x * 0x1.71547652b82fep+0 + FL_D_MAGIC;
-  const double n = *magic_n - FL_D_MAGIC;
-  double r = x - n * 0x1.62e42feep-1;
-  r = FL_FMA_F64(-n, 0x1.a39ef35793c76p-33, r) + tail;
+/* P of exp(r) - 1 = r + r^2 P(r) on [-0.3475, 0.3475], relative error 2^-56. */
+FL_INLINE double fl_d_exp_polynomial(double r) {
   double p = 0x1.aead53f541383p-26;
   p = FL_FMA_F64(p, r, 0x1.28928c56413b8p-22);
   p = FL_FMA_F64(p, r, 0x1.71de598893bcp-19);
@@ -69,8 +63,17 @@ FL_INLINE double fl_d_expm1_reduced(double x, double tail, double *magic_n) {
   p = FL_FMA_F64(p, r, 0x1.11111111144f1p-7);
   p = FL_FMA_F64(p, r, 0x1.5555555553c91p-5);
   p = FL_FMA_F64(p, r, 0x1.555555555554dp-3);
-  p = FL_FMA_F64(p, r, 0x1.0000000000001p-1);
-  return FL_FMA_F64(p * r, r, r);
+  return FL_FMA_F64(p, r, 0x1.0000000000001p-1);
+}
+
+/* exp(r) - 1 for r = x + tail - n ln 2, |tail| below an ulp of x; n comes back as the
+   rounded number whose low bits hold the integer. */
+FL_INLINE double fl_d_expm1_reduced(double x, double tail, double *magic_n) {
+  *magic_n = x * 0x1.71547652b82fep+0 + FL_D_MAGIC;
+  const double n = *magic_n - FL_D_MAGIC;
+  double r = x - n * 0x1.62e42feep-1;
+  r = FL_FMA_F64(-n, 0x1.a39ef35793c76p-33, r) + tail;
+  return FL_FMA_F64(fl_d_exp_polynomial(r) * r, r, r);
 }
 
 FL_INLINE double fl_d_exp(double x, double tail) {

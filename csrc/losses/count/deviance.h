@@ -1,5 +1,5 @@
 /* deviance.h: what the deviances of counts and amounts share, in double for both dtypes:
-   sums of two, and log(a/b) for a, b > 0. */
+   log(a/b) and a - b - b log(a/b), which about a = b is (a - b)^2/(2 b). */
 #ifndef FL_DEVIANCE_H
 #define FL_DEVIANCE_H
 
@@ -18,6 +18,13 @@ FL_INLINE fl_sum_of_two fl_d_sum(double x, double y) {
   return (fl_sum_of_two){sum, (x - (sum - part)) + (y - part)};
 }
 
+/* x/y, given x exactly and y > 0. */
+FL_INLINE fl_sum_of_two fl_d_quotient(double x, fl_sum_of_two y) {
+  const double q = x / y.hi, product = q * y.hi;
+  const double left = (x - product) - fl_product_tail(q, y.hi, product);
+  return (fl_sum_of_two){q, (left - q * y.lo) / y.hi};
+}
+
 /* log(a/b), to 2^-64 of the larger of its terms. */
 FL_INLINE fl_sum_of_two fl_d_log_ratio(double a, double b) {
   const fl_log_parts log_a = fl_d_log_parts(a), log_b = fl_d_log_parts(b);
@@ -28,19 +35,34 @@ FL_INLINE fl_sum_of_two fl_d_log_ratio(double a, double b) {
   return fl_d_sum(sum.hi, sum.lo + (parts.lo + lo));
 }
 
-/* Where d = a/b - 1 is so small that differences with log(1 + d) lose their digits. */
-FL_INLINE bool fl_d_close(double a, double b) { return fl_d_abs(a - b) < 0x1p-8 * b; }
+/* log(a/b), and scale (a - b - b log(a/b)), for a, b > 0. */
+typedef struct {
+  fl_sum_of_two log;
+  double excess;
+} fl_ratio;
 
-/* There, with s = (a - b)/(a + b) = d/(2 + d) and z = s^2: log(1 + d) = 2 artanh(s), and
-   d - log(1 + d) = s (d - z R) with R = 2/3 + 2/5 z + 2/7 z^2; the rest is 2^-66 of d.
-   This is z R. */
-FL_INLINE double fl_d_close_rest(double s) {
-  const double z = s * s;
-  return z * FL_FMA_F64(FL_FMA_F64(2.0 / 7, z, 2.0 / 5), z, 2.0 / 3);
+/* The scale is a power of 2 by which products, and what rounding takes from them, are in
+   range. Within a quarter of b, with s = (a - b)/(a + b), z = s^2 and
+   log(a/b) = 2 artanh(s) = 2 s + s z R(z), the excess is s (a - b - b z R(z)); further
+   out the terms are added up as sums of two. */
+FL_INLINE fl_ratio fl_d_ratio(double a, double b, double scale) {
+  const double u = a * scale, v = b * scale;
+  const fl_sum_of_two far = fl_d_log_ratio(a, b), rise = fl_d_sum(u, -v);
+  const bool close = fl_d_abs(rise.hi) < 0.25 * v;
+  const fl_sum_of_two s = fl_d_quotient(rise.hi, fl_d_sum(u, v));
+  const double z = s.hi * s.hi, rest = z * fl_d_artanh_polynomial(z);
+  const double slope = FL_FMA_F64(-v, rest, rise.hi);
+  const double product = v * far.hi, tail = fl_product_tail(v, far.hi, product);
+  const fl_sum_of_two sum = fl_d_sum(rise.hi, -product);
+  const double lost = sum.lo + (rise.lo - FL_FMA_F64(v, far.lo, tail));
+  const double near = FL_FMA_F64(s.hi, slope, s.lo * slope);
+  const fl_sum_of_two artanh = fl_d_sum(2 * s.hi, FL_FMA_F64(s.hi, rest, 2 * s.lo));
+  return (fl_ratio){
+      .log = {close ? artanh.hi : far.hi, close ? artanh.lo : far.lo},
+      .excess = close ? near : sum.hi + lost,
+  };
 }
 
-/* A power of 2 by which products with a, and what rounding takes from them, are in
-   range. */
 FL_INLINE double fl_d_scale(double a) { return a > 1 ? 0x1p-100 : 0x1p500; }
 
 #endif

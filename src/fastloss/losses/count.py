@@ -440,8 +440,8 @@ class TweedieDeviance(Elementwise):
     Element-wise: `y_true` and `y_pred` have one shape, any rank, float32 or float64;
     labels are at least 0, at power 2 positive, means are positive; at power 0 both are
     real. A label of 0 has an infinite loss for powers above 2. Gradient
-    2 (m - y)/m^power, Hessian 2 ((1 - power) m + power y)/m^(power+1). Errors of values
-    are in ulps of the terms y^a/(a b) and so on without what these have in common.
+    2 (m - y)/m^power, Hessian 2 ((1 - power) m + power y)/m^(power+1). A mean that is
+    close to its amount costs no digits; errors of values are in ulps of twice the value.
 
     Raises
     ------

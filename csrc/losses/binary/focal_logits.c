@@ -20,11 +20,14 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const fl_geometric mean = fl_geometric_of(at.ce);
   const bool geometric = options.geometric && at.y != 0;
   const double u = geometric ? mean.rest : at.p + at.y * (at.q - at.p);
-  const double p_u = u == 0 ? 1 : at.p / u, y_u = at.y == 0 ? 0 : at.y / u;
+  const double u_wide = at.p_wide + at.y * (at.q_wide - at.p_wide);
+  const double share_wide =
+      u_wide == 0 ? at.q_wide : at.slope_wide * FL_WIDE / u_wide; /* p q/u */
+  const double y_u = at.y == 0 ? 0 : at.y / u;
   const double apart = at.delta / u, likelihood = mean.likelihood;
   const double pq = at.slope_wide * (1 / FL_WIDE), bare = 1 - 2 * at.y;
-  const double r = geometric ? likelihood * (1 / FL_WIDE) * apart : bare * at.q * p_u;
-  const double r_wide = geometric ? likelihood * apart : bare * at.q_wide * p_u;
+  const double r_wide = geometric ? likelihood * apart : bare * share_wide;
+  const double r = r_wide * (1 / FL_WIDE);
   const double k =
       geometric ? likelihood * (pq / u - apart * apart) : r_wide * (y_u * at.q - at.p);
   const double gamma = options.gamma, power = fl_d_power(u, gamma);

@@ -18,7 +18,7 @@ typedef struct {
   double p, q; /* the probability, and 1 - p */
   double delta; /* p - y */
   double ce;
-  double q_wide, slope_wide; /* q and p q, times FL_WIDE */
+  double p_wide, q_wide, slope_wide; /* p, q and p q, times FL_WIDE */
 } fl_sides;
 
 /* exp(-a) FL_WIDE for a >= 0, as a sum of two; 0 where it is none without FL_WIDE. */
@@ -64,6 +64,7 @@ FL_INLINE fl_sides fl_sides_of_logit(double y, double x) {
       .q = q,
       .delta = p - label,
       .ce = fl_cross_entropy(label, l0, l1),
+      .p_wide = z > 0 ? near * FL_WIDE : far_wide,
       .q_wide = z > 0 ? far_wide : near * FL_WIDE,
       .slope_wide = near * far_wide,
   };

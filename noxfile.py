@@ -28,6 +28,7 @@ def neighbours(session: nox.Session) -> None:
     """The modules for other libraries, with these installed."""
     session.install(".[test,neighbours]")
     session.run("pytest", "tests/neighbours", *session.posargs)
+    session.run("pytest", "--pyargs", "fastloss.sklearn", *session.posargs)
 
 
 @nox.session

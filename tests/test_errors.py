@@ -52,6 +52,7 @@ CASES: list[tuple[Callable[[], Any], type[Exception], str]] = [
         r"y_pred has shape \(20, 0\): it has no classes",
     ),
     (lambda: scce(0, 0.5), ValueError, r"y_pred has shape \(\).*classes"),
+    (lambda: fl.bce(-4.0, 0.5), ValueError, r"y_true = -4\.0 is not in \[0, 1\]"),
     (
         lambda: scce(labels[:, None], rows),
         ValueError,

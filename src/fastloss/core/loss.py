@@ -374,7 +374,8 @@ class Loss(CustomFace, Parameters):
             name = arrays.names[found.offender]
             array = (*arrays.labels, *arrays.predictions)[found.offender]
             domain = (*self._row.labels, *self._row.predictions)[found.offender]
-            expected = DOMAINS[domain].format(classes=arrays.predictions[0].shape[-1])
+            classes = (arrays.predictions[0].shape or (1,))[-1]
+            expected = DOMAINS[domain].format(classes=classes)
             raise ValueError(f"{checks.element(name, array, found.place)} {expected}")
         if found.status == Status.BAD_WEIGHTS:
             raise ValueError(

@@ -20,7 +20,9 @@ LATER = (
     "fastloss.app",
     "fastloss.names",
     "fastloss.reference",
+    "fastloss.torch",
     "importlib.metadata",
+    "torch",
 )
 
 
@@ -36,6 +38,19 @@ def test_import_leaves_the_rest_for_later() -> None:
     new = set(run(f"{code}; print(*set(sys.modules) - had)").split())
     assert "fastloss.core.loss" in new
     assert not new & set(LATER)
+
+
+def test_neighbours_that_are_missing_or_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fastloss import _neighbours
+
+    with pytest.raises(ImportError, match="needs surely-absent, which is not install"):
+        _neighbours.require("surely-absent", "1.0")
+    monkeypatch.setattr(_neighbours, "version", lambda package: "2.10.1+cpu")
+    _neighbours.require("torch", "2.9")
+    _neighbours.require("torch", "2.10")
+    message = r"fastloss.torch needs torch 2.11 or newer, not 2.10.1\+cpu: pip install"
+    with pytest.raises(ImportError, match=message):
+        _neighbours.require("torch", "2.11")
 
 
 def test_every_name_is_there() -> None:

@@ -18,11 +18,14 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
-def test_the_table_of_losses_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tables_of_losses_are_current(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "tools")
-    import readme_table
+    import loss_tables
 
-    assert readme_table.current(README) == README, "run python tools/readme_table.py"
+    page = (ROOT / "docs/losses.md").read_text("utf-8")
+    remedy = "run python tools/loss_tables.py"
+    assert loss_tables.current(README) == README, remedy
+    assert loss_tables.page() == page, remedy
 
 
 def test_the_example_prints_what_stands_below_it() -> None:

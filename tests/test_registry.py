@@ -65,7 +65,7 @@ def test_every_kernel_has_inputs_to_be_tested_with(row: fl.Row) -> None:
     assert numbers <= set(generators.EVERYDAY)
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/accuracy.md"])
+@pytest.mark.parametrize("document", ["docs/losses.md", "docs/accuracy.md"])
 @pytest.mark.parametrize("name", fl.LOSSES)
 def test_every_loss_is_in_the_documents(name: str, document: str) -> None:
     text = (ROOT / document).read_text("utf-8")
@@ -131,11 +131,13 @@ def test_a_name_of_several_libraries_for_different_losses(
         fl.get("wide")
 
 
-def test_every_loss_is_in_the_readme() -> None:
-    text = (ROOT / "README.md").read_text("utf-8")
-    table = text.split("<!-- losses:")[1]
-    listed = [line.split("`")[1] for line in table.splitlines() if line[:3] == "| `"]
+def test_every_loss_is_in_the_tables() -> None:
+    page = (ROOT / "docs/losses.md").read_text("utf-8")
+    listed = [line.split("`")[1] for line in page.splitlines() if line[:3] == "| `"]
     assert listed == list(fl.LOSSES)
+    table = (ROOT / "README.md").read_text("utf-8").split("<!-- losses:")[1]
+    named = re.findall("`([a-z0-9_]+)`", table)
+    assert [getattr(fl, name) for name in named] == list(fl.LOSSES.values())
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)

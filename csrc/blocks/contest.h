@@ -92,14 +92,14 @@ FL_INLINE double fl_compete_with(int want, fl_contest contest, int64_t classes,
 }
 
 /* A derivative of a row times its share of C. */
-FL_INLINE void fl_divide_row(int64_t classes, double factor, real *out) {
+FL_OUTLINE void fl_divide_row(int64_t classes, double factor, real *out) {
   const double share = factor / (double)classes;
   for (int64_t j = 0; j < classes; j++) out[j] = (real)((double)out[j] * share);
 }
 
 /* A row with all of its right classes: one, or those that `right` marks. */
-FL_INLINE void fl_contest_row(int want, fl_contest contest, const fl_row_block *block,
-                              int64_t row, const real *right) {
+FL_OUTLINE void fl_contest_row(int want, fl_contest contest, const fl_row_block *block,
+                               int64_t row, const real *right) {
   const int64_t classes = block->classes;
   const real *x = (const real *)block->x + row * block->ldx;
   real *g = want & FL_WANT_GRAD ? (real *)block->g + row * block->ldg : 0;

@@ -5,9 +5,8 @@
 typedef fl_picks FL_LOCAL(scratch);
 
 FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
-  return FL_LOCAL(pick_rows)(want, false, block, 0, block->rows, block->labels,
-                             block->scratch);
+  return fl_pick_rows(want, false, FL_LOCAL(points), block, 0, block->rows,
+                      block->labels, block->scratch);
 }
 
-#undef FL_PICK_POINT
 #include "blocks/row_loops.h"

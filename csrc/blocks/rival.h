@@ -1,10 +1,6 @@
 /* rival.h: losses of a row's class and its rival, the largest of the other entries, at the
-   first where there are several: the reduction. A NaN anywhere makes a row NaN. What such
-   a loss makes of the two is a function
-
-     fl_term_point FL_RIVAL_POINT(real rival, real own, const double *parameters)
-
-   of which `grad` is the derivative by the rival and minus that by the class. */
+   first where there are several. A NaN anywhere makes a row NaN. A loss brings what it
+   makes of the two (rival_rows.h). */
 #ifndef FL_RIVAL_H
 #define FL_RIVAL_H
 
@@ -13,9 +9,15 @@
 
 /* Rows of any width go by groups of so many. */
 typedef struct {
-  real tile[FL_ROWS_TILE], rival[FL_ROWS], own[FL_ROWS], grad[FL_ROWS], hess[FL_ROWS];
+  real tile[FL_ROWS_TILE], rival[FL_ROWS], own[FL_ROWS];
+  real value[FL_ROWS], grad[FL_ROWS], hess[FL_ROWS];
   fl_int at[FL_ROWS];
 } fl_rivals;
+
+/* Values of some rows, and derivatives times their factors: by the rival, of which the
+   first one by the class is the negative and the second one the same. */
+typedef void fl_rival_points_fn(int64_t rows, const double *parameters,
+                                const double *factor, fl_rivals *rivals);
 
 /* The largest of n entries, -inf of none, NaN if one is. */
 FL_OUTLINE real fl_largest(int64_t n, const real *x) {
@@ -93,9 +95,9 @@ FL_INLINE void fl_find_rivals(const fl_row_block *block, int64_t first, int64_t 
 }
 
 /* Derivatives: zeros but for the class and its rival. */
-FL_INLINE void fl_put_rivals(int64_t rows, int64_t classes, const int64_t *labels,
-                             const fl_int *at, const real *point, real sign, real *out,
-                             int64_t ld) {
+FL_OUTLINE void fl_put_rivals(int64_t rows, int64_t classes, const int64_t *labels,
+                              const fl_int *at, const real *point, real sign, real *out,
+                              int64_t ld) {
   for (int64_t r = 0; r < rows; r++, out += ld) {
     const bool nan = point[r] != point[r];
     memset(out, 0, (size_t)classes * sizeof *out);
@@ -104,6 +106,28 @@ FL_INLINE void fl_put_rivals(int64_t rows, int64_t classes, const int64_t *label
     out[at[r]] = point[r];
     out[labels[r]] = sign * point[r];
   }
+}
+
+FL_OUTLINE int fl_rival_rows(int want, fl_rival_points_fn *points,
+                             const fl_row_block *block) {
+  fl_rivals *const rivals = block->scratch;
+  const int64_t classes = block->classes, height = fl_rows_together(classes);
+  for (int64_t row = 0; row < block->rows; row += height) {
+    const int64_t left = block->rows - row, rows = left < height ? left : height;
+    const int64_t *labels = block->labels + row;
+    fl_find_rivals(block, row, rows, rivals);
+    points(rows, block->parameters, block->factor + row, rivals);
+    if (want & FL_WANT_VALUE)
+      memcpy((real *)block->v + row, rivals->value,
+             (size_t)rows * sizeof *rivals->value);
+    if (want & FL_WANT_GRAD)
+      fl_put_rivals(rows, classes, labels, rivals->at, rivals->grad, -1,
+                    (real *)block->g + row * block->ldg, block->ldg);
+    if (want & FL_WANT_HESS)
+      fl_put_rivals(rows, classes, labels, rivals->at, rivals->hess, 1,
+                    (real *)block->h + row * block->ldh, block->ldh);
+  }
+  return 0;
 }
 
 #endif

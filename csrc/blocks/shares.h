@@ -1,9 +1,6 @@
 /* shares.h: losses of rows of label weights q_j and logits x_j that are sums of terms
-   f(q_j, p_j) of the shares p = softmax(x). A term is computed by a function
-
-     fl_share_term FL_SHARE_TERM(double q, double p, double d, const double *parameters)
-
-   of which d is p - q. With m = max x_j, e_j = exp(x_j - m), S = sum e_j = 1 + S', where
+   f(q_j, p_j) of the shares p = softmax(x). A loss brings the terms of some entries
+   (share_rows.h). With m = max x_j, e_j = exp(x_j - m), S = sum e_j = 1 + S', where
    S' leaves one entry equal to m out (softmax.h), p_j = e_j / S and the sums
    A = sum p_j f'_j, B = sum p_j^2 f''_j over the row:
 
@@ -77,6 +74,12 @@ FL_OUTLINE void fl_tops(int64_t rows, int64_t classes, const real *x, int64_t ld
   }
 }
 
+/* What rounding took from z - m; 0 where exp(z - m) is 0. */
+FL_INLINE double fl_below_tail(double z, double m) {
+  const double d = z - m, back = d - z, lost = (z - (d - back)) - (m + back);
+  return d > -800 ? lost : 0;
+}
+
 /* e of rows of n entries, one row behind the other, in p. */
 FL_OUTLINE void fl_share_exponentials(int64_t rows, int64_t n, const real *x,
                                       int64_t ld, const double *top,
@@ -84,11 +87,9 @@ FL_OUTLINE void fl_share_exponentials(int64_t rows, int64_t n, const real *x,
   double *restrict p = shares->p, *restrict tail = shares->tail;
   for (int64_t r = 0; r < rows; r++)
     for (int64_t j = 0; j < n; j++) {
-      const double z = (double)x[r * ld + j], m = top[r], d = z - m, back = d - z;
-      const double lost = (z - (d - back)) - (m + back);
-      const bool same = z == m && m > -INFINITY;
-      p[r * n + j] = same ? 0 : d;
-      tail[r * n + j] = d - d == 0 ? lost : 0;
+      const double z = (double)x[r * ld + j], m = top[r];
+      p[r * n + j] = z == m && m > -INFINITY ? 0 : z - m;
+      tail[r * n + j] = fl_below_tail(z, m);
     }
   for (int64_t i = 0; i < rows * n; i++) p[i] = fl_d_exp(p[i], tail[i]);
 }
@@ -128,6 +129,103 @@ FL_OUTLINE void fl_derive_shares(bool curve, int64_t n, const double *restrict p
     const double slope = pulls[j] - p[j] * pull;
     h[j] = (real)(((1 - 2 * p[j]) * (slope + bends[j]) + p[j] * p[j] * bend) * factor);
   }
+}
+
+/* The terms of n entries; non-zero if a label is outside [0, 1]. */
+typedef int fl_share_terms_fn(int64_t n, const double *parameters, fl_shares *shares);
+
+/* Terms of a piece of rows, whose e or p are there. */
+FL_OUTLINE int fl_share_piece(fl_share_terms_fn *terms, const fl_row_block *block,
+                              int64_t first, int64_t rows, int64_t from, int64_t n,
+                              fl_shares *shares) {
+  const real *y = (const real *)block->y + first * block->ldy + from;
+  for (int64_t r = 0; r < rows; r++)
+    memcpy(shares->q + r * n, y + r * block->ldy, (size_t)n * sizeof *y);
+  fl_divide_shares(rows, n, shares);
+  return terms(rows * n, block->parameters, shares);
+}
+
+FL_INLINE void fl_share_derive(int want, const fl_row_block *block, int64_t row,
+                               int64_t from, int64_t n, int64_t at, double pull,
+                               double bend, const fl_shares *shares) {
+  real *g = (real *)block->g + row * block->ldg + from;
+  real *h = want & FL_WANT_HESS ? (real *)block->h + row * block->ldh + from : g;
+  fl_derive_shares(want & FL_WANT_HESS, n, shares->p + at, shares->pull + at,
+                   shares->bend + at, pull, bend, block->factor[row], g, h);
+}
+
+/* Rows that fit into a piece together. */
+FL_OUTLINE int fl_short_shares(int want, fl_share_terms_fn *terms,
+                               const fl_row_block *block, int64_t first, int64_t rows,
+                               fl_shares *shares) {
+  const int64_t n = block->classes;
+  const real *x = (const real *)block->x + first * block->ldx;
+  fl_tops(rows, n, x, block->ldx, shares->top);
+  fl_share_exponentials(rows, n, x, block->ldx, shares->top, shares);
+  for (int64_t r = 0; r < rows; r++) {
+    const double ties = fl_share_others(n, shares->p + r * n, shares->value);
+    shares->rest[r] = fl_sum_of_doubles(n, shares->value) + (ties - 1);
+  }
+  int flags = fl_share_piece(terms, block, first, rows, 0, n, shares);
+  for (int64_t r = 0; r < rows; r++) {
+    if (want & FL_WANT_VALUE)
+      ((real *)block->v)[first + r] = (real)fl_sum_of_doubles(n, shares->value + r * n);
+    if (want == FL_WANT_VALUE) continue;
+    const double pull = fl_sum_of_doubles(n, shares->pull + r * n);
+    const double bend =
+        want & FL_WANT_HESS ? fl_sum_of_doubles(n, shares->bend + r * n) : 0;
+    fl_share_derive(want, block, first + r, 0, n, r * n, pull, bend, shares);
+  }
+  return flags | fl_labels_off(rows, n, shares->q);
+}
+
+/* A row in pieces, whose shares are made anew for each of the three walks. */
+FL_OUTLINE int fl_long_shares(int want, fl_share_terms_fn *terms,
+                              const fl_row_block *block, int64_t row,
+                              fl_shares *shares) {
+  const int64_t classes = block->classes;
+  const real *x = (const real *)block->x + row * block->ldx;
+  double pull = 0, bend = 0, labels = 0, ties = 0;
+  int flags = 0;
+  memset(shares->sums, 0, sizeof shares->sums);
+  fl_lanes others = {{0}, {0}};
+  fl_tops(1, classes, x, block->ldx, shares->top);
+  for (int walk = 0; walk < (want == FL_WANT_VALUE ? 2 : 3); walk++)
+    for (int64_t j = 0; j < classes; j += FL_SHARES) {
+      const int64_t n = classes - j < FL_SHARES ? classes - j : FL_SHARES;
+      fl_share_exponentials(1, n, x + j, block->ldx, shares->top, shares);
+      if (walk == 0) {
+        ties += fl_share_others(n, shares->p, shares->value);
+        shares->rest[0] = fl_sum_on(&others, n, shares->value) + (ties - 1);
+        continue;
+      }
+      flags |= fl_share_piece(terms, block, row, 1, j, n, shares);
+      if (walk == 2) {
+        fl_share_derive(want, block, row, j, n, 0, pull, bend, shares);
+        continue;
+      }
+      labels += fl_sum_labels(n, shares->q);
+      const double value = fl_sum_on(&shares->sums[0], n, shares->value);
+      if (want & FL_WANT_VALUE) ((real *)block->v)[row] = (real)value;
+      pull = fl_sum_on(&shares->sums[1], n, shares->pull);
+      bend = fl_sum_on(&shares->sums[2], n, shares->bend);
+    }
+  return flags | (int)fl_label_sum(labels);
+}
+
+FL_OUTLINE int fl_share_rows(int want, fl_share_terms_fn *terms,
+                             const fl_row_block *block) {
+  fl_shares *const shares = block->scratch;
+  const int64_t classes = block->classes;
+  int flags = 0;
+  for (int64_t r = 0; classes > FL_SHARES && r < block->rows; r++)
+    flags |= fl_long_shares(want, terms, block, r, shares);
+  const int64_t height = FL_SHARES / classes;
+  for (int64_t r = 0; height > 0 && r < block->rows; r += height) {
+    const int64_t left = block->rows - r, rows = left < height ? left : height;
+    flags |= fl_short_shares(want, terms, block, r, rows, shares);
+  }
+  return flags;
 }
 
 #endif

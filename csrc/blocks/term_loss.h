@@ -5,8 +5,7 @@
 typedef fl_terms FL_LOCAL(scratch);
 
 FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
-  return FL_LOCAL(term_rows)(want, block, 0, block->rows, block->scratch);
+  return fl_term_rows(want, FL_LOCAL(entries), block, 0, block->rows, block->scratch);
 }
 
-#undef FL_TERM
 #include "blocks/row_loops.h"

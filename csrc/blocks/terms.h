@@ -1,7 +1,5 @@
 /* terms.h: losses of rows that are sums of terms, each of a label weight q_j and a
-   prediction x_j, computed by a function
-
-     fl_term_point FL_TERM(real q, real x, const double *parameters)  */
+   prediction x_j. A loss brings the terms of some entries (term_rows.h). */
 #ifndef FL_TERMS_H
 #define FL_TERMS_H
 
@@ -21,6 +19,10 @@ typedef struct {
   const real *q, *x, *factor;
   real *term, *g, *h;
 } fl_piece;
+
+/* What some entries become, and whether one may be outside its domain. */
+enum { FL_PREDICTION_OUTSIDE = 1, FL_LABEL_OUTSIDE = 2 };
+typedef int fl_entries_fn(int want, int64_t n, fl_piece at, const double *parameters);
 
 FL_INLINE bool fl_is_one_factor(int64_t rows, const double *row_factor) {
   int64_t others = 0; /* as wide as the factors, for vectors */
@@ -105,6 +107,92 @@ FL_INLINE const real *fl_label_weights_at(const fl_row_block *block, int64_t row
   if (y) *outside |= fl_weigh_labels(n, y, keep + first, spread + first, room);
   else fl_weigh_class(first, n, block->labels[row], keep, spread, room);
   return room;
+}
+
+/* Whether the flags of entries count: label weights that options made are no labels. */
+FL_INLINE int fl_entries_outside(int flags, const fl_row_block *block) {
+  return (flags & (block->weights ? FL_PREDICTION_OUTSIDE : ~0)) != 0;
+}
+
+FL_OUTLINE int fl_long_terms(int want, fl_entries_fn *entries,
+                             const fl_row_block *block, int64_t r, fl_terms *room) {
+  const int64_t classes = block->classes;
+  const real *x = (const real *)block->x + r * block->ldx;
+  real *const term = room->term, *const factor = room->factor;
+  real *g = want == FL_WANT_VALUE ? 0 : (real *)block->g + r * block->ldg;
+  real *h = want & FL_WANT_HESS ? (real *)block->h + r * block->ldh : 0;
+  fl_lanes sum = {{0}, {0}};
+  double labels = 0;
+  int outside = 0, flags = 0;
+  for (int64_t j = 0; j < FL_PIECE; j++) factor[j] = (real)block->factor[r];
+  for (int64_t j = 0; j < classes; j += FL_PIECE) {
+    const int64_t n = classes - j < FL_PIECE ? classes - j : FL_PIECE;
+    const real *q = fl_label_weights_at(block, r, j, n, room->q, &outside);
+    const fl_piece piece = {
+        q, x + j, factor, term, g ? g + j : room->unused, h ? h + j : room->unused};
+    flags |= entries(want, n, piece, block->parameters);
+    if (want & FL_WANT_VALUE) fl_add_terms(&sum, n, term);
+    if (block->y)
+      labels += fl_sum_labels(n, (const real *)block->y + r * block->ldy + j);
+  }
+  if (want & FL_WANT_VALUE) ((real *)block->v)[r] = (real)fl_row_total(sum.hi, sum.lo);
+  return outside | fl_entries_outside(flags, block)
+         | (block->y ? (int)fl_label_sum(labels) : 0);
+}
+
+/* Rows that fit into a piece together, without gaps between them. */
+FL_OUTLINE int fl_short_terms(int want, fl_entries_fn *entries,
+                              const fl_row_block *block, int64_t first, int64_t rows,
+                              fl_terms *room) {
+  const int64_t classes = block->classes, n = rows * classes;
+  real *const term = room->term, *const unused = room->unused;
+  int outside = 0;
+  const real *q = block->y ? (const real *)block->y + first * block->ldy : 0;
+  for (int64_t r = 0; block->weights && r < rows; r++)
+    fl_label_weights_at(block, first + r, 0, classes, room->q + r * classes, &outside);
+  const fl_piece piece = {
+      block->weights ? room->q : q,
+      (const real *)block->x + first * block->ldx,
+      room->factor,
+      term,
+      want == FL_WANT_VALUE ? unused : (real *)block->g + first * block->ldg,
+      want & FL_WANT_HESS ? (real *)block->h + first * block->ldh : unused};
+  const int flags = entries(want, n, piece, block->parameters);
+  if (want & FL_WANT_VALUE) {
+    real *v = (real *)block->v + first;
+    if (classes == 2) fl_sum_few(rows, 2, term, room->wide, v);
+    else if (classes == 3) fl_sum_few(rows, 3, term, room->wide, v);
+    else if (classes < FL_LANES) fl_sum_few(rows, classes, term, room->wide, v);
+    else fl_sum_many(rows, classes, term, v);
+  }
+  return outside | fl_entries_outside(flags, block)
+         | (q ? fl_labels_off(rows, classes, q) : 0);
+}
+
+/* Rows of any labels. */
+FL_OUTLINE int fl_term_rows(int want, fl_entries_fn *entries, const fl_row_block *block,
+                            int64_t first, int64_t rows, fl_terms *room) {
+  const int64_t classes = block->classes;
+  const bool packed = block->ldx == classes && (!block->y || block->ldy == classes)
+                      && (want == FL_WANT_VALUE || block->ldg == classes)
+                      && (!(want & FL_WANT_HESS) || block->ldh == classes);
+  const int64_t height = packed && classes <= FL_PIECE ? fl_height(classes) : 1;
+  int outside = 0;
+  if (classes > FL_PIECE) {
+    for (int64_t r = first; r < first + rows; r++)
+      outside |= fl_long_terms(want, entries, block, r, room);
+    return outside;
+  }
+  const double *row_factor = block->factor + first;
+  const bool one = want == FL_WANT_VALUE || fl_is_one_factor(rows, row_factor);
+  for (int64_t i = 0; want != FL_WANT_VALUE && i < FL_PIECE; i++)
+    room->factor[i] = (real)row_factor[0];
+  for (int64_t r = 0; r < rows; r += height) {
+    const int64_t left = rows - r, count = left < height ? left : height;
+    if (!one) fl_spread_factors(count, classes, row_factor + r, room->factor);
+    outside |= fl_short_terms(want, entries, block, first + r, count, room);
+  }
+  return outside;
 }
 
 #endif

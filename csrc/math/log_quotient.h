@@ -1,9 +1,15 @@
-/* log_quotient.h: log(1 + d/x) in double for both dtypes, with no digit lost where d is
-   small beside x. */
+/* log_quotient.h: log(1 + x) and log(1 + d/x) in double for both dtypes, with no digit lost
+   where x is small, or d beside x. */
 #ifndef FL_LOG_QUOTIENT_H
 #define FL_LOG_QUOTIENT_H
 
 #include "math/double.h"
+
+/* For x >= 0 (fl_log1p). */
+FL_INLINE double fl_d_log1p(double x) {
+  const double u = 1 + x;
+  return fl_d_log(u, u < 2 ? x - (u - 1) : 1 - (u - x));
+}
 
 /* For d >= -x, x >= 0: 0 for d = 0, -inf at d = -x, inf at x = 0. A quotient that leaves
    the range is taken of 2^54 x, and 54 log 2 added. */

@@ -31,8 +31,9 @@ typedef struct {
 /* What a tile of rows needs. */
 typedef struct {
   real tile[FL_ROWS_TILE], q[FL_ROWS_TILE], h[FL_ROWS_TILE];
-  real picked[FL_ROWS], gap[FL_ROWS], label_weight[FL_ROWS];
+  real label_weight[FL_ROWS];
   int64_t one_hot[FL_ROWS];
+  fl_own_classes own;
   fl_narrow_sums sums;
   fl_narrow_states states;
 } fl_narrow;
@@ -320,24 +321,24 @@ FL_INLINE void fl_narrow_derive_classes(fl_way way, int64_t rows, int64_t classe
                                         const int64_t *labels, const fl_spread *spread,
                                         fl_narrow *narrow) {
   const fl_narrow_states *states = &narrow->states;
-  real *const e = narrow->tile, *const picked = narrow->picked;
-  real *const part = narrow->label_weight;
+  const bool bent_hess = way.bends && way.want & FL_WANT_HESS;
+  real *const e = narrow->tile, *const grad = narrow->own.e;
+  real *const hess = narrow->own.gap, *const part = narrow->label_weight;
   if (way.spreads) fl_take(rows, labels, spread->spread, part);
   for (int64_t r = 0; r < rows; r++) {
     const fl_row_state state = fl_narrow_state(states, r);
-    const real z = picked[r], others = fl_others(z, &state);
-    if (way.bends && way.want & FL_WANT_HESS)
-      narrow->gap[r] = fl_class_hess(z, states->class_bend[r], &state);
-    picked[r] =
+    const real z = grad[r], others = fl_others(z, &state);
+    if (bent_hess) hess[r] = fl_class_hess(z, states->class_bend[r], &state);
+    grad[r] =
         way.spreads ? -(state.weight * others) * state.slope : -others * state.slope;
     if (way.spreads)
-      picked[r] += fl_spread_grad(way.light, z, part[r], spread->total, &state);
-    if (way.bends) picked[r] *= 1 / FL_TOP;
+      grad[r] += fl_spread_grad(way.light, z, part[r], spread->total, &state);
+    if (way.bends) grad[r] *= 1 / FL_TOP;
   }
   fl_narrow_derivatives(way, rows, classes, e, 0, spread, states, narrow->h);
-  for (int64_t r = 0; r < rows; r++) e[labels[r] * rows + r] = picked[r];
-  for (int64_t r = 0; way.bends && way.want & FL_WANT_HESS && r < rows; r++)
-    narrow->h[labels[r] * rows + r] = narrow->gap[r];
+  for (int64_t r = 0; r < rows; r++) e[labels[r] * rows + r] = grad[r];
+  for (int64_t r = 0; bent_hess && r < rows; r++)
+    narrow->h[labels[r] * rows + r] = hess[r];
 }
 
 /* x of a tile, and what is done before its labels are looked at. */
@@ -350,9 +351,13 @@ FL_INLINE void fl_narrow_begin(const fl_row_block *block, int64_t first, int64_t
 
 /* L of each row's class without its logarithm. */
 FL_INLINE void fl_narrow_gaps(int64_t rows, const int64_t *labels, fl_narrow *narrow) {
-  fl_narrow_pick(rows, narrow->tile, labels, narrow->gap);
-  for (int64_t r = 0; r < rows; r++)
-    narrow->gap[r] = fl_gap(1, narrow->gap[r], narrow->sums.m[r]);
+  real *const gap = narrow->own.gap, *const tail = narrow->own.gap_tail;
+  fl_narrow_pick(rows, narrow->tile, labels, gap);
+  for (int64_t r = 0; r < rows; r++) {
+    const real x = gap[r], m = narrow->sums.m[r];
+    gap[r] = fl_gap(1, x, m);
+    tail[r] = fl_gap_tail(x, m, gap[r]);
+  }
 }
 
 FL_INLINE void fl_narrow_end(int want, const fl_row_block *block, int64_t first,
@@ -377,7 +382,7 @@ FL_INLINE int fl_narrow_weighted_by(int want, const fl_row_block *block, int64_t
   int flags = 0;
   if (labels) {
     fl_take(rows, labels, spread.keep, narrow->label_weight);
-    fl_narrow_class_weights(rows, narrow->gap, narrow->label_weight, sums);
+    fl_narrow_class_weights(rows, narrow->own.gap, narrow->label_weight, sums);
   } else {
     flags = fl_narrow_labels(rows, classes, tile, q, spread.keep, sums);
   }
@@ -391,7 +396,7 @@ FL_INLINE int fl_narrow_weighted_by(int want, const fl_row_block *block, int64_t
   if (!(want & (FL_WANT_GRAD | FL_WANT_HESS))) return flags;
   fl_narrow_states_of(want, rows, total, block->factor + first, sums, &narrow->states);
   if (labels) {
-    fl_narrow_pick(rows, tile, labels, narrow->picked);
+    fl_narrow_pick(rows, tile, labels, narrow->own.e);
     if (spread.light)
       fl_narrow_derive_classes((fl_way){want, false, true, true, false}, rows, classes,
                                labels, &spread, narrow);
@@ -435,4 +440,87 @@ FL_INLINE int fl_narrow_weighted(int want, const fl_row_block *block, int64_t fi
     return fl_narrow_weighted_grad(want & FL_WANT_VALUE, block, first, rows, labels,
                                    narrow);
   return fl_narrow_weighted_value(block, first, rows, labels, narrow);
+}
+
+FL_OUTLINE void fl_narrow_class_values(int64_t rows, const fl_narrow *restrict narrow,
+                                       real *restrict v) {
+  for (int64_t r = 0; r < rows; r++)
+    v[r] = narrow->own.gap[r] + narrow->sums.log_total[r];
+}
+
+/* l' and l'' of a tile of rows with classes. */
+FL_INLINE void fl_narrow_class_derivatives(int want, bool bends,
+                                           const fl_row_block *block, int64_t first,
+                                           int64_t rows, const int64_t *labels,
+                                           fl_narrow *narrow) {
+  const fl_way way = {want, false, false, false, bends};
+  const fl_spread none = {0};
+  const double *factor = block->factor + first;
+  const fl_own_classes *restrict own = &narrow->own;
+  fl_narrow_states *restrict states = &narrow->states;
+  for (int64_t r = 0; r < rows; r++) {
+    const double rest = narrow->sums.rest[r];
+    const double scaled = bends ? factor[r] * (double)FL_TOP : factor[r];
+    const double slope = bends ? scaled * own->slope[r] : scaled;
+    fl_narrow_put_state(way, states, r,
+                        fl_row_state_of(rest, (fl_sum){1, 0}, 0, slope));
+    if (bends && want & FL_WANT_HESS) {
+      const double bend = own->bend[r] * scaled;
+      states->bend[r] = fl_others_bend(bend, own->e[r], rest);
+      states->class_bend[r] = (real)bend;
+    }
+  }
+  fl_narrow_derive_classes(way, rows, block->classes, labels, &none, narrow);
+}
+
+FL_OUTLINE void fl_narrow_class_grad(const fl_row_block *block, int64_t first,
+                                     int64_t rows, const int64_t *labels,
+                                     fl_narrow *narrow) {
+  fl_narrow_class_derivatives(FL_WANT_GRAD, false, block, first, rows, labels, narrow);
+}
+
+FL_OUTLINE void fl_narrow_class_hess(const fl_row_block *block, int64_t first,
+                                     int64_t rows, const int64_t *labels,
+                                     fl_narrow *narrow) {
+  fl_narrow_class_derivatives(FL_WANT_HESS, false, block, first, rows, labels, narrow);
+}
+
+FL_OUTLINE void fl_narrow_bent_grad(const fl_row_block *block, int64_t first,
+                                    int64_t rows, const int64_t *labels,
+                                    fl_narrow *narrow) {
+  fl_narrow_class_derivatives(FL_WANT_GRAD, true, block, first, rows, labels, narrow);
+}
+
+FL_OUTLINE void fl_narrow_bent_hess(const fl_row_block *block, int64_t first,
+                                    int64_t rows, const int64_t *labels,
+                                    fl_narrow *narrow) {
+  fl_narrow_class_derivatives(FL_WANT_HESS, true, block, first, rows, labels, narrow);
+}
+
+/* Rows with classes, of which `points` makes a loss; NULL: cross-entropy. */
+FL_INLINE void fl_narrow_classes(int want, fl_class_points_fn *points,
+                                 const fl_row_block *block, int64_t first, int64_t rows,
+                                 const int64_t *labels, fl_narrow *narrow) {
+  const bool value = want & FL_WANT_VALUE, derive = want != FL_WANT_VALUE;
+  fl_own_classes *const own = &narrow->own;
+  real *const v = value ? (real *)block->v + first : 0;
+  fl_narrow_frames(rows, block->classes, narrow->tile, &narrow->sums);
+  fl_narrow_exponentials(rows, block->classes, narrow->tile, &narrow->sums);
+  if (derive || points) fl_narrow_pick(rows, narrow->tile, labels, own->e);
+  if (points) {
+    memcpy(own->rest, narrow->sums.rest, (size_t)rows * sizeof *own->rest);
+    points(derive, rows, block->parameters, own);
+    if (value) memcpy(v, own->value, (size_t)rows * sizeof *v);
+  } else if (value) {
+    fl_narrow_logs(rows, &narrow->sums);
+    fl_narrow_class_values(rows, narrow, v);
+  }
+  if (!derive) return;
+  if (want & FL_WANT_HESS)
+    (points ? fl_narrow_bent_hess : fl_narrow_class_hess)(block, first, rows, labels,
+                                                          narrow);
+  else
+    (points ? fl_narrow_bent_grad : fl_narrow_class_grad)(block, first, rows, labels,
+                                                          narrow);
+  fl_narrow_end(want, block, first, rows, narrow);
 }

@@ -27,6 +27,7 @@
 
 #include "blocks/one_hot.h"
 #include "registry/enums.h"
+#include "math/log_quotient.h"
 #include "math/row_sums.h"
 #include "math/transpose.h"
 #include "math/vecmath.h"
@@ -38,9 +39,10 @@ FL_INLINE real fl_gap(real q, real x, real m) {
   return fl_masked(q, x == m ? 0 : m - x);
 }
 
-/* What a loss of a class reads of its row: L = gap + log_total, p = exp(-L) and 1 - p. */
+/* What a loss of a class reads of its row: L, which is gap + log(S) with gap = m - x_y as a
+   sum of two, p = exp(-L) and 1 - p. */
 typedef struct {
-  real gap, log_total;
+  double log, gap, gap_tail, total;
   double p, rest;
 } fl_class_share;
 
@@ -54,9 +56,34 @@ typedef struct {
   double slope, bend;
 } fl_class_point;
 
-/* L itself, cross-entropy. */
-FL_INLINE fl_class_point fl_log_loss(fl_class_share at, const double *parameters) {
-  return (fl_class_point){.value = at.gap + at.log_total, .slope = 1, .bend = 0};
+/* The classes of some rows: m - x_y as a sum of two, e and S' in its unit; and what a loss
+   makes of them. */
+typedef struct {
+  real gap[FL_ROWS], gap_tail[FL_ROWS], e[FL_ROWS], value[FL_ROWS];
+  double rest[FL_ROWS], slope[FL_ROWS], bend[FL_ROWS];
+} fl_own_classes;
+
+/* The values of some rows and, if asked, their slopes and bends. */
+typedef void fl_class_points_fn(bool derive, int64_t rows, const double *parameters,
+                                fl_own_classes *own);
+
+/* What rounding took from that of q = 1; 0 where it is infinite. */
+FL_INLINE real fl_gap_tail(real x, real m, real gap) {
+  return fl_where(gap - gap == 0, fl_difference_tail(m, x, gap));
+}
+
+FL_INLINE fl_class_share fl_class_share_of(real gap, real gap_tail, real e,
+                                           double rest) {
+  const double total = (double)FL_TOP + rest, more = rest / (double)FL_TOP;
+  const double others = e == FL_TOP ? rest : total - (double)e;
+  return (fl_class_share){
+      .log = (double)gap + ((double)gap_tail + fl_d_log1p(more)),
+      .gap = (double)gap,
+      .gap_tail = (double)gap_tail,
+      .total = 1 + more,
+      .p = (double)e / total,
+      .rest = others / total,
+  };
 }
 
 /* What the derivatives of one row need beside e and q; S and S' in the unit of e. */
@@ -99,6 +126,14 @@ FL_INLINE real fl_spread_grad(bool light, real e, real spread, fl_sum total,
   return FL_FMA(share, e, -spread * fl_others(e, row)) * row->slope;
 }
 
+/* How much the derivatives of the other classes bend: / (S (S - e)), in the unit of e. */
+FL_INLINE real fl_others_bend(double bend, real e, double rest) {
+  const double total = (double)FL_TOP + rest;
+  const double others = e == FL_TOP ? rest : total - (double)e;
+  const double scaled = bend * ((double)FL_TOP / total);
+  return others > 0 ? (real)(scaled * ((double)FL_TOP / others)) : 0;
+}
+
 /* weight: the sum of q without `spread`, that of what is spread. */
 FL_INLINE fl_row_state fl_row_state_of(double rest, fl_sum weight, double spread,
                                        double factor) {
@@ -133,7 +168,9 @@ FL_INLINE fl_spread fl_spread_of(const fl_row_block *block) {
 }
 
 /* How the derivatives are taken: of label weights q, or of classes, whose own
-   entry is mended; with what is spread, light or not. */
+   entry is mended; with what is spread, light or not; of a loss that bends, whose
+   derivatives may be far smaller than p: its factors are 2^K times as large until the
+   end. */
 typedef struct {
   int want;
   bool weights, spreads, light, bends;
@@ -146,5 +183,45 @@ typedef union {
   fl_narrow narrow;
   fl_wide wide;
 } fl_softmax_scratch;
+
+/* Narrow rows of classes, or of label weights, which are classes if they are one-hot. */
+FL_INLINE int fl_narrow_rows(int want, bool dense, fl_class_points_fn *points,
+                             const fl_row_block *block, int64_t first, int64_t rows,
+                             fl_narrow *narrow) {
+  const int64_t classes = block->classes;
+  const int64_t *labels = dense ? narrow->one_hot : block->labels + first;
+  fl_narrow_begin(block, first, rows, narrow);
+  if (dense) {
+    const real *y = (const real *)block->y + first * block->ldy;
+    /* Two classes are less work than the look at them. */
+    if (classes == 2 || !fl_one_hot(rows, classes, y, block->ldy, narrow->one_hot)) {
+      fl_transpose_in(rows, classes, y, block->ldy, narrow->q);
+      return fl_narrow_weighted(want, block, first, rows, 0, narrow);
+    }
+  }
+  fl_narrow_gaps(rows, labels, narrow);
+  if (!points && block->weights)
+    return fl_narrow_weighted(want, block, first, rows, labels, narrow);
+  fl_narrow_classes(want, points, block, first, rows, labels, narrow);
+  return 0;
+}
+
+/* Rows whose labels are weights, if `dense`, or classes. points: of a loss of a class;
+   NULL: cross-entropy. */
+FL_OUTLINE int fl_softmax_rows(int want, bool dense, fl_class_points_fn *points,
+                               const fl_row_block *block) {
+  const int64_t classes = block->classes, height = fl_rows_together(classes);
+  fl_softmax_scratch *const scratch = block->scratch;
+  int flags = 0;
+  for (int64_t row = 0; row < block->rows; row += height) {
+    const int64_t left = block->rows - row, rows = left < height ? left : height;
+    if (classes <= FL_NARROW)
+      flags |= fl_narrow_rows(want, dense, points, block, row, rows, &scratch->narrow);
+    else if (dense || (!points && block->weights))
+      flags |= fl_wide_weighted(want, dense, block, row, rows, &scratch->wide);
+    else fl_wide_classes(want, points, block, row, rows, &scratch->wide);
+  }
+  return flags;
+}
 
 #endif

@@ -67,6 +67,7 @@ typedef struct {
   fl_frame frame[FL_WIDE_ROWS];
   double rest[FL_WIDE_ROWS], gap[FL_WIDE_ROWS]; /* S', sum q (m - x) */
   fl_sum weight[FL_WIDE_ROWS];              /* sum q */
+  fl_own_classes own;
   _Alignas(FL_LINE) real buffer[FL_PIECE + FL_FOUR];
   _Alignas(FL_LINE) real finite[FL_PIECE + FL_FOUR];
 } fl_wide;
@@ -355,4 +356,82 @@ FL_INLINE int fl_wide_weighted(int want, bool dense, const fl_row_block *block,
   if (want & FL_WANT_GRAD)
     return fl_wide_weighted_grad(want & FL_WANT_VALUE, dense, block, first, rows, wide);
   return fl_wide_weighted_value(dense, block, first, rows, wide);
+}
+
+/* The classes of rows whose maxima and sums are there. g: the e of the rows; NULL: they
+   were not kept, and those of the classes are made anew if the loss bends. */
+FL_OUTLINE void fl_wide_own(bool bends, const fl_row_block *block, int64_t first,
+                            int64_t rows, const real *g, fl_wide *wide) {
+  fl_own_classes *const own = &wide->own;
+  for (int64_t r = 0; r < rows; r++) {
+    const int64_t label = block->labels[first + r];
+    const real x = ((const real *)block->x)[(first + r) * block->ldx + label];
+    const real m = wide->m[r], z = m == (real)INFINITY ? fl_below_infinity(x) : x;
+    own->gap[r] = fl_gap(1, x, m);
+    own->gap_tail[r] = fl_gap_tail(x, m, own->gap[r]);
+    if (g) own->e[r] = g[r * block->ldg + label];
+    else if (bends) own->e[r] = fl_exp_in(z, wide->frame[r]);
+    own->rest[r] = wide->rest[r];
+  }
+}
+
+/* l' and l'' of one row with a class. */
+FL_INLINE void fl_wide_class_derivatives(int want, bool bends,
+                                         const fl_row_block *block, int64_t row,
+                                         int64_t r, fl_wide *wide) {
+  const fl_way way = {want, false, false, false, bends};
+  const fl_spread none = {0};
+  const fl_own_classes *own = &wide->own;
+  const int64_t n = block->classes, label = block->labels[row];
+  const double scaled =
+      bends ? block->factor[row] * (double)FL_TOP : block->factor[row];
+  const double slope = bends ? scaled * own->slope[r] : scaled;
+  const double bend = bends ? own->bend[r] * scaled : 0;
+  const fl_row_state state = fl_row_state_of(own->rest[r], (fl_sum){1, 0}, 0, slope);
+  const real each = bends ? fl_others_bend(bend, own->e[r], own->rest[r]) : 0;
+  real *g = (real *)block->g + row * block->ldg;
+  real *h = want & FL_WANT_HESS ? (real *)block->h + row * block->ldh : 0;
+  fl_class_derivatives(way, n, label, &none, each, &state, g, h);
+  if (bends && h) h[label] = fl_class_hess(own->e[r], (real)bend, &state);
+}
+
+FL_OUTLINE void fl_wide_class_grad(const fl_row_block *block, int64_t row, int64_t r,
+                                   fl_wide *wide) {
+  fl_wide_class_derivatives(FL_WANT_GRAD, false, block, row, r, wide);
+}
+
+FL_OUTLINE void fl_wide_class_hess(const fl_row_block *block, int64_t row, int64_t r,
+                                   fl_wide *wide) {
+  fl_wide_class_derivatives(FL_WANT_HESS, false, block, row, r, wide);
+}
+
+FL_OUTLINE void fl_wide_bent_grad(const fl_row_block *block, int64_t row, int64_t r,
+                                  fl_wide *wide) {
+  fl_wide_class_derivatives(FL_WANT_GRAD, true, block, row, r, wide);
+}
+
+FL_OUTLINE void fl_wide_bent_hess(const fl_row_block *block, int64_t row, int64_t r,
+                                  fl_wide *wide) {
+  fl_wide_class_derivatives(FL_WANT_HESS, true, block, row, r, wide);
+}
+
+/* Rows with classes, of which `points` makes a loss; NULL: cross-entropy. */
+FL_INLINE void fl_wide_classes(int want, fl_class_points_fn *points,
+                               const fl_row_block *block, int64_t first, int64_t rows,
+                               fl_wide *wide) {
+  const bool value = want & FL_WANT_VALUE, derive = want != FL_WANT_VALUE;
+  fl_own_classes *const own = &wide->own;
+  fl_wide_begin(block, first, rows, wide);
+  fl_wide_exponentials(derive, block, first, rows, wide);
+  fl_wide_own(points, block, first, rows,
+              derive ? (real *)block->g + first * block->ldg : 0, wide);
+  if (points) points(derive, rows, block->parameters, own);
+  else if (value) fl_wide_logs(rows, wide);
+  for (int64_t r = 0; value && r < rows; r++)
+    ((real *)block->v)[first + r] =
+        points ? own->value[r] : own->gap[r] + wide->log_total[r];
+  for (int64_t r = 0; derive && r < rows; r++)
+    if (want & FL_WANT_HESS)
+      (points ? fl_wide_bent_hess : fl_wide_class_hess)(block, first + r, r, wide);
+    else (points ? fl_wide_bent_grad : fl_wide_class_grad)(block, first + r, r, wide);
 }

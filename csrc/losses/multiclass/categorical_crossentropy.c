@@ -2,15 +2,9 @@
    probabilities.h, summed over the row.
 
      l = -sum q_j log(p_j),  l'_j = -q_j/p_j,  l''_j = q_j/p_j^2 */
-#define FL_NAME categorical_crossentropy
 #include "blocks/one_hot.h"
-#include "blocks/picks.h"
-#include "blocks/terms.h"
-
-#define FL_TERM fl_log_probability
-#define FL_PICK_POINT fl_log_of_class
-#include "blocks/pick_rows.h"
-#include "blocks/term_rows.h"
+#include "losses/multiclass/crossentropy.h"
+#define FL_NAME categorical_crossentropy
 
 /* Labels of one-hot rows, and what they or a piece of others need. */
 typedef struct {
@@ -20,8 +14,8 @@ typedef struct {
 } FL_LOCAL(scratch);
 
 /* Probabilities that no class picks are read for their domain alone. */
-FL_INLINE int fl_outside_rows(int64_t rows, int64_t classes, const real *x,
-                              int64_t ld) {
+FL_OUTLINE int fl_outside_rows(int64_t rows, int64_t classes, const real *x,
+                               int64_t ld) {
   const int64_t spans = ld == classes ? 1 : rows, span = rows * classes / spans;
   fl_int outside = 0;
   for (int64_t r = 0; r < spans; r++)
@@ -31,26 +25,26 @@ FL_INLINE int fl_outside_rows(int64_t rows, int64_t classes, const real *x,
 
 /* One-hot rows need one logarithm each. Two classes are less work than the look at them,
    and so are derivatives alone. */
-FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
+FL_OUTLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   const int64_t classes = block->classes, height = fl_rows_together(classes);
   FL_LOCAL(scratch) *const scratch = block->scratch;
   if (!(want & FL_WANT_VALUE) || classes == 2 || block->weights)
-    return FL_LOCAL(term_rows)(want, block, 0, block->rows, &scratch->terms);
+    return fl_term_rows(want, FL_LOCAL(entries), block, 0, block->rows,
+                        &scratch->terms);
   int64_t *const labels = scratch->labels;
   int outside = 0;
   for (int64_t row = 0; row < block->rows; row += height) {
     const int64_t left = block->rows - row, rows = left < height ? left : height;
     const real *x = (const real *)block->x + row * block->ldx;
     const real *y = (const real *)block->y + row * block->ldy;
-    outside |= fl_one_hot(rows, classes, y, block->ldy, labels)
-                   ? fl_outside_rows(rows, classes, x, block->ldx)
-                         | FL_LOCAL(pick_rows)(want, true, block, row, rows, labels,
-                                               &scratch->picks)
-                   : FL_LOCAL(term_rows)(want, block, row, rows, &scratch->terms);
+    outside |=
+        fl_one_hot(rows, classes, y, block->ldy, labels)
+            ? fl_outside_rows(rows, classes, x, block->ldx)
+                  | fl_pick_rows(want, true, FL_LOCAL(points), block, row, rows, labels,
+                                 &scratch->picks)
+            : fl_term_rows(want, FL_LOCAL(entries), block, row, rows, &scratch->terms);
   }
   return outside;
 }
 
-#undef FL_TERM
-#undef FL_PICK_POINT
 #include "blocks/row_loops.h"

@@ -7,7 +7,10 @@
 #define FL_NAME categorical_crossentropy_logits
 #include "blocks/softmax/softmax.h"
 
-#define FL_DENSE 1
-#define FL_CLASS_POINT fl_log_loss
-#define FL_BENDS 0
-#include "blocks/softmax/rows.h"
+typedef fl_softmax_scratch FL_LOCAL(scratch);
+
+FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
+  return fl_softmax_rows(want, true, NULL, block);
+}
+
+#include "blocks/row_loops.h"

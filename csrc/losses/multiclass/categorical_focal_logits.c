@@ -5,8 +5,7 @@
 
 FL_INLINE fl_class_point fl_focal_of_share(fl_class_share at,
                                            const double *parameters) {
-  const double log = (double)at.gap + (double)at.log_total;
-  const fl_focal_point point = fl_focal(log, at.p, at.rest, parameters[0]);
+  const fl_focal_point point = fl_focal(at.log, at.p, at.rest, parameters[0]);
   return (fl_class_point){
       .value = (real)point.value,
       .slope = point.slope,
@@ -14,7 +13,5 @@ FL_INLINE fl_class_point fl_focal_of_share(fl_class_share at,
   };
 }
 
-#define FL_DENSE 0
 #define FL_CLASS_POINT fl_focal_of_share
-#define FL_BENDS 1
 #include "blocks/softmax/rows.h"

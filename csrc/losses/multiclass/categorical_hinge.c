@@ -51,7 +51,7 @@ FL_OUTLINE fl_hinge_row fl_hinge_row_of(int64_t n, const real *restrict q,
   return row;
 }
 
-FL_INLINE int fl_hinge_labels(int want, const fl_row_block *block, int64_t r) {
+FL_OUTLINE int fl_hinge_labels(int want, const fl_row_block *block, int64_t r) {
   const int64_t n = block->classes;
   const real *q = (const real *)block->y + r * block->ldy;
   const fl_hinge_row row =

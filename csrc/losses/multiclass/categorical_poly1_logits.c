@@ -6,7 +6,5 @@ FL_INLINE fl_class_point fl_poly1_share(fl_class_share at, const double *paramet
   return fl_poly1_of_share(at, 1, parameters[0]);
 }
 
-#define FL_DENSE 0
 #define FL_CLASS_POINT fl_poly1_share
-#define FL_BENDS 1
 #include "blocks/softmax/rows.h"

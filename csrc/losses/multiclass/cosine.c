@@ -81,7 +81,7 @@ FL_OUTLINE void fl_turn_again(int64_t n, const real *restrict t, const real *res
   }
 }
 
-FL_INLINE void fl_cosine_row(int want, const fl_row_block *block, int64_t row) {
+FL_OUTLINE void fl_cosine_row(int want, const fl_row_block *block, int64_t row) {
   const int64_t n = block->classes;
   const real *t = (const real *)block->y + row * block->ldy;
   const real *x = (const real *)block->x + row * block->ldx;

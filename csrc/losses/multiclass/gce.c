@@ -1,19 +1,18 @@
 /* Generalised cross-entropy of a class y and a row of probabilities: gce.h at p = p_y
    clipped to [eps, 1-eps], the only one that is read.
 
-     dl/dp = -l'/p,  d2l/dp2 = (1 - q) p^q/p^2 */
+     dl/dp = -p^(q-1),  d2l/dp2 = (1 - q) p^(q-2) */
 #define FL_NAME gce
 #include "blocks/picks.h"
 #include "losses/multiclass/gce.h"
 
 FL_INLINE fl_term_point fl_gce_pick(real x, const double *parameters) {
-  const real p = fl_clip(x, parameters[1]);
-  const double exact = (double)p;
-  const fl_gce_point point = fl_gce(-(double)fl_log(p), parameters[0]);
+  const double p = (double)fl_clip(x, parameters[1]), q = (double)(real)parameters[0];
+  const double slope = fl_d_power(p, q - 1);
   return (fl_term_point){
-      .value = (real)point.value,
-      .grad = (real)(0 - point.slope / exact),
-      .hess = (real)((1 - parameters[0]) * point.slope / exact / exact),
+      .value = (real)fl_gce(q * fl_d_log(p, 0), p == 0 ? 0 : slope * p, q),
+      .grad = (real)-slope,
+      .hess = (real)((1 - q) * slope / p),
   };
 }
 

@@ -5,22 +5,17 @@
 
    From cross-entropy (q towards 0) to the mean absolute error 1 - p (q = 1). (Z. Zhang and
    M. R. Sabuncu, Generalized cross entropy loss for training deep neural networks with
-   noisy labels, 2018.) In double: p^q of a small q forgives no error of L. */
+   noisy labels, 2018.) In double. */
 #ifndef FL_GCE_H
 #define FL_GCE_H
 
 #include "math/double.h"
 
-typedef struct {
-  double value, slope, curve;
-} fl_gce_point;
-
-FL_INLINE fl_gce_point fl_gce(double log, double q) {
-  const double z = -q * log, power = fl_d_exp(z, 0);
+/* l of z = -q L and p^q, which forgives no error of a large L. */
+FL_INLINE double fl_gce(double z, double power, double q) {
   double magic_n;
   const double small = fl_d_expm1_reduced(z > -0.25 ? z : 0, 0, &magic_n);
-  const double change = z > -0.25 ? small : power - 1;
-  return (fl_gce_point){-change / q, power, -q * power};
+  return -(z > -0.25 ? small : power - 1) / q;
 }
 
 #endif

@@ -1,17 +1,21 @@
-/* Generalised cross-entropy of a class y and a row of logits: gce.h, p = softmax(x)_y. */
+/* Generalised cross-entropy of a class y and a row of logits: gce.h with p = softmax(x)_y,
+
+     p^q = exp(-q (m - x_y) - q log(S)) */
 #define FL_NAME gce_logits
 #include "blocks/softmax/softmax.h"
 #include "losses/multiclass/gce.h"
 
 FL_INLINE fl_class_point fl_gce_share(fl_class_share at, const double *parameters) {
-  const double log = (double)at.gap + (double)at.log_total;
-  const fl_gce_point point = fl_gce(log, parameters[0]);
-  return (fl_class_point){.value = (real)point.value,
-                          .slope = point.slope,
-                          .bend = at.rest == 0 ? 0 : at.rest * point.curve};
+  const double q = (double)(real)parameters[0];
+  const fl_log_pair log = fl_d_log_pair(at.total);
+  double far = at.gap, lost = at.gap_tail + log.lo;
+  fl_two_sum(&far, &lost, log.hi);
+  const double z = -q * far, tail = -fl_product_tail(q, far, q * far) - q * lost;
+  const double power = fl_d_exp(z, z > -800 ? tail : 0);
+  return (fl_class_point){.value = (real)fl_gce(-q * at.log, power, q),
+                          .slope = power,
+                          .bend = -q * power * at.rest};
 }
 
-#define FL_DENSE 0
 #define FL_CLASS_POINT fl_gce_share
-#define FL_BENDS 1
 #include "blocks/softmax/rows.h"

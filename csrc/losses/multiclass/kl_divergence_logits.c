@@ -17,7 +17,6 @@ FL_INLINE fl_term_point fl_negative_entropy(real q, real x, const double *parame
 
 #define FL_TERM fl_negative_entropy
 #include "blocks/term_rows.h"
-#undef FL_TERM
 
 typedef struct {
   union {
@@ -41,26 +40,22 @@ FL_INLINE fl_row_block fl_rows_from(const fl_row_block *block, int64_t first,
   return some;
 }
 
-FL_INLINE int FL_LOCAL(some_rows)(int want, fl_row_block *block,
-                                  FL_LOCAL(scratch) * scratch) {
+FL_OUTLINE int FL_LOCAL(some_rows)(int want, fl_row_block *block,
+                                   FL_LOCAL(scratch) * scratch) {
   const double gain = block->parameters[0] * block->parameters[0];
-  const int set = want & FL_WANT_HESS    ? FL_GH
-                  : want == FL_WANT_GRAD ? FL_G
-                  : want & FL_WANT_GRAD  ? FL_VG
-                                         : FL_V;
   real *const v = block->v;
   int flags = 0;
   for (int64_t r = 0; want & FL_WANT_GRAD && r < block->rows; r++)
     scratch->factor[r] = block->factor[r] * gain;
   if (want & FL_WANT_VALUE) {
     block->v = scratch->entropy;
-    flags =
-        FL_LOCAL(term_rows)(FL_WANT_VALUE, block, 0, block->rows, &scratch->own.terms);
+    flags = fl_term_rows(FL_WANT_VALUE, FL_LOCAL(entries), block, 0, block->rows,
+                         &scratch->own.terms);
   }
   block->v = v;
   block->factor = scratch->factor;
   block->scratch = &scratch->own.softmax;
-  flags |= FL_SYMBOL(categorical_crossentropy_logits).rowwise[set](block);
+  flags |= fl_softmax_rows(want, true, NULL, block);
   for (int64_t r = 0; want & FL_WANT_VALUE && r < block->rows; r++)
     v[r] = (real)(gain * ((double)v[r] + (double)scratch->entropy[r]));
   return flags;

@@ -7,7 +7,7 @@
 
 typedef char FL_LOCAL(scratch);
 
-FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
+FL_OUTLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   const fl_contest contest = {1, false};
   fl_uint outside = 0;
   for (int64_t r = 0; r < block->rows; r++) {

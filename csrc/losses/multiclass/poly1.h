@@ -25,9 +25,8 @@ FL_INLINE fl_term_point fl_poly1_of_class(real p, double alpha, double epsilon) 
 
 FL_INLINE fl_class_point fl_poly1_of_share(fl_class_share at, double alpha,
                                            double epsilon) {
-  const double log = (double)at.gap + (double)at.log_total;
   return (fl_class_point){
-      .value = (real)((alpha == 0 ? 0 : alpha * log) + epsilon * at.rest),
+      .value = (real)((alpha == 0 ? 0 : alpha * at.log) + epsilon * at.rest),
       .slope = alpha + epsilon * at.p,
       .bend = -epsilon * at.p * at.rest,
   };

@@ -2,14 +2,8 @@
    at y. Only p_y is read, unless label weights are spread over all classes.
 
      l = -log(p_y),  l'_j = -[j = y]/p_y,  l''_j = [j = y]/p_y^2 */
+#include "losses/multiclass/crossentropy.h"
 #define FL_NAME sparse_categorical_crossentropy
-#include "blocks/picks.h"
-#include "blocks/terms.h"
-
-#define FL_TERM fl_log_probability
-#define FL_PICK_POINT fl_log_of_class
-#include "blocks/pick_rows.h"
-#include "blocks/term_rows.h"
 
 typedef union {
   fl_picks picks;
@@ -19,11 +13,10 @@ typedef union {
 FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   FL_LOCAL(scratch) *const scratch = block->scratch;
   return block->weights
-             ? FL_LOCAL(term_rows)(want, block, 0, block->rows, &scratch->terms)
-             : FL_LOCAL(pick_rows)(want, false, block, 0, block->rows, block->labels,
-                                   &scratch->picks);
+             ? fl_term_rows(want, fl_categorical_crossentropy_entries, block, 0,
+                            block->rows, &scratch->terms)
+             : fl_pick_rows(want, false, fl_categorical_crossentropy_points, block, 0,
+                            block->rows, block->labels, &scratch->picks);
 }
 
-#undef FL_TERM
-#undef FL_PICK_POINT
 #include "blocks/row_loops.h"

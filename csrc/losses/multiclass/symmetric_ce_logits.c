@@ -8,7 +8,5 @@ FL_INLINE fl_class_point fl_symmetric_share(fl_class_share at,
   return fl_poly1_of_share(at, parameters[0], -parameters[1] * parameters[2]);
 }
 
-#define FL_DENSE 0
 #define FL_CLASS_POINT fl_symmetric_share
-#define FL_BENDS 1
 #include "blocks/softmax/rows.h"

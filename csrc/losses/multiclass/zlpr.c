@@ -51,9 +51,8 @@ FL_OUTLINE void fl_half_exponentials(int64_t n, const real *restrict y,
   for (int64_t j = 0; j < n; j++) {
     const double z = fl_signed((double)y[j], (double)x[j]),
                  m = y[j] == 1 ? right : wrong;
-    const double d = z - m, back = d - z, lost = (z - (d - back)) - (m + back);
-    e[j] = z == m ? 0 : d;
-    tail[j] = d - d == 0 ? lost : 0;
+    e[j] = z == m ? 0 : z - m;
+    tail[j] = fl_below_tail(z, m);
   }
   for (int64_t j = 0; j < n; j++) e[j] = fl_d_exp(e[j], tail[j]);
 }
@@ -98,8 +97,8 @@ FL_OUTLINE void fl_derive_halves(bool curve, int64_t n, const real *restrict y,
   }
 }
 
-FL_INLINE int fl_zlpr_row(int want, const fl_row_block *block, int64_t row,
-                          fl_halves *halves) {
+FL_OUTLINE int fl_zlpr_row(int want, const fl_row_block *block, int64_t row,
+                           fl_halves *halves) {
   const int64_t classes = block->classes;
   const real *x = (const real *)block->x + row * block->ldx;
   const real *y = (const real *)block->y + row * block->ldy;

@@ -98,3 +98,6 @@ if not TYPE_CHECKING:  # to a type checker a name that is not above is an error
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__, "__version__"})
+
+
+_config.patch_neighbours()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -13,6 +14,9 @@ from fastloss.core.threads import get_num_threads
 __all__ = ["show_config"]
 
 _VARIABLE = "FASTLOSS_ISA"
+
+_PATCH = "FASTLOSS_PATCH"
+_PATCHED = ("sklearn",)
 
 
 def _usable() -> tuple[str, ...]:
@@ -35,6 +39,17 @@ def choose_isa() -> None:
             f"support; valid: {', '.join(_usable())}"
         )
     _bridge.use_isa(name or _usable()[0])
+
+
+def patch_neighbours() -> None:
+    """Patch the libraries that FASTLOSS_PATCH names, separated by commas."""
+    for name in os.environ.get(_PATCH, "").replace(" ", "").split(","):
+        if name:
+            if name not in _PATCHED:
+                raise ImportError(
+                    f"{_PATCH} names {name!r}, not one of {', '.join(_PATCHED)}"
+                )
+            import_module(f"fastloss.{name}").patch()
 
 
 @overload

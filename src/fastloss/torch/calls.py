@@ -89,13 +89,23 @@ def known(loss: Loss) -> str:
 
 
 @torch.compiler.assume_constant_result
-def _text(name: str, settings: Settings) -> str:
-    return known(_loss(name, settings))
+def _template(name: str, constants: Settings, numbers: tuple[str, ...]) -> str:
+    """The text of a loss, with blanks for numbers, which a graph may not know yet."""
+    if name in _known:
+        return name
+    written = [f"{key}={value!r}" for key, value in constants]
+    written += [
+        f"{key}={{:.0f}}" if key == "ignore_class" else f"{key}={{!r}}"
+        for key in numbers
+    ]
+    return f"{type(fl.get(name)).__name__}({', '.join(written)})"
 
 
 @lru_cache(256)
-def _found(text: str) -> Loss:
+def _found(text: str, numbers: tuple[float, ...] = ()) -> Loss:
     """The loss of a text, also of one written in another process."""
+    if numbers:
+        text = text.format(*numbers)
     if text in _known:
         return _known[text]
     call = ast.parse(text, mode="eval").body
@@ -347,8 +357,8 @@ def evaluate(call: Call) -> Tensor:
 # The same as an operator, which is what compilers and exporters see.
 
 _SCHEMA = (
-    "(str loss, Tensor[] labels, Tensor[] predictions, Tensor? weight, "
-    "Tensor? class_weight, bool slopes) -> (Tensor, Tensor[])"
+    "(str loss, float[] numbers, Tensor[] labels, Tensor[] predictions, "
+    "Tensor? weight, Tensor? class_weight, bool slopes) -> (Tensor, Tensor[])"
 )
 _OPERATOR = "fastloss::evaluate"
 torch.library.define(_OPERATOR, _SCHEMA)
@@ -357,13 +367,14 @@ torch.library.define(_OPERATOR, _SCHEMA)
 @torch.library.impl(_OPERATOR, "CPU")
 def _operator(
     text: str,
+    numbers: list[float],
     labels: list[Tensor],
     predictions: list[Tensor],
     weight: Tensor | None,
     class_weight: Tensor | None,
     slopes: bool,
 ) -> tuple[Tensor, list[Tensor]]:
-    loss = _with_class_weight(_found(text), class_weight)
+    loss = _with_class_weight(_found(text, tuple(numbers)), class_weight)
     value, grads = _run(loss, tuple(labels), tuple(predictions), weight, slopes)
     gradients = [torch.from_numpy(np.asarray(grad)) for grad in grads]
     return _tensor(value, predictions[0].dtype), gradients
@@ -372,13 +383,14 @@ def _operator(
 @torch.library.register_fake(_OPERATOR)
 def _shapes(
     text: str,
+    numbers: list[float],
     labels: list[Tensor],
     predictions: list[Tensor],
     weight: Tensor | None,
     class_weight: Tensor | None,
     slopes: bool,
 ) -> tuple[Tensor, list[Tensor]]:
-    loss, first = _found(text), predictions[0]
+    loss, first = _found(text, tuple(numbers)), predictions[0]
     shape = loss._samples(first.shape) if loss.reduction == "none" else ()
     gradients = [torch.empty_like(p) for p in predictions] if slopes else []
     return first.new_empty(shape), gradients
@@ -386,19 +398,18 @@ def _shapes(
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Any]) -> None:
     ctx.save_for_backward(*output[1])
-    ctx.labels = len(inputs[1])
-    ctx.set_materialize_grads(False)
 
 
-def _back(ctx: Any, scale: Tensor | None, gradients: Any) -> Any:
-    if scale is None:
-        return None, None, None, None, None, None
+def _back(ctx: Any, scale: Tensor, _: Any) -> Any:
     found = []
     for gradient in ctx.saved_tensors:
-        inner = (1,) * (gradient.ndim - scale.ndim) if scale.ndim else ()
-        found.append(gradient * scale.reshape(scale.shape + inner))
-    by_labels = [-found[0] if needed else None for needed in ctx.needs_input_grad[1]]
-    return None, by_labels, found, None, None, None
+        inner = gradient.ndim - scale.ndim if scale.ndim else 0
+        found.append(gradient * scale.reshape(scale.shape + (1,) * inner))
+    _, numbers, labels, *_ = ctx.needs_input_grad
+    by_labels = [-found[0] if needed else None for needed in labels]
+    # PyTorch takes an empty list for one of tensors.
+    by_numbers: Any = [] if numbers == [] else None
+    return None, by_numbers, by_labels, found, None, None, None
 
 
 torch.library.register_autograd(_OPERATOR, _back, setup_context=_keep)
@@ -407,8 +418,14 @@ torch.library.register_autograd(_OPERATOR, _back, setup_context=_keep)
 def evaluate_compiled(call: Call) -> Tensor:
     """The loss by the operator."""
     call, dtype = _common(call)
+    constants: list[tuple[str, Any]] = []
+    numbers: list[tuple[str, float]] = []
+    for key, value in call.settings:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        (numbers if is_number else constants).append((key, value))
     value, _ = torch.ops.fastloss.evaluate(
-        _text(call.loss, call.settings),
+        _template(call.loss, tuple(constants), tuple(key for key, _ in numbers)),
+        [float(number) for _, number in numbers],
         call.labels,
         call.predictions,
         call.weight,

@@ -27,9 +27,7 @@ def unfit(arguments: Iterable[Any]) -> str:
     if forward_ad._current_level >= 0:
         return "forward-mode differentiation"
     for given in arguments:
-        if isinstance(given, torch.Tensor):
-            if type(given) not in _PLAIN:
-                return "a subclass of Tensor"
+        if type(given) in _PLAIN:
             if not given.is_cpu:
                 return "another device"
             if given.layout is not torch.strided or given.is_nested:
@@ -38,6 +36,8 @@ def unfit(arguments: Iterable[Any]) -> str:
                 return "complex"
             if not given.numel():
                 return "an empty tensor"
+        elif isinstance(given, torch.Tensor):
+            return "a subclass of Tensor"
     return ""
 
 

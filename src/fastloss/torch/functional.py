@@ -72,7 +72,7 @@ def _as_torch(arrange: Callable[P, Call | str]) -> Callable[P, Tensor]:
             if isinstance(call, str) or objection(call):
                 return own(*args, **kwargs)
             return evaluate_compiled(call)
-        reason = fallback.unfit(args) or fallback.unfit(kwargs.values())
+        reason = fallback.unfit((*args, *kwargs.values()))
         if not reason:
             try:
                 call = arrange(*args, **kwargs)

@@ -28,9 +28,9 @@ FL_INLINE real fl_log_mixture(real w, real v, real x, real t) {
   const real a = x > 0 ? w : v, b = x > 0 ? v : w;
   const real sum = FL_FMA(b, t, a);
   const real near = fl_log1p_checked(-FL_FMA(a, t, b) / (1 + t));
-  const real far =
-      (a == 0 ? fl_log_checked(b) - fl_abs(x) : fl_log_checked(sum)) - fl_log1p_unit(t);
-  return 2 * sum > 1 + t ? near : far;
+  const real one = fl_log_checked(fl_select(a == 0, b, sum));
+  const real far = one - fl_select(a == 0, fl_abs(x), 0) - fl_log1p_unit(t);
+  return fl_select(2 * sum > 1 + t, near, far);
 }
 
 /* Its derivative (w - v) s (1 - s)/m for s = sigmoid(x) and the mixture m; and that of

@@ -50,29 +50,28 @@ FL_INLINE double fl_d_near_remainder(double z) {
 
 /* q - 1 - log(q) where it is not near 1; `lost` is what rounding took from q. */
 FL_INLINE double fl_d_far_remainder(double q, double lost) {
-  const bool usual = q > 0 && q < INFINITY;
-  const fl_log_parts log = fl_d_log_parts(usual ? q : 1);
+  const fl_log_parts log = fl_d_log_parts(q > 0 ? q : 1);
   const double k_hi = log.k * 0x1.62e42feep-1; /* 32 bits times 11: exact */
   const double rest = FL_FMA_F64(log.k, 0x1.a39ef35793c76p-33, log.lo);
   const double y = ((q - 1) - k_hi - log.hi) - (rest - (lost - lost / q));
-  return usual ? y : (q < 0 ? NAN : q == 0 ? INFINITY : q);
+  return fl_d_select(q > 0, y, q == 0 ? INFINITY : NAN);
 }
 
 /* z - log(1 + z): 0.5, 3. */
 FL_INLINE double fl_d_log1p_minus(double z) {
   const double q = 1 + z, lost = z - (q - 1);
-  const bool near = z >= -0.4 && z <= 0.5;
-  const double y = fl_d_near_remainder(near ? z : 0);
+  const bool near = fl_d_abs(z - 0.05) <= 0.45;
+  const double y = fl_d_near_remainder(fl_d_select(near, z, 0));
   const double far = fl_d_far_remainder(q, fl_d_abs(lost) < 1 ? lost : 0);
-  return near ? y : far;
+  return fl_d_select(near, y, far);
 }
 
 /* a/b - 1 - log(a/b): 0.6, 4. */
 FL_INLINE double fl_d_log_ratio_minus(double a, double b) {
   const double q = a / b, z = (a - b) / b;
-  const bool near = z >= -0.4 && z <= 0.5;
-  const double y = fl_d_near_remainder(near ? z : 0);
-  return near ? y : fl_d_far_remainder(q, 0);
+  const bool near = fl_d_abs(z - 0.05) <= 0.45;
+  const double y = fl_d_near_remainder(fl_d_select(near, z, 0));
+  return fl_d_select(near, y, fl_d_far_remainder(q, 0));
 }
 
 /* exp(z) - 1 - z: 0.5, 4. Up to 1 Taylor's series, with 2^-56 of it left out. */

@@ -239,30 +239,35 @@ FL_INLINE double fl_d_hypot(double x, double y) {
   return __builtin_sqrt(FL_FMA_F64(s, s, t * t)) / scale;
 }
 
-/* x to the nearest integer, 0 from 2^51 on. */
-FL_INLINE double fl_d_to_integer(double x) {
-  return fl_d_abs(x) < 0x1p51 ? x - ((x + FL_D_MAGIC) - FL_D_MAGIC) : 0;
+/* psi(x) = lgamma'(x): below 0 psi(1 - x) - pi/tan(pi x), 3 ulp of the larger term, a NaN
+   at the poles; and psi'(x), (pi/sin(pi x))^2 - psi'(1 - x) there. With r the distance of
+   x to the next integer, sin(pi r) = r S(r^2) and cos(pi r) = h S(h^2), h = 1/2 - |r|.
+   The bound is no float, so that GCC compares doubles: x <= -2^-1074 is x < 0. */
+#define FL_PI 0x1.921fb54442d18p+1
+#define FL_D_LEAST 0x1p-1074
+
+/* x - n, n the nearest integer; 0 from 2^51 on. */
+FL_INLINE double fl_d_from_integer(double x) {
+  const double r = x - ((x + FL_D_MAGIC) - FL_D_MAGIC);
+  return fl_d_select(fl_d_abs(x) < 0x1p51, r, 0);
 }
 
-/* psi(x) = lgamma'(x): below 0 psi(1 - x) - pi/tan(pi x), 3 ulp of the larger term, a NaN
-   at the poles; and psi'(x), (pi/sin(pi x))^2 - psi'(1 - x) there. */
-#define FL_PI 0x1.921fb54442d18p+1
-
 FL_INLINE double fl_d_digamma_any(double x) {
-  const bool mirrored = x < 0;
-  const double r = fl_d_to_integer(mirrored ? x : 0), angle = FL_PI * r;
-  const double cotangent = FL_PI * fl_d_trig(angle, 1) / fl_d_trig(angle, 0);
-  const double y = fl_d_digamma(mirrored ? 1 - x : x);
-  const double below = r == 0 ? NAN : y - cotangent;
-  return mirrored ? below : y;
+  const bool mirrored = x <= -FL_D_LEAST;
+  const double r = fl_d_from_integer(x), h = 0.5 - fl_d_abs(r);
+  const double sine = r * fl_d_sinpi_polynomial(r * r);
+  const double cotangent = FL_PI * h * fl_d_sinpi_polynomial(h * h) / sine;
+  const double y = fl_d_digamma(fl_d_select(mirrored, 1 - x, x));
+  const double below = fl_d_select(r == 0, NAN, y - cotangent);
+  return fl_d_select(mirrored, below, y);
 }
 
 FL_INLINE double fl_d_trigamma_any(double x) {
-  const bool mirrored = x < 0;
-  const double r = fl_d_to_integer(mirrored ? x : 0);
-  const double root = FL_PI / fl_d_trig(FL_PI * r, 0);
-  const double y = fl_d_trigamma(mirrored ? 1 - x : x);
-  return mirrored ? root * root - y : y;
+  const bool mirrored = x <= -FL_D_LEAST;
+  const double r = fl_d_from_integer(x);
+  const double root = FL_PI / (r * fl_d_sinpi_polynomial(r * r));
+  const double y = fl_d_trigamma(fl_d_select(mirrored, 1 - x, x));
+  return fl_d_select(mirrored, root * root - y, y);
 }
 
 /* The second derivative of log Phi, -m (x + m) for m = phi/Phi. Below -3.5, where x + m

@@ -63,10 +63,6 @@ def reduction_in_the_middle(y, p):
     return (y - p) ** 2 / np.sum(y**2)
 
 
-def root_of_a_mean(y, p):
-    return np.sqrt(np.mean((y - p) ** 2))
-
-
 def method_in_the_middle(y, p):
     return ((y - y.mean()) * p) ** 2
 
@@ -112,7 +108,7 @@ def matrix_product(y, p):
 
 
 def length(y, p):
-    return np.sum((y - p) ** 2) / len(y)
+    return np.ones(len(y))
 
 
 def dtype_of_array(y, p):
@@ -141,8 +137,7 @@ REFUSED: list[tuple[Callable[..., Any], str, str]] = [
     (masked_assignment, "r[r < 0] = 0", "np.where(condition, value, array)"),
     (in_place_arithmetic, "r *= r", "write r = r + ..."),
     (output_argument, "return np.square(y - p, out=p)", "write r = r + ..."),
-    (reduction_in_the_middle, "/ np.sum(y**2)", "make the reduction the last step"),
-    (root_of_a_mean, "return np.sqrt(np.mean((y - p) ** 2))", "take the root outside"),
+    (reduction_in_the_middle, "/ np.sum(y**2)", "as the np.mean of it all"),
     (method_in_the_middle, "(y - y.mean())", "pass it as a parameter"),
     (mean_over_an_axis, "axis=0)", 'reduction="none" gives the values per sample'),
     (maximum_over_samples, "return p - np.max(p)", "compute it outside"),
@@ -154,7 +149,7 @@ REFUSED: list[tuple[Callable[..., Any], str, str]] = [
     (captured_array, "return WEIGHTS * (y - p) ** 2", 'inputs=("name",)'),
     (inverted_labels, "return np.where(~y, p, -p)", "write 1 - y_true"),
     (matrix_product, "return y @ p", "np.sum(a * b)"),
-    (length, "/ len(y)", "np.mean(...) instead"),
+    (length, "np.ones(len(y))", "np.ones_like(y_pred)"),
     (dtype_of_array, "np.finfo(p.dtype).eps", "as eps=1e-7"),
     (reshaped, "(y.reshape(-1) - p)", "leave it out"),
     (running_sum, "return np.cumsum(y - p)", "compute it outside"),

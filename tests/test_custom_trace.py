@@ -410,6 +410,8 @@ COUNTS = [
     lambda y, p: 1 / (2 * p.shape[0]) * np.sum((p - y) ** 2),
     lambda y, p: np.sum((p - y) ** 2) / np.shape(y)[0] / 2,
     lambda y, p: np.sum((p - y) ** 2) / np.size(y),
+    lambda y, p: 1 / (2 * len(y)) * np.sum((p - y) ** 2),
+    lambda y, p: -np.sum((p - y) ** 2) / (len(p) + 1),
     lambda y, p: np.sum((p - y) ** 2) / (y.size - 1),
     lambda y, p: np.mean((p - y) ** 2) * y.size,
     lambda y, p, k=3.0: k / y.size * np.sum(abs(p - y)) + np.mean(p),

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import CodeType
 from typing import Any
@@ -24,12 +24,13 @@ from fastloss.core.job import OUTPUT_SETS
 from .captured import RESTLESS, Captured
 from .derive import NoDerivativeError, derivative
 from .functions import Function
-from .graph import Node, node
+from .graph import Node, node, reductions
 from .lower import Program, lower
 from .numbers import evaluate_graph, number_of
 from .refusal import ALIEN, TraceError, foreign_of, tell_at, tell_of
 from .render import Formula
 from .slopes import guarded
+from .statistic import Statistic
 from .trace import (
     LENGTH,
     SIZE,
@@ -85,20 +86,26 @@ class Expressions:
     reduction : str or None
         ``"mean"`` or ``"sum"`` if the function ended so.
     value : Node
-        The loss of one sample.
+        The loss of one sample, or the one number of a loss of sums.
     given : dict of str to Node
         Derivatives the user wrote.
+    statistic : Statistic or None
+        The loss of sums, if it is one.
     """
 
     reduction: str | None
     value: Node
     given: Mapping[str, Node]
+    statistic: Statistic | None = field(default=None, compare=False)
 
     @cached_property
     def grad(self) -> Node:
         """First derivative with respect to ``y_pred``."""
         if "grad" in self.given:
             return self.given["grad"]
+        statistic = self.statistic
+        if statistic is not None:
+            return _with_derivatives(lambda: statistic.gradient)
         return guarded(_derivative(self.value), self.value)
 
     @cached_property
@@ -106,6 +113,12 @@ class Expressions:
         """Second derivative with respect to ``y_pred``."""
         if "hess" in self.given:
             return self.given["hess"]
+        if self.statistic is not None:
+            raise TraceError(
+                "a loss of sums has no Hessian that is a diagonal: every sample moves "
+                "with all others\n  use its gradient, or a loss per sample for methods "
+                "that need second derivatives, as its mean squared error for an RMSE"
+            )
         if "grad" in self.given:
             return guarded(_derivative(self.grad), self.value)
         return guarded(_derivative(_derivative(self.value)), self.value)
@@ -122,8 +135,12 @@ class Expressions:
 
 
 def _derivative(x: Node) -> Node:
+    return _with_derivatives(lambda: derivative(x))
+
+
+def _with_derivatives(made: Callable[[], Node]) -> Node:
     try:
-        return derivative(x)
+        return made()
     except NoDerivativeError as error:
         raise TraceError(
             f"{error.op} of y_pred has no derivative here: its value works, gradients "
@@ -245,17 +262,20 @@ class TracedCompiler:
         numbers = {k: float(v) for k, v in parameters.items() if is_number(v)}
         numbers |= {SIZE: 5.0, LENGTH: 5.0}
         for name, function in self.functions.items():
-            traced = np.array(
-                [
-                    number_of(assigned(found.result(name), {**numbers, **row}))
-                    for row in (
-                        dict(zip(rows, column, strict=True))
-                        for column in zip(*rows.values(), strict=True)
-                    )
-                ]
-            )
-            if name == "value" and found.reduction is not None:
-                traced = getattr(np, found.reduction)(traced)
+            if found.statistic is not None:
+                traced = np.array(found.statistic.over(rows, numbers))
+            else:
+                traced = np.array(
+                    [
+                        number_of(assigned(found.result(name), {**numbers, **row}))
+                        for row in (
+                            dict(zip(rows, column, strict=True))
+                            for column in zip(*rows.values(), strict=True)
+                        )
+                    ]
+                )
+                if name == "value" and found.reduction is not None:
+                    traced = getattr(np, found.reduction)(traced)
             try:
                 with np.errstate(all="ignore"):
                     run = np.asarray(function(rows, parameters), dtype=float)
@@ -283,17 +303,34 @@ class TracedCompiler:
             arguments = {**static, **{name: parameter(name) for name in numbers}}
             for name, function in self.functions.items():
                 found = _call(function, inputs_of(self.arrays), arguments, trace)
-                if isinstance(found, Reduced):
+                if isinstance(found, Reduced) and not reductions(found.node):
                     results[name] = found.node
                     reduction = found.kind
                 else:
                     results[name] = _result(name, found)
         value = results.pop("value")
-        return Expressions(reduction, value, results), trace.reads
+        middle = [x for x in (value, *results.values()) if reductions(x)]
+        if not middle:
+            return Expressions(reduction, value, results), trace.reads
+        if not value.uniform:
+            raise TraceError(trace.middle)
+        if results:
+            raise TypeError(
+                "the function returns one number made of means and sums, and its "
+                f"gradient follows from them: leave out {', '.join(results)}="
+            )
+        statistic = Statistic(value, self.arrays, _OPCODES)
+        found_all = Expressions(statistic.reduction, value, {}, statistic)
+        return found_all, trace.reads
 
     def lowered(self, parameters: Mapping[str, Any], names: tuple[str, ...]) -> Program:
         """Return the program for these outputs, constants still open."""
         found = self.expressions(parameters)
+        if found.statistic is not None:
+            raise TraceError(
+                "a loss of sums runs a program for each of them: it has no cost and no "
+                "listing of one"
+            )
         results = {name: found.result(name) for name in names}
         return lower(results, self.arrays, _OPCODES)
 
@@ -349,6 +386,43 @@ class TracedCompiler:
         """Return the arrays beside labels and predictions, and the program."""
         extra = tuple(given[name] for name in self.inputs)
         return extra, self.program(parameters, outputs, y_pred.shape)
+
+    def statistic(self, parameters: Mapping[str, Any]) -> Statistic | None:
+        """Return the loss of sums that it is, if it is one."""
+        return self.expressions(parameters).statistic
+
+    def sums(
+        self,
+        parameters: Mapping[str, Any],
+        outputs: int,
+        shape: tuple[int, ...],
+        measure: Callable[[Any, str], float],
+    ) -> tuple[float, Any]:
+        """Return the value of a loss of sums, and the program of its gradient.
+
+        Parameters
+        ----------
+        measure : callable
+            Runs a program and reduces its values by the name of a reduction.
+        """
+        names = OUTPUT_SETS[outputs]
+        found = self.expressions(parameters)
+        statistic = found.statistic
+        assert statistic is not None
+        for name in {"grad", "hess"}.intersection(names):
+            found.result(name)  # which says why there is none
+        numbers: dict[str, float] = {
+            k: float(v) for k, v in parameters.items() if is_number(v)
+        }
+        numbers |= self._numbers_of(parameters, shape)
+
+        def measured(program: Program, known: Mapping[str, float], kind: str) -> float:
+            return measure(bind(program, known), kind)
+
+        value = statistic.measured(numbers, measured)
+        if "grad" not in names:
+            return value, None
+        return value, bind(*statistic.bound(value, numbers, measured))
 
     def formula(self, parameters: Mapping[str, Any], name: str) -> Formula:
         """Return value, grad or hess as a formula."""
@@ -482,6 +556,10 @@ class NumpyCompiler:
     def counts(self, parameters: Mapping[str, Any]) -> Names:
         """There are none in a formula."""
         return frozenset()
+
+    def statistic(self, parameters: Mapping[str, Any]) -> Statistic | None:
+        """It is none."""
+        return None
 
     def expressions(self, parameters: Mapping[str, Any]) -> Expressions:
         """There are none."""

@@ -1,6 +1,8 @@
-"""Derivatives of expression graphs with respect to ``y_pred``, exact and simplified."""
+"""Derivatives of expression graphs, exact and simplified."""
 
 from __future__ import annotations
+
+from contextvars import ContextVar
 
 from .graph import OPERATIONS, Node, node, walk
 from .simplify import ONE, ZERO
@@ -16,17 +18,33 @@ class NoDerivativeError(ValueError):
         self.op = op
 
 
+_variable: ContextVar[Node] = ContextVar("variable", default=PREDICTION)
+
+
 def derivative(root: Node) -> Node:
-    """Return the derivative of the root with respect to ``y_pred``."""
+    """Return the derivative of the root with respect to ``y_pred``.
+
+    Means and sums over the samples stay as they are.
+    """
     known: dict[Node, Node] = {}
-    for x in walk(root):
-        known[x] = _slope(x, known)
+    variable = _variable.get()
+    for x in walk(root, inside=False):
+        known[x] = ONE if x is variable else _slope(x, known)
     return known[root]
 
 
+def derivative_to(root: Node, variable: Node) -> Node:
+    """Return the derivative with respect to another node."""
+    token = _variable.set(variable)
+    try:
+        return derivative(root)
+    finally:
+        _variable.reset(token)
+
+
 def _slope(x: Node, known: dict[Node, Node]) -> Node:
-    if x is PREDICTION:
-        return ONE
+    if x.reduces:
+        return ZERO
     slopes = [known[a] for a in x.args]
     if x.boolean or all(d is ZERO for d in slopes):
         return ZERO

@@ -44,6 +44,8 @@ class Operation:
     lenient : bool
         Whether the result can be a number although an operand is a NaN, as that of a
         comparison can.
+    reduces : bool
+        Whether it makes one number of those of all samples.
     """
 
     number: Callable[..., float]
@@ -57,6 +59,7 @@ class Operation:
     boolean: bool = False
     commutative: bool = False
     lenient: bool = False
+    reduces: bool = False
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -102,6 +105,8 @@ class Node:
         self.serial = next(_serials)
         if op == "input":
             self.leaves = self.strict = frozenset({str(value)})
+        elif _has(op, "reduces"):
+            self.leaves = self.strict = frozenset()
         else:
             self.leaves = frozenset().union(*(a.leaves for a in args))
             self.strict = _strict_leaves(op, args)
@@ -115,6 +120,11 @@ class Node:
     def boolean(self) -> bool:
         """Whether the node is the result of a comparison."""
         return _has(self.op, "boolean")
+
+    @property
+    def reduces(self) -> bool:
+        """Whether the node is a mean or sum over the samples."""
+        return _has(self.op, "reduces")
 
     def __repr__(self) -> str:
         if self.op in LEAVES:
@@ -162,8 +172,11 @@ def const(value: float) -> Node:
     return node("const", value=float(value))
 
 
-def walk(*roots: Node) -> Iterator[Node]:
-    """Yield every node below the roots once, operands before their users."""
+def walk(*roots: Node, inside: bool = True) -> Iterator[Node]:
+    """Yield every node below the roots once, operands before their users.
+
+    What is reduced, inside of means and sums, may be left out.
+    """
     seen: set[Node] = set()
     stack = [(root, False) for root in reversed(roots)]
     while stack:
@@ -173,7 +186,14 @@ def walk(*roots: Node) -> Iterator[Node]:
         elif current not in seen:
             seen.add(current)
             stack.append((current, True))
-            stack.extend((a, False) for a in reversed(current.args) if a not in seen)
+            if inside or not current.reduces:
+                below = reversed(current.args)
+                stack.extend((a, False) for a in below if a not in seen)
+
+
+def reductions(*roots: Node) -> list[Node]:
+    """Return the means and sums below the roots, those inside of others first."""
+    return [x for x in walk(*roots) if x.reduces]
 
 
 def strict_nodes(root: Node) -> set[Node]:
@@ -184,6 +204,6 @@ def strict_nodes(root: Node) -> set[Node]:
         current = stack.pop()
         if current not in found:
             found.add(current)
-            if not _lenient(current.op):
+            if not _lenient(current.op) and not current.reduces:
                 stack.extend(current.args)
     return found

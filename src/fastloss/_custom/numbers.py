@@ -129,12 +129,12 @@ def number_of(x: Node) -> float:
 def evaluate_graph(
     roots: Sequence[Node], values: Mapping[str, float]
 ) -> dict[Node, float]:
-    """Return the values of all nodes below uniform roots, given the parameters'."""
+    """Return the values of all nodes below the roots, given those of the leaves."""
     known: dict[Node, float] = {}
     for x in walk(*roots):
         if x.op == "const":
             known[x] = number_of(x)
-        elif x.op == "param":
+        elif not x.args:
             known[x] = values[str(x.value)]
         else:
             known[x] = evaluate(x.op, [known[a] for a in x.args])

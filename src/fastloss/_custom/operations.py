@@ -765,6 +765,11 @@ OPERATIONS.update(
         lowered=_chosen,
         lenient=True,
     ),
+    # -- over the samples; the numbers are those of one sample -------------------------
+    mean=Operation(number=lambda x: x, reduces=True),
+    sum=Operation(
+        number=lambda x: x, simplified=lambda x: node("sum", x), reduces=True
+    ),
     nan_if=Operation(
         number=lambda a, b: b if math.isnan(b) else a,
         simplified=simplify.nan_if,

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from .graph import OPERATIONS, Node, const, node, walk
+from .graph import OPERATIONS, Node, const, node, reductions, walk
 from .numbers import evaluate_graph
 from .refusal import ALIEN, NoAttributeError, TraceError, refuse, tell
 from .simplify import ONE, build, div, mul, nan_if, neg
@@ -51,6 +51,11 @@ def _value(symbol: Symbol) -> Any:
     _check_home(symbol)
     if counts(symbol.node):
         refuse("the number of samples decides, which is not known while tracing", _ONES)
+    if reductions(symbol.node):
+        refuse(
+            "a mean or sum over the samples decides, which is not known while tracing",
+            "write np.where(condition, a, b) for a choice",
+        )
     trace = present()
     if trace is None:
         refuse("a parameter's stand-in has no value outside of a trace", _NUMBER)
@@ -81,7 +86,7 @@ def _bare(x: object) -> Node:
         _check_home(x)
         return x.node
     if isinstance(x, Reduced):
-        x.refuse_middle()
+        return x.symbol().node
     if isinstance(x, (bool, int, float, np.bool_, np.integer, np.floating)):
         return const(float(x))
     if isinstance(x, np.ndarray) and x.dtype.kind in "biuf":
@@ -154,8 +159,7 @@ class Symbol(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         trace = self.home
-        known = trace is not None and trace is present() and not counts(self.node)
-        if self.node.uniform and known:
+        if trace is not None and trace is present() and _is_known(self):
             return repr(_value(self))
         return f"<symbolic {self.node!r}>"
 
@@ -271,8 +275,8 @@ class Symbol(NDArrayOperatorsMixin):
         self._no_array()
         refuse(
             "len() of an array: the number of samples is not known while tracing",
-            "write np.mean(...) instead of np.sum(...) / len(...), and "
-            "np.ones_like(y_pred) instead of np.ones(len(y_pred))",
+            "in a helper write y_true.shape[0], or np.mean(...) instead of np.sum(...) "
+            "/ len(...); np.ones_like(y_pred) instead of np.ones(len(y_pred))",
         )
 
     def __getitem__(self, key: object) -> NoReturn:
@@ -450,9 +454,10 @@ def _is_proportional(factor: Node, name: str, power: int) -> bool:
 
 
 class Reduced(NDArrayOperatorsMixin):
-    """A mean or sum over the samples: the last step of a loss, up to a factor.
+    """A mean or sum over the samples, and what is linear in it.
 
-    A sum over as many as there are samples is their mean.
+    If it is the last step of a function, that is a loss per sample; if the function
+    goes on, it is a number. A sum over as many as there are samples is their mean.
     """
 
     __slots__ = ("factor", "home", "kind", "terms")
@@ -479,59 +484,78 @@ class Reduced(NDArrayOperatorsMixin):
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: Any
-    ) -> Reduced:
-        if method != "__call__" or kwargs:
-            self.refuse_middle()
-        return _linear(ufunc, inputs)
+    ) -> Reduced | Symbol:
+        found: Reduced | Symbol = _apply_ufunc(ufunc, method, inputs, kwargs)
+        return found
 
-    def __array_function__(self, *_: object) -> NoReturn:
-        self.refuse_middle()
+    def __array_function__(
+        self,
+        function: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        return _apply_function(function, args, kwargs)
 
-    def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
-        self.refuse_middle()
+    def __array__(self, dtype: Any = None, copy: object = None) -> Any:
+        return self.symbol().__array__(dtype, copy)
 
-    def _refuse(self, *_: object) -> NoReturn:
-        self.refuse_middle()
+    def __bool__(self) -> bool:
+        return bool(self.symbol())
 
-    __bool__ = __float__ = __int__ = __index__ = __iter__ = __len__ = _refuse
-    __getitem__ = __round__ = __format__ = __complex__ = _refuse
+    def __float__(self) -> float:
+        return float(self.symbol())
+
+    def __int__(self) -> int:
+        return int(self.symbol())
+
+    def __index__(self) -> int:
+        return self.symbol().__index__()
+
+    def __iter__(self) -> NoReturn:
+        self.symbol().__iter__()
 
     @classmethod
     def __torch_function__(cls, function: Any, *_: Any, **__: Any) -> NoReturn:
         refuse(f"torch's {getattr(function, '__name__', function)} is called", ALIEN)
 
-    def __getattr__(self, name: str) -> NoReturn:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        self.refuse_middle()
+        return getattr(self.symbol(), name)
 
-    def refuse_middle(self) -> NoReturn:
-        refuse(
-            f"a {self.kind} over the samples is used in the middle of the formula",
-            "a loss is a mean or sum of one value per sample, at most times a factor: "
-            "make the reduction the last step, or compute it outside and pass it as a "
-            "parameter (the root of a mean: minimise the mean, take the root outside)",
-        )
+    def symbol(self) -> Symbol:
+        """Return the number that it is, in a formula that goes on."""
+        _check_home(self)
+        trace = present()
+        if trace is not None and trace.middle is None:
+            trace.middle = tell(
+                f"a {self.kind} over the samples is used in the middle of the formula, "
+                "which does not end in one",
+                "return one number, as the np.mean of it all, or one per sample "
+                "without the others: compute it outside and pass it as a parameter",
+            )
+        return Symbol(mul(self.factor, build(self.kind, self.terms)))
 
 
-def _linear(ufunc: np.ufunc, inputs: tuple[object, ...]) -> Reduced:
+def _linear(ufunc: np.ufunc, inputs: tuple[object, ...]) -> Reduced | None:
     """Carry a factor, a sign or a sum of two equal reductions into the reduction."""
-    reductions = [x for x in inputs if isinstance(x, Reduced)]
-    for x in reductions:
+    reduced = [x for x in inputs if isinstance(x, Reduced)]
+    for x in reduced:
         _check_home(x)
-    first = reductions[0]
+    first = reduced[0]
     op = {"positive": "positive", **_UFUNCS}.get(ufunc.__name__)
     if len(inputs) == 1:
         if op in ("neg", "positive"):
             terms = neg(first.terms) if op == "neg" else first.terms
             return Reduced(first.kind, terms, first.factor)
-    elif len(reductions) == 2:
-        second = reductions[1]
+    elif len(reduced) == 2:
+        second = reduced[1]
         if op in ("add", "sub") and first.kind == second.kind:
             return Reduced(first.kind, build(op, first.node, second.node))
     else:
         other = next(as_node(x) for x in inputs if not isinstance(x, Reduced))
-        if other.uniform:
+        if other.uniform and not reductions(other):
             if op in ("add", "sub") and first.kind == "mean":
                 nodes = (x.node if isinstance(x, Reduced) else other for x in inputs)
                 return Reduced("mean", build(op, *nodes))
@@ -540,7 +564,7 @@ def _linear(ufunc: np.ufunc, inputs: tuple[object, ...]) -> Reduced:
                 if counts(other):
                     return Reduced(first.kind, first.terms, rule(first.factor, other))
                 return Reduced(first.kind, rule(first.terms, other), first.factor)
-    return first.refuse_middle()
+    return None
 
 
 # -- NumPy's functions -----------------------------------------------------------------
@@ -599,7 +623,10 @@ def _apply_ufunc(
 ) -> Any:
     name = ufunc.__name__
     if any(isinstance(x, Reduced) for x in inputs):
-        return _linear(ufunc, inputs)
+        found = _linear(ufunc, inputs) if method == "__call__" and not kwargs else None
+        if found is not None:
+            return found
+        inputs = tuple(x.symbol() if isinstance(x, Reduced) else x for x in inputs)
     if method == "reduce" and name == "add":
         return _reduce("sum", inputs, kwargs)
     if method != "__call__":
@@ -629,7 +656,9 @@ def _apply_ufunc(
 def _is_known(x: object) -> bool:
     """Whether this is a number, or a parameter that stands for one."""
     if isinstance(x, Symbol):
-        return x.node.uniform and not counts(x.node)
+        if not x.node.uniform:
+            return False
+        return not counts(x.node) and not reductions(x.node)
     return isinstance(x, bool | int | float | np.number | np.bool_)
 
 
@@ -757,7 +786,7 @@ def _reduce(
             f"write np.{kind}(values) over everything as the last step; "
             'reduction="none" gives the values per sample',
         )
-    if isinstance(first, Reduced):
+    if isinstance(first, Reduced):  # of one number
         _check_home(first)
         return first
     if isinstance(first, Symbol) and not first.array:
@@ -856,6 +885,7 @@ _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.size: _size,
     np.shape: lambda x: x.shape,
 }
+_REDUCING = (np.mean, np.average, np.sum)
 _ACROSS = "a sample cannot see the others: compute it outside, pass it as a parameter"
 _FUNCTION_REMEDIES = {
     "any": _IN_BOOLEAN_CONTEXT,
@@ -888,9 +918,8 @@ _FUNCTION_REMEDIES = {
 def _apply_function(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    for x in args:
-        if isinstance(x, Reduced):
-            x.refuse_middle()
+    if function not in _REDUCING:
+        args = tuple(x.symbol() if isinstance(x, Reduced) else x for x in args)
     if function in _FUNCTIONS:
         return _FUNCTIONS[function](*args, **kwargs)
     if all(map(_is_known, args)) and not kwargs:

@@ -27,11 +27,15 @@ class Tracing:
         Expressions of parameters whose value the function has looked at.
     refused : TypeError or None
         The first refusal, which the function may have caught.
+    middle : str or None
+        What to say of the first mean or sum with which the function has gone on, if it
+        does not end in one.
     """
 
     parameters: Mapping[str, Any]
     reads: list[tuple[Node, float]] = field(default_factory=list)
     refused: TypeError | None = None
+    middle: str | None = None
 
     def __post_init__(self) -> None:
         self._numbers = {k: float(v) for k, v in self.parameters.items()}
@@ -39,7 +43,9 @@ class Tracing:
     def answer(self, x: Node) -> float:
         """Answer a rule of simplification likewise; no to what no parameter decides."""
         known = all(
-            leaf.value in self.parameters for leaf in walk(x) if leaf.op == "param"
+            leaf.op == "const" or leaf.value in self.parameters
+            for leaf in walk(x)
+            if not leaf.args
         )
         return float(self.read(x)) if known else 0.0
 

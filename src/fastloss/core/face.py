@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastloss.core import _bridge, checks
-from fastloss.core.job import OUTPUT_SETS, Arrays, Work
+from fastloss.core.job import OUTPUT_SETS, VALUE, Array, Arrays, Work
 from fastloss.core.registry import Row
 
 if TYPE_CHECKING:
@@ -119,11 +119,18 @@ class CustomFace(_bridge.Kernel):
         if not compiler.traced or self.inputs:
             return False
         try:
-            return not compiler.counts(self._own_parameters())
+            found = compiler.expressions(self._own_parameters())
+            return found.statistic is None and not found.counts
         except Exception:  # which the call will raise
             return None
 
-    def _work(self, outputs: int, arrays: Arrays) -> Work:
+    def _is_one_number(self) -> bool:
+        """Whether it is a loss of sums, with one value for all samples."""
+        compiler = self._compiler
+        parameters = self._own_parameters()
+        return compiler is not None and compiler.statistic(parameters) is not None
+
+    def _work(self, outputs: int, arrays: Arrays, weight: Array | None) -> Work:
         """The program and the further arrays it reads."""
         compiler = self._compiler_of()
         if self.__dict__["_plain"] is None:
@@ -138,5 +145,35 @@ class CustomFace(_bridge.Kernel):
             for name, array in getattr(self, "_given", {}).items()
         }
         parameters = self._own_parameters()
+        if self._is_one_number():
+            extra = tuple(given[name] for name in self.inputs)
+            return self._of_sums(outputs, arrays, weight, extra)
         extra, program = compiler.job(parameters, outputs, y_true, y_pred, given)
         return Work(_bridge.CUSTOM, program, extra)
+
+    def _of_sums(
+        self,
+        outputs: int,
+        arrays: Arrays,
+        weight: Array | None,
+        extra: tuple[Array, ...],
+    ) -> Work:
+        """The value of a loss of sums, and the program of its gradient."""
+        loss: Any = self
+        compiler: Any = self._compiler
+        parameters = self._own_parameters()
+        reduction = compiler.statistic(parameters).reduction
+        if self.reduction not in (reduction, type(self).reduction):
+            raise ValueError(
+                f"reduction={self.reduction!r}: {loss.name} is one number made of "
+                "means and sums over the samples, and has no other: leave it out"
+            )
+
+        def measure(program: Any, kind: str) -> float:
+            work = Work(_bridge.CUSTOM, program, extra, reduction=kind)
+            total: float = loss._engine(VALUE, arrays, weight, work, None, (), ())
+            return total
+
+        shape = arrays.predictions[0].shape
+        value, program = compiler.sums(parameters, outputs, shape, measure)
+        return Work(_bridge.CUSTOM, program, extra, value, reduction)

@@ -30,7 +30,7 @@ def constant(loss: Loss, y_true: ArrayLike, sample_weight: ArrayLike | None) -> 
     point of another one.
     """
     y = np.asarray(y_true)
-    total = replace(loss, reduction="sum")
+    total = loss if loss._is_one_number() else replace(loss, reduction="sum")
     low, high = _RANGES.get(loss._row.predictions[0], (-_FAR, _FAR))
 
     def rises(x: float) -> bool:

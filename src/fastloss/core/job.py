@@ -75,11 +75,17 @@ class Work(NamedTuple):
     program : Program, optional
     extra : tuple of ndarray
         Inputs beside labels and predictions.
+    value : float, optional
+        The value, if it is known already.
+    reduction : str, optional
+        In place of that of the loss.
     """
 
     loss: int
     program: _bridge.Program | None = None
     extra: tuple[Array, ...] = ()
+    value: float | None = None
+    reduction: str | None = None
 
 
 class TargetOptions(NamedTuple):

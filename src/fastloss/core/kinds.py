@@ -115,7 +115,7 @@ class Registered(Loss):
         """What becomes of labels, for the fast lane; None if the arrays decide."""
         return TargetOptions()
 
-    def _work(self, outputs: int, arrays: Arrays) -> Work:
+    def _work(self, outputs: int, arrays: Arrays, weight: Array | None) -> Work:
         return self._kernel_work
 
     def _formula(self, name: str) -> Formula:
@@ -380,7 +380,7 @@ class _Structured(Registered):
     def _known_targets(self) -> TargetOptions | None:
         return None  # no fast lane
 
-    def _work(self, outputs: int, arrays: Arrays) -> Work:
+    def _work(self, outputs: int, arrays: Arrays, weight: Array | None) -> Work:
         return self._kernel_work._replace(extra=arrays.extra)
 
     def _outs_by_prediction(self, out: Any) -> tuple[Any, ...]:

@@ -212,7 +212,8 @@ class Loss(CustomFace, Parameters):
         arrays = self._arrays(*arguments)
         weight = checks.weights(sample_weight, arrays.samples)
         empty = checks.is_empty(arrays.predictions[0], self.reduction)
-        work = _NONE if empty else self._work(job.OUTPUT_SETS.index(wanted), arrays)
+        number = job.OUTPUT_SETS.index(wanted)
+        work = _NONE if empty else self._work(number, arrays, weight)
         inputs = [*arrays.labels, *arrays.predictions, *work.extra]
         if weight is not None:
             inputs.append(weight)
@@ -227,7 +228,11 @@ class Loss(CustomFace, Parameters):
         if "hess" in wanted:
             hesses = self._derivatives(outputs, hess_out, arrays)
         total = 0.0
-        if not empty:
+        if work.value is not None:
+            total = work.value
+            if grads:
+                self._engine(job.GRAD, arrays, weight, work, None, grads, ())
+        elif not empty:
             total = self._engine(wanted, arrays, weight, work, value, grads, hesses)
         elif value is not None:
             value[...] = 0  # of samples without entries
@@ -282,7 +287,7 @@ class Loss(CustomFace, Parameters):
         total, status, offender, place, number = _bridge.run(
             work.loss,
             job.OUTPUT_SETS.index(wanted),
-            _bridge.REDUCTIONS.index(self.reduction),
+            _bridge.REDUCTIONS.index(work.reduction or self.reduction),
             arrays.labels,
             arrays.predictions,
             work.extra,

@@ -14,6 +14,7 @@ import fastloss as fl
 from fastloss.core import checks, job
 from fastloss.core.job import Arrays, Finding, Status, TargetOptions, Work
 from fastloss.core.kinds import (
+    Batch,
     Boxwise,
     Elementwise,
     Grouped,
@@ -130,6 +131,7 @@ def test_classes_are_of_the_kind_that_the_registry_says(loss: fl.Loss) -> None:
         "row": (Rowwise, Boxwise),
         "pair": (Pairwise, LabelledPairs),
         "group": Grouped,
+        "batch": Batch,
         "sequence": Sequence,
         "overlap": Overlap,
     }

@@ -1,6 +1,6 @@
 """Values and gradients that other libraries give.
 
-Frozen by ``tools/freeze.py`` and ``tools/freeze_others.py``.
+Frozen by ``tools/freeze.py``, ``tools/freeze_others.py``, ``tools/freeze_batches.py``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ def test_agrees_with(case: dict[str, Any]) -> None:
         np.testing.assert_allclose(grad, case["grad"], 10 * precision, 1e-15)
 
 
-STRUCTURED = json.loads((DATA / "peers_structured.json").read_text("utf-8"))
+STRUCTURED = [
+    case
+    for name in ("peers_structured.json", "peers_batches.json")
+    for case in json.loads((DATA / name).read_text("utf-8"))
+]
 #: Of which no library that is installed has a function; values found by hand are in
 #: test_structured.py, test_multiclass.py and test_regression.py.
 ELSEWHERE = {

@@ -56,6 +56,11 @@ def right(y: NDArray[np.float32], p: NDArray[np.float32], out: fl.Loss) -> None:
     fl.cosine_embedding(y, (p, p), margin=0.5, eps=0.0)
     fl.margin_ranking.value_and_grad(y, (p, p), margin=1)
     fl.hinge_embedding(y, p, margin=2.0)
+    fl.ntxent(None, p, temperature=0.5, decoupled=True)
+    fl.supcon.value_and_grad([0, 1], p, similarity="dot", sample_weight=y, out=p)
+    fl.infonce.grad(query=p, key=p, scale=1.0)
+    fl.multi_similarity(y, p, alpha=1, beta=2, base=0.1)
+    fl.circle.grad([0, 1], p, m=0.25, gamma=32.0)
     fl.listnet.grad(y, p, groups=[2, 3])
     fl.ranking_softmax(y, p, group_ids=[0, 0, 1])
     fl.pairwise_logistic(y, p, group_offsets=[0, 2, 3], sigma=2.0, pairs="mean")
@@ -92,6 +97,8 @@ def misspelt(y: NDArray[np.float32], p: NDArray[np.float32]) -> None:
     fl.triplet.grad(y, p)  # type: ignore[call-arg]
     fl.contrastive(y, (p, p), margn=2.0)  # type: ignore[call-arg]
     fl.cosine_embedding.grad(y, (p, p), swap=True)  # type: ignore[call-arg]
+    fl.ntxent(y, p, tau=0.5)  # type: ignore[call-arg]
+    fl.infonce.grad(p)  # type: ignore[call-arg]
     fl.listnet(y, p, groups=[2], sizes=[2])  # type: ignore[call-arg]
     fl.lambdarank(y, p, groups=[2], truncation=3)  # type: ignore[call-arg]
     fl.dice.grad(y, p, axes=1)  # type: ignore[call-arg]

@@ -222,7 +222,7 @@ gaussian_nll 2.5, for the Hessians of tversky and lambdarank 5.
             for isa in isas:
                 _bridge.use_isa(isa)
                 found = [structured.errors(name, v, dtype) for v in case.variants]
-                worst = [max(errors[o] for errors in found) for o in oracle.OUTPUTS]
+                worst = [max(errors[o] for errors in found) for o in case.outputs]
                 cells.append(" / ".join(f"{error:.2f}" for error in worst))
             _bridge.use_isa(isas[0])
             text += f"| {' | '.join(cells)} |\n"

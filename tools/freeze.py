@@ -662,6 +662,7 @@ def structured() -> Iterator[dict[str, Any]]:
     loss = "fl.Triplet(margin=1.5, eps=0.0)"
     yield named(loss, "optax", rows.tolist(), float(of_optax(*rows)), grads)
     yield from pairs()
+    yield views()
     labels = draw.integers(0, 2, (2, 8)).astype(float)
     p = draw.uniform(size=(2, 8))
     # Of labels 0 and 1 both definitions of the true positives are one.
@@ -754,6 +755,20 @@ def distributions() -> Iterator[dict[str, Any]]:
     ):
         shown = f'fl.{loss}reduction="none")'
         yield named(shown, "scoringrules", located, listed(scored), None)
+
+
+def views() -> dict[str, Any]:
+    """Rows of three classes, which optax compares two by two."""
+    draw = np.random.default_rng(6)
+    rows, classes = draw.normal(size=(7, 3)), np.array([0, 1, 2, 0, 1, 2, 1])
+
+    def of_optax(rows: Any) -> Any:
+        return optax.losses.ntxent(rows, jnp.asarray(classes), temperature=0.5)
+
+    value, grad = jax.value_and_grad(of_optax)(jnp.asarray(rows))
+    arguments = [classes.tolist(), rows.tolist()]
+    loss = "fl.NTXent(temperature=0.5)"
+    return named(loss, "optax", arguments, float(value), listed(grad))
 
 
 def named(loss: str, library: str, arguments: Any, value: Any, grad: Any) -> Any:

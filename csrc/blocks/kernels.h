@@ -170,6 +170,64 @@ typedef struct {
   void (*entries)(const fl_overlap_block *block, const fl_overlap_point *points);
 } fl_overlap_fns;
 
+/* Tiles of the similarities of a batch: rows, columns, and entries in steps of which rows
+   are padded; numbers that the slopes of a row need. */
+enum { FL_BATCH_ROWS = 96, FL_BATCH_COLUMNS = 128, FL_BATCH_STEP = 32 };
+enum { FL_BATCH_NUMBERS = 4 };
+
+/* What a row has added up of the rows of its class (0) and of the others (1): exponentials
+   relative to that of the largest exponent; similarities of its class; what a second look
+   at these adds up. */
+typedef struct {
+  double largest[2], sum[2], linear, cost, share;
+} fl_batch_sums;
+
+typedef struct {
+  double value, number[FL_BATCH_NUMBERS];
+} fl_batch_state;
+
+/* Rows x and columns, of `width` entries at distances of `ld`, padded with zeros, and the
+   columns once more with entries and columns exchanged. Row r is column self + r. Classes
+   are integers of the size of the table's dtype, factors and numbers of that dtype; where
+   there are no factors of rows or columns, their values do not depend on the tile. */
+typedef struct {
+  int64_t rows, width, ld, self;
+  const void *x, *others, *across;
+  const void *row_classes, *column_classes;
+  const void *row_factors, *column_factors;
+  const void *row_numbers[FL_BATCH_NUMBERS], *column_numbers[FL_BATCH_NUMBERS];
+  const double *parameters;
+  void *similarity;
+  fl_batch_sums *sums;
+  double *pull; /* gradients by the rows */
+} fl_batch_tile;
+
+/* Rows that have met all columns: how many of these are of the same class and of others,
+   where values and numbers go. */
+typedef struct {
+  int64_t n;
+  const int64_t *same, *other;
+  const double *parameters;
+  double *v;
+  void *numbers[FL_BATCH_NUMBERS];
+} fl_batch_rows;
+
+typedef struct {
+  bool (*divides)(const double *parameters);
+  void (*measure)(int64_t n, int64_t width, const void *rows, double *inverse);
+  void (*scale)(int64_t n, int64_t width, const void *rows, const double *factor,
+                int64_t ld, void *to);
+  void (*turn)(int64_t width, int64_t ld, const void *others, void *across);
+  bool (*meets)(const fl_batch_tile *tile);
+  void (*gather)(const fl_batch_tile *tile);
+  void (*costs)(const fl_batch_tile *tile); /* of tiles that meet; NULL: none */
+  void (*states)(const fl_batch_rows *rows, const fl_batch_sums *sums);
+  double (*share)(double same, double other);
+  void (*pull)(const fl_batch_tile *tile);
+  void (*finish)(bool divided, int64_t n, int64_t width, int64_t ld, const double *pull,
+                 const void *rows, const double *inverse, void *gradient);
+} fl_batch_fns;
+
 /* The kernels of the output sets, in their order: a function run(want, block) compiled for
    each. */
 #define FL_KERNEL(name, run, want, block_type) \
@@ -197,6 +255,7 @@ typedef struct {
   fl_groupwise_fn *groupwise[FL_OUTPUT_SETS];
   fl_sequence_fn *sequence[FL_OUTPUT_SETS];
   fl_overlap_fns overlap;
+  fl_batch_fns batch;
   int counted; /* the label that says which entries of a sequence a mean counts; 0: all */
   int64_t scratch; /* bytes a block needs, from a cache line on */
   int64_t entry_scratch; /* and for each entry of a group or sequence */

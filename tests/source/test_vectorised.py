@@ -31,8 +31,8 @@ SINGLE = [
     (r"multiclass_", r"fl_categorical_focal"),
     # once a block
     (r"distribution_", r"fl_student_t_setup"),
-    # one number a tuple, a group or a region, of many entries
-    (r"embedding_", r"fl_(triplet|contrastive|cosine_embedding)_"),
+    # one number a tuple, a row of a batch, a group or a region, of many entries
+    (r"embedding_", r"fl_((triplet|contrastive|cosine_embedding)_|\w+_states)"),
     (r"ranking_", r"fl_(listnet|ranking_softmax)_(value|grad)"),
     # what is sorted, cumulated or put in its place, each number from the one before
     (r"ranking_f64_", r"fl_(pairwise_logistic|lambdarank|listmle|approx_ndcg)_"),
@@ -42,7 +42,7 @@ SINGLE = [
     # along a sequence, each number from the one before
     (r"survival_", r""),
     # SSE2 neither compares nor shifts integers of 64 bits
-    (r"(distribution|ranking)_f64_baseline", r""),
+    (r"(distribution|embedding|ranking)_f64_baseline", r""),
     (r"_f64_baseline", r"fl_accumulate|fl_mean_absolute_error_value"),
     (r"multiclass_f64_baseline", r""),
     (r"programs_f.._baseline", r"fl_trig"),

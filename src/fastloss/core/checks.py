@@ -206,6 +206,42 @@ def _starts_of_offsets(offsets: Array, entries: int) -> Array:
     return offsets.astype(np.int64)
 
 
+def embeddings(name: str, value: ArrayLike) -> Array:
+    """A matrix, an embedding in each row."""
+    array = predictions(value, name)
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise ValueError(
+            f"{name} has shape {array.shape}: it must be 2-D, an embedding in each row"
+        )
+    return array
+
+
+def classes_of_rows(y_true: ArrayLike | None, rows: int) -> NDArray[np.int64]:
+    """The class of each row of a batch, from 0 on.
+
+    None: row i and row i + rows/2 are of one class.
+    """
+    if y_true is None:
+        if rows % 2:
+            raise ValueError(
+                f"y_true is None, y_pred has {rows} rows: without labels row i and row "
+                "i + n/2 are a pair, and n must be even"
+            )
+        return np.tile(np.arange(rows // 2), 2)
+    array = _as_numbers("y_true", y_true)
+    if array.shape != (rows,):
+        raise ValueError(
+            f"y_true has shape {array.shape}, y_pred {rows} rows: y_true must have "
+            f"shape ({rows},), the class of each row"
+        )
+    if array.dtype.kind == "f" and rows > 0:
+        raise TypeError(
+            f"y_true has dtype {array.dtype}, classes are integers: "
+            "use y_true.astype(np.int64)"
+        )
+    return np.unique(array, return_inverse=True)[1].astype(np.int64, copy=False)
+
+
 def axes(value: Any, ndim: int) -> tuple[int, ...]:
     """Some axes of an array of `ndim`; None: all of them."""
     if value is None:

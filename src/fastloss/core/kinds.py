@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Advice",
+    "Batch",
     "Boxwise",
     "CappedRowwise",
     "ClassWeighted",
@@ -56,6 +57,7 @@ __all__ = [
     "SmoothedRowwise",
     "SparseRowwise",
     "TemperedRowwise",
+    "TwoBatches",
 ]
 
 
@@ -592,6 +594,66 @@ class Sequence(_Structured):
         )
         names = (*self.label_names, "y_pred")
         return Arrays(labels, (predictions,), predictions.shape, names)
+
+
+class Batch(_Structured):
+    """A sample is a row of `y_pred`, which is compared with all other rows.
+
+    `y_true` has the class of each row; if it is None, row i and row i + n/2 are a pair.
+    """
+
+    _absent: ClassVar[frozenset[str]] = _Structured._absent | {"grad_and_hess"}
+
+    @property
+    def grad_and_hess(self) -> NoReturn:
+        """Nothing: a row of the Hessian depends on all rows of the batch."""
+        raise AttributeError(
+            f"{type(self).__name__} has no grad_and_hess: its Hessian is that of a "
+            "whole batch"
+        )
+
+    def _arrays(self, y_true: ArrayLike | None, y_pred: ArrayLike) -> Arrays:
+        rows = checks.embeddings("y_pred", y_pred)
+        classes = checks.classes_of_rows(y_true, len(rows))
+        index = np.concatenate([np.array([len(rows)]), classes], dtype=np.int64)
+        return Arrays((), (rows,), rows.shape[:1], ("y_pred",), (index,))
+
+    def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape[:1]
+
+
+class TwoBatches(Batch):
+    """A sample is a row of one array, which is compared with all rows of another.
+
+    The two arrays are the arguments of a call, and derivatives come as a pair.
+    """
+
+    heads: ClassVar[tuple[str, str]]  # what the rows are
+
+    if not TYPE_CHECKING:  # Loss.grad and others take what the class's call takes
+        __call__ = _call_of_rows(VALUE, "Value of the loss.")
+        grad = _call_of_rows(GRAD, "Gradients of the reduced value by both arrays.")
+        value_and_grad = _call_of_rows(VALUE_GRAD, "Value and gradients in one pass.")
+
+    def _arrays(self, *arrays: ArrayLike) -> Arrays:
+        if len(arrays) != 2:
+            raise TypeError(
+                f"{self.name} takes 2 arrays, {', '.join(self.heads)}, but got "
+                f"{len(arrays)}"
+            )
+        first, second = map(checks.embeddings, self.heads, arrays)
+        if second.shape[1] != first.shape[1] or len(second) < len(first):
+            raise ValueError(
+                f"{self.heads[1]} has shape {second.shape}, {self.heads[0]} "
+                f"{first.shape}: rows must be equally long, and row i of "
+                f"{self.heads[1]} belongs to row i of {self.heads[0]}"
+            )
+        dtype = np.result_type(first, second)
+        rows = tuple(rows.astype(dtype, copy=False) for rows in (first, second))
+        sizes = [len(first), len(second)]
+        classes = [np.arange(size) for size in sizes]
+        index = np.concatenate([np.array(sizes), *classes], dtype=np.int64)
+        return Arrays((), rows, first.shape[:1], self.heads, (index,))
 
 
 class Overlap(_Structured):

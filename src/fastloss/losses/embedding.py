@@ -11,23 +11,35 @@ from fastloss.core import checks
 from fastloss.core.job import Out
 from fastloss.core.kinds import (
     Advice,
+    Batch,
     Elementwise,
     LabelledPairs,
     Names,
     Pairwise,
     SeveralHeads,
+    TwoBatches,
 )
 
 __all__ = [
+    "Circle",
     "Contrastive",
     "CosineEmbedding",
     "HingeEmbedding",
+    "InfoNCE",
     "MarginRanking",
+    "MultiSimilarity",
+    "NTXent",
+    "SupCon",
     "Triplet",
+    "circle",
     "contrastive",
     "cosine_embedding",
     "hinge_embedding",
+    "infonce",
     "margin_ranking",
+    "multi_similarity",
+    "ntxent",
+    "supcon",
     "triplet",
 ]
 
@@ -455,3 +467,479 @@ class HingeEmbedding(Elementwise):
 
 
 hinge_embedding = HingeEmbedding()
+
+
+class _Similarities(Batch):
+    """A loss of exponentials of similarities over a temperature."""
+
+    temperature: float
+    similarity: str
+
+    @property
+    def scale(self) -> float:
+        """What the kernel takes."""
+        return 1 / self.temperature
+
+    @property
+    def cosine(self) -> bool:
+        """What the kernel takes."""
+        return self.similarity == "cosine"
+
+    def _validate(self) -> None:
+        super()._validate()
+        temperature = checks.number(
+            "temperature", self.temperature, 0, math.inf, open_low=True
+        )
+        self._set("temperature", temperature)
+        checks.one_of("similarity", self.similarity, ("cosine", "dot"))
+
+
+class NTXent(_Similarities):
+    """Normalised temperature-scaled cross-entropy: a positive against all negatives.
+
+    With z = similarity/temperature and L = log of the sum of exp(z) over the rows of
+    other classes, a row costs the sum over the others of its class of
+    log(1 + exp(L - z)), which is -log softmax of z among itself and the negatives.
+
+    Parameters
+    ----------
+    temperature : float
+        Positive; small ones look at the nearest negatives alone.
+    similarity : {"cosine", "dot"}
+        Of rows divided by their lengths, or as they are.
+    decoupled : bool
+        Whether the positive is left out of the denominator: L - z.
+    reduction : str
+        See `Loss`. "mean" divides by the number of pairs of a class, each counted from
+        both sides, times the weights of the rows; "sum_over_batch_size" by the rows.
+
+    Notes
+    -----
+    ``fl.ntxent(y_true, y_pred)``: `y_pred` is a matrix of n embeddings, float32 or
+    float64, `y_true` the class of each, integers of any size, or None: then row i and
+    row i + n/2 are a pair.
+    Gradient by a similarity: -s/temperature for a positive, s the logistic function of
+    L - z, and exp(z - L) (sum of these s)/temperature for a negative.
+    Similarities are computed in tiles and never stored: time n^2 d, memory n. A sample
+    of weight 0 is no part of the batch, any other weight is that of the row's own loss.
+    Rows of zeros have the cosine 0 with every other and no gradient. There is no
+    Hessian. Errors: docs/numerics.md.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    T. Chen, S. Kornblith, M. Norouzi and G. Hinton, A simple framework for contrastive
+    learning of visual representations, ICML 2020. C.-H. Yeh et al., Decoupled
+    contrastive learning, ECCV 2022.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> views = [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    >>> round(fl.ntxent(None, views, temperature=0.5), 6)
+    0.239544
+    >>> fl.ntxent([0, 1, 0, 1], views) == fl.ntxent(None, views)
+    True
+    """
+
+    name: ClassVar[str] = "ntxent"
+    aliases: ClassVar[Names] = {
+        "nt_xent": {},
+        "optax:ntxent": {},
+        "pytorch_metric_learning:NTXentLoss": {},
+    }
+    advice: ClassVar[Advice] = Advice(
+        task="self-supervised or metric learning",
+        labels="the class of each row, or None for two views",
+        activation="linear: rows are divided by their lengths",
+        strengths="all other rows are negatives, the hard ones weigh most",
+        weaknesses="needs large batches, and a temperature",
+        when="two views of each sample are embedded",
+    )
+
+    temperature: float = 0.07
+    similarity: str = "cosine"
+    decoupled: bool = False
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike | None,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            temperature: float = ...,
+            similarity: str = ...,
+            decoupled: bool = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+    def _validate(self) -> None:
+        super()._validate()
+        checks.boolean("decoupled", self.decoupled)
+
+
+ntxent = NTXent()
+
+
+class SupCon(_Similarities):
+    """Supervised contrastive loss: log sum exp of all others less the mean of a class.
+
+    With z = similarity/temperature a row costs the log of the sum of exp(z) over all
+    other rows, less the mean of z over those of its class.
+
+    Parameters
+    ----------
+    temperature : float
+        Positive; small ones look at the nearest rows alone.
+    similarity : {"cosine", "dot"}
+        Of rows divided by their lengths, or as they are.
+    reduction : str
+        See `Loss`. "mean" is over the rows that have another of their class.
+
+    Notes
+    -----
+    ``fl.supcon(y_true, y_pred)``: `y_pred` is a matrix of n embeddings, float32 or
+    float64, `y_true` the class of each, integers of any size, or None: then row i and
+    row i + n/2 are a pair.
+    Gradient by a similarity: (p - 1/m)/temperature for the m others of the class,
+    p/temperature for all other rows, where p is the softmax of z.
+    Similarities are computed in tiles and never stored: time n^2 d, memory n. A sample
+    of weight 0 is no part of the batch, any other weight is that of the row's own loss.
+    Rows of zeros have the cosine 0 with every other and no gradient. There is no
+    Hessian. Errors: docs/numerics.md.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    P. Khosla et al., Supervised contrastive learning, NeurIPS 2020 (the sum outside the
+    logarithm).
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> rows = [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    >>> round(fl.supcon([0, 1, 0, 1], rows, temperature=0.5), 6)
+    0.239544
+    """
+
+    name: ClassVar[str] = "supcon"
+    aliases: ClassVar[Names] = {
+        "supervised_contrastive": {},
+        "pytorch_metric_learning:SupConLoss": {},
+    }
+    advice: ClassVar[Advice] = Advice(
+        task="metric learning",
+        labels="the class of each row",
+        activation="linear: rows are divided by their lengths",
+        strengths="uses all rows of a class at once",
+        weaknesses="needs several rows of a class in a batch",
+        when="embeddings of labelled samples are wanted",
+    )
+
+    temperature: float = 0.1
+    similarity: str = "cosine"
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike | None,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            temperature: float = ...,
+            similarity: str = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+
+supcon = SupCon()
+
+
+class InfoNCE(TwoBatches):
+    """Softmax loss of each query with its key against all keys: in-batch negatives.
+
+    Query i costs log of the sum over j of exp(z_ij), less z_ii, where z_ij is `scale`
+    times the similarity of query i and key j.
+
+    Parameters
+    ----------
+    scale : float
+        One over the temperature; positive.
+    similarity : {"cosine", "dot"}
+        Of rows divided by their lengths, or as they are.
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    ``fl.infonce(query, key)``: two matrices of embeddings, float32 or float64. Key i
+    belongs to query i; all others are negatives, also those behind the last query (hard
+    negatives). Gradients are a pair in that order. The symmetric loss of CLIP is
+    (infonce(a, b) + infonce(b, a))/2.
+    Gradient by a similarity: scale (p - 1) for the key of a query, scale p for others,
+    p the softmax of z.
+    Similarities are computed in tiles and never stored: time n m d, memory n + m. A
+    sample of weight 0, the query and its key, is no part of the batch; any other weight
+    is that of the query's loss. Rows of zeros have the cosine 0 with every other and no
+    gradient. There is no Hessian. Errors: docs/numerics.md.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    A. van den Oord, Y. Li and O. Vinyals, Representation learning with contrastive
+    predictive coding, 2018. M. Henderson et al., Efficient natural language response
+    suggestion for Smart Reply, 2017.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> query, key = [[1.0, 0.0], [0.0, 1.0]], [[2.0, 0.0], [0.0, 2.0]]
+    >>> round(fl.infonce(query, key, scale=1.0), 6)
+    0.313262
+    >>> fl.infonce.grad(query, key, scale=1.0)[1].round(6)
+    array([[ 0.      ,  0.067235],
+           [ 0.067235,  0.      ]])
+    """
+
+    name: ClassVar[str] = "infonce"
+    aliases: ClassVar[Names] = {
+        "info_nce": {},
+        "mnrl": {},
+        "multiple_negatives_ranking": {},
+        "sentence_transformers:MultipleNegativesRankingLoss": {},
+    }
+    heads: ClassVar[tuple[str, str]] = ("query", "key")
+    advice: ClassVar[Advice] = Advice(
+        task="retrieval, metric learning",
+        labels="none: row i of one array belongs to row i of the other",
+        activation="linear: rows are divided by their lengths",
+        strengths="needs pairs alone, all others are negatives",
+        weaknesses="a batch must not hold two keys of one query",
+        when="questions and answers, or images and texts, are embedded",
+    )
+
+    scale: float = 20.0
+    similarity: str = "cosine"
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            query: ArrayLike,
+            key: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            scale: float = ...,
+            similarity: str = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+    @property
+    def cosine(self) -> bool:
+        """What the kernel takes."""
+        return self.similarity == "cosine"
+
+    def _validate(self) -> None:
+        super()._validate()
+        self._set(
+            "scale", checks.number("scale", self.scale, 0, math.inf, open_low=True)
+        )
+        checks.one_of("similarity", self.similarity, ("cosine", "dot"))
+
+
+infonce = InfoNCE()
+
+
+class MultiSimilarity(Batch):
+    """Multi-similarity loss: soft maxima of what is too far and of what is too near.
+
+    With cosines x a row costs log(1 + sum of exp(-alpha (x - base)))/alpha over the
+    others of its class and log(1 + sum of exp(beta (x - base)))/beta over all others.
+
+    Parameters
+    ----------
+    alpha, beta : float
+        How much the farthest of its class and the nearest of others count; positive.
+    base : float
+        The cosine in the middle.
+    reduction : str
+        See `Loss`. "mean" is over all rows.
+
+    Notes
+    -----
+    ``fl.multi_similarity(y_true, y_pred)``: `y_pred` is a matrix of n embeddings,
+    float32 or float64, `y_true` the class of each, integers of any size, or None: then
+    row i and row i + n/2 are a pair.
+    All pairs count: the choice of pairs that goes with the loss in the paper is none of
+    its business. Gradient by a cosine: each exponential over 1 + its sum, negative for
+    rows of the same class.
+    Similarities are computed in tiles and never stored: time n^2 d, memory n. A sample
+    of weight 0 is no part of the batch, any other weight is that of the row's own loss.
+    Rows of zeros have the cosine 0 with every other and no gradient. There is no
+    Hessian. Errors: docs/numerics.md.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    X. Wang, X. Han, W. Huang, D. Dong and M. R. Scott, Multi-similarity loss with
+    general pair weighting for deep metric learning, CVPR 2019.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> rows = [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    >>> round(fl.multi_similarity([0, 1, 0, 1], rows), 6)
+    0.156631
+    """
+
+    name: ClassVar[str] = "multi_similarity"
+    aliases: ClassVar[Names] = {"pytorch_metric_learning:MultiSimilarityLoss": {}}
+    advice: ClassVar[Advice] = Advice(
+        task="metric learning",
+        labels="the class of each row",
+        activation="linear: rows are divided by their lengths",
+        strengths="weighs hard pairs of both sorts",
+        weaknesses="three parameters",
+        when="classes have several rows in a batch, as in retrieval of images",
+    )
+
+    alpha: float = 2.0
+    beta: float = 50.0
+    base: float = 0.5
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike | None,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            alpha: float = ...,
+            beta: float = ...,
+            base: float = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+    def _validate(self) -> None:
+        super()._validate()
+        for name in ("alpha", "beta"):
+            value = checks.number(name, getattr(self, name), 0, math.inf, open_low=True)
+            self._set(name, value)
+        base = checks.number("base", self.base, -math.inf, math.inf, open_low=True)
+        self._set("base", base)
+
+
+multi_similarity = MultiSimilarity()
+
+
+class Circle(Batch):
+    """Circle loss: log(1 + sum of exp over a class times sum of exp over the others).
+
+    With cosines x the exponents are -gamma max(0, 1 + m - x) (x - 1 + m) for the others
+    of the row's class and gamma max(0, x + m) (x - m) for all others.
+
+    Parameters
+    ----------
+    m : float
+        Relaxation: cosines of a class are to be above 1 - m, others below m.
+    gamma : float
+        Scale of the exponents; positive.
+    reduction : str
+        See `Loss`. "mean" is over the rows that have another of their class and one of
+        another class; no other costs anything.
+
+    Notes
+    -----
+    ``fl.circle(y_true, y_pred)``: `y_pred` is a matrix of n embeddings, float32 or
+    float64, `y_true` the class of each, integers of any size, or None: then row i and
+    row i + n/2 are a pair.
+    In the gradient the weights max(0, ...) are constants, as in the paper: it is not
+    that of the value.
+    Similarities are computed in tiles and never stored: time n^2 d, memory n. A sample
+    of weight 0 is no part of the batch, any other weight is that of the row's own loss.
+    Rows of zeros have the cosine 0 with every other and no gradient. There is no
+    Hessian. Errors: docs/numerics.md.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For shapes, dtypes or parameters that do not fit.
+
+    References
+    ----------
+    Y. Sun et al., Circle loss: a unified perspective of pair similarity optimization,
+    CVPR 2020.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> rows = [[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [-0.6, 0.8]]
+    >>> round(fl.circle([0, 0, 1, 1], rows, gamma=4.0), 6)
+    0.966377
+    """
+
+    name: ClassVar[str] = "circle"
+    aliases: ClassVar[Names] = {"pytorch_metric_learning:CircleLoss": {}}
+    advice: ClassVar[Advice] = Advice(
+        task="metric learning",
+        labels="the class of each row",
+        activation="linear: rows are divided by their lengths",
+        strengths="a pair weighs the more the farther it is from where it should be",
+        weaknesses="its gradient is that of no value",
+        when="classes have several rows in a batch, as of faces",
+    )
+
+    m: float = 0.4
+    gamma: float = 80.0
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike | None,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            m: float = ...,
+            gamma: float = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+    def _validate(self) -> None:
+        super()._validate()
+        self._set("m", checks.number("m", self.m, 0, math.inf, open_low=False))
+        gamma = checks.number("gamma", self.gamma, 0, math.inf, open_low=True)
+        self._set("gamma", gamma)
+
+
+circle = Circle()

@@ -11,10 +11,15 @@ from fastloss.reference._common import Array, nan_or
 from fastloss.reference.margin import _signs
 
 __all__ = [
+    "Circle",
     "Contrastive",
     "CosineEmbedding",
     "HingeEmbedding",
+    "InfoNCE",
     "MarginRanking",
+    "MultiSimilarity",
+    "NTXent",
+    "SupCon",
     "Triplet",
 ]
 
@@ -240,3 +245,325 @@ class HingeEmbedding:
     ) -> Array:
         y, x = _signs(y_true, y_pred)
         return nan_or(y * x, 0)
+
+
+class _Similarities:
+    """A value for each row, a function of its similarities with other rows.
+
+    Values are times `weight`, if it is given, and gradients are of their sum; rows of
+    weight 0 are no part of the batch.
+    """
+
+    @staticmethod
+    def unit(rows: Array, divides: bool) -> tuple[Array, Array]:
+        """Rows divided by their lengths, and these; 0 and 1 of a row of zeros."""
+        length = np.sqrt(np.sum(rows**2, axis=-1, keepdims=True))
+        length = np.where(length == 0, 1, length) if divides else 1 + 0 * length
+        return rows / length, length
+
+    @staticmethod
+    def sides(y_true: Any, rows: Array, weight: Any) -> tuple[Array, Array]:
+        """Which rows are of one class, and which of two."""
+        n = len(rows)
+        y = np.tile(np.arange(n // 2), 2) if y_true is None else np.asarray(y_true)
+        there = np.ones(n, bool) if weight is None else np.asarray(weight) != 0
+        known = there[:, np.newaxis] & there & ~np.eye(n, dtype=bool)
+        same = y[:, np.newaxis] == y
+        return known & same, known & ~same
+
+    @staticmethod
+    def weighted(values: Array, weight: Any) -> Array:
+        """Values times weights, if there are any."""
+        return values if weight is None else np.asarray(weight) * values
+
+    @staticmethod
+    def back(unit: Array, length: Array, slope: Array, divides: bool) -> Array:
+        """From the gradient by divided rows to that by the rows themselves."""
+        along = np.sum(slope * unit, axis=-1, keepdims=True) if divides else 0
+        moves = np.any(unit != 0, axis=-1, keepdims=True) if divides else 1
+        result: Array = moves * (slope - along * unit) / length
+        return result
+
+    @staticmethod
+    def grad_of(slopes: Array, rows: Array, weight: Any, divides: bool) -> Array:
+        """Gradient by the rows, from the slopes of each row's value."""
+        unit, length = _Similarities.unit(rows, divides)
+        if weight is not None:
+            slopes = np.asarray(weight)[:, np.newaxis] * slopes
+        pull = np.dot(slopes + slopes.T, unit)
+        return _Similarities.back(unit, length, pull, divides)
+
+    @staticmethod
+    def softmax(z: Array, counts: Array) -> tuple[Array, Array]:
+        """Of each row, over what counts: the logarithm of the sum, and the shares."""
+        far = np.where(np.any(counts, axis=1), 0, 1)
+        top = np.max(np.where(counts, z, np.min(z)), axis=1, keepdims=True)
+        e = np.where(counts, np.exp(np.where(counts, z - top, 0 * z)), 0 * z)
+        total = np.sum(e, axis=1)
+        log = top[:, 0] + np.log(total + far)
+        return log, e / (total + far)[:, np.newaxis]
+
+    @staticmethod
+    def softplus(d: Array) -> tuple[Array, Array]:
+        """``log(1 + exp(d))`` and its slope, the logistic function."""
+        t = np.exp(-abs(d))
+        return np.maximum(d, 0) + np.log1p(t), np.where(d < 0, t, 1) / (1 + t)
+
+
+class NTXent:
+    """Of each row, the sum of ``log(1 + exp(L - z))`` over the others of its class.
+
+    ``L`` is the log of the sum of exp(z) over rows of other classes.
+    """
+
+    @staticmethod
+    def _parts(
+        y_true: Any,
+        y_pred: npt.ArrayLike,
+        weight: Any,
+        temperature: float,
+        similarity: str,
+        decoupled: bool,
+    ) -> tuple[Array, Array]:
+        """Values, and slopes by the similarities."""
+        rows = np.asarray(y_pred)
+        unit, _ = _Similarities.unit(rows, similarity == "cosine")
+        z = np.dot(unit, unit.T) / temperature
+        same, other = _Similarities.sides(y_true, rows, weight)
+        log, shares = _Similarities.softmax(z, other)
+        counts = same & np.any(other, axis=1)[:, np.newaxis]
+        d = np.where(counts, log[:, np.newaxis] - z, 0 * z)
+        costs, slope = (d, 1 + 0 * d) if decoupled else _Similarities.softplus(d)
+        slope = np.where(counts, slope, 0 * z)
+        pulls = shares * np.sum(slope, axis=1)[:, np.newaxis] - slope
+        return np.sum(np.where(counts, costs, 0 * z), axis=1), pulls / temperature
+
+    @staticmethod
+    def value(
+        y_true: Any,
+        y_pred: npt.ArrayLike,
+        weight: Any = None,
+        temperature: float = 0.07,
+        similarity: str = "cosine",
+        decoupled: bool = False,
+    ) -> Array:
+        arguments = y_true, y_pred, weight, temperature, similarity, decoupled
+        return _Similarities.weighted(NTXent._parts(*arguments)[0], weight)
+
+    @staticmethod
+    def grad(
+        y_true: Any,
+        y_pred: npt.ArrayLike,
+        weight: Any = None,
+        temperature: float = 0.07,
+        similarity: str = "cosine",
+        decoupled: bool = False,
+    ) -> Array:
+        arguments = y_true, y_pred, weight, temperature, similarity, decoupled
+        slopes = NTXent._parts(*arguments)[1]
+        cosine = similarity == "cosine"
+        return _Similarities.grad_of(slopes, np.asarray(y_pred), weight, cosine)
+
+
+class SupCon:
+    """Of each row, the log of the sum of exp(z) over others, less its class's mean."""
+
+    @staticmethod
+    def _parts(
+        y_true: Any,
+        y_pred: npt.ArrayLike,
+        weight: Any,
+        temperature: float,
+        similarity: str,
+    ) -> tuple[Array, Array]:
+        """Values, and slopes by the similarities."""
+        rows = np.asarray(y_pred)
+        unit, _ = _Similarities.unit(rows, similarity == "cosine")
+        z = np.dot(unit, unit.T) / temperature
+        same, other = _Similarities.sides(y_true, rows, weight)
+        log, shares = _Similarities.softmax(z, same | other)
+        _, own = _Similarities.softmax(z, same)
+        count = np.sum(same, axis=1)
+        counts = count > 0
+        size = np.where(counts, count, 1) + 0 * log
+        mean = np.sum(np.where(same, z, 0 * z), axis=1) / size
+        labels = np.where(same, 1 / size[:, np.newaxis], 0 * z)
+        # p - 1/m without a difference from 1: p is own times what others leave.
+        rest = np.sum(np.where(other, shares, 0 * z), axis=1, keepdims=True)
+        slopes = np.where(other, shares, (own - labels) - own * rest)
+        slopes = np.where(counts[:, np.newaxis], slopes, 0 * z)
+        return np.where(counts, log - mean, 0 * log), slopes / temperature
+
+    @staticmethod
+    def value(
+        y_true: Any,
+        y_pred: npt.ArrayLike,
+        weight: Any = None,
+        temperature: float = 0.1,
+        similarity: str = "cosine",
+    ) -> Array:
+        values, _ = SupCon._parts(y_true, y_pred, weight, temperature, similarity)
+        return _Similarities.weighted(values, weight)
+
+    @staticmethod
+    def grad(
+        y_true: Any,
+        y_pred: npt.ArrayLike,
+        weight: Any = None,
+        temperature: float = 0.1,
+        similarity: str = "cosine",
+    ) -> Array:
+        slopes = SupCon._parts(y_true, y_pred, weight, temperature, similarity)[1]
+        cosine = similarity == "cosine"
+        return _Similarities.grad_of(slopes, np.asarray(y_pred), weight, cosine)
+
+
+class InfoNCE:
+    """Of each query, the log of the sum of exp(z) over all keys, less its own z."""
+
+    @staticmethod
+    def _parts(
+        query: Array, key: Array, weight: Any, scale: float, similarity: str
+    ) -> tuple[Array, Array]:
+        """Values, and slopes by the similarities."""
+        (q, _), (k, _) = (
+            _Similarities.unit(rows, similarity == "cosine") for rows in (query, key)
+        )
+        z = np.dot(q, k.T) * scale
+        there = np.ones(len(q), bool) if weight is None else np.asarray(weight) != 0
+        keys = np.concatenate([there, np.ones(len(k) - len(q), bool)])
+        counts = there[:, np.newaxis] & keys
+        log, shares = _Similarities.softmax(z, counts)
+        own = np.eye(len(q), len(k), dtype=bool) & counts
+        values = np.where(there, log - np.diagonal(z), 0 * log)
+        # p - 1 of the key of a query is what the shares of the others are.
+        rest = np.sum(np.where(own, 0 * z, shares), axis=1, keepdims=True)
+        return values, scale * np.where(own, -rest, shares)
+
+    @staticmethod
+    def value(
+        query: npt.ArrayLike,
+        key: npt.ArrayLike,
+        weight: Any = None,
+        scale: float = 20.0,
+        similarity: str = "cosine",
+    ) -> Array:
+        pair = np.asarray(query), np.asarray(key)
+        values, _ = InfoNCE._parts(*pair, weight, scale, similarity)
+        return _Similarities.weighted(values, weight)
+
+    @staticmethod
+    def grad(
+        query: npt.ArrayLike,
+        key: npt.ArrayLike,
+        weight: Any = None,
+        scale: float = 20.0,
+        similarity: str = "cosine",
+    ) -> tuple[Array, Array]:
+        pair = np.asarray(query), np.asarray(key)
+        _, slopes = InfoNCE._parts(*pair, weight, scale, similarity)
+        if weight is not None:
+            slopes = np.asarray(weight)[:, np.newaxis] * slopes
+        cosine = similarity == "cosine"
+        (q, by_q), (k, by_k) = (_Similarities.unit(rows, cosine) for rows in pair)
+        return (
+            _Similarities.back(q, by_q, np.dot(slopes, k), cosine),
+            _Similarities.back(k, by_k, np.dot(slopes.T, q), cosine),
+        )
+
+
+class MultiSimilarity:
+    """``log(1 + sum exp(z))`` of both sides of a row, each over its factor."""
+
+    @staticmethod
+    def _parts(
+        y_true: Any,
+        y_pred: npt.ArrayLike,
+        weight: Any,
+        alpha: float,
+        beta: float,
+        base: float,
+    ) -> tuple[Array, Array]:
+        """Values, and slopes by the cosines."""
+        rows = np.asarray(y_pred)
+        unit, _ = _Similarities.unit(rows, True)
+        x = np.dot(unit, unit.T)
+        values, slopes = 0 * x[:, 0], 0 * x
+        sides = _Similarities.sides(y_true, rows, weight)
+        for counts, factor in zip(sides, (-alpha, beta), strict=True):
+            e = np.where(counts, np.exp(factor * (x - base)), 0 * x)
+            total = 1 + np.sum(e, axis=1)
+            values = values + np.log(total) / abs(factor)
+            slopes = slopes + (factor / abs(factor)) * e / total[:, np.newaxis]
+        return values, slopes
+
+    @staticmethod
+    def value(
+        y_true: Any,
+        y_pred: npt.ArrayLike,
+        weight: Any = None,
+        alpha: float = 2.0,
+        beta: float = 50.0,
+        base: float = 0.5,
+    ) -> Array:
+        values, _ = MultiSimilarity._parts(y_true, y_pred, weight, alpha, beta, base)
+        return _Similarities.weighted(values, weight)
+
+    @staticmethod
+    def grad(
+        y_true: Any,
+        y_pred: npt.ArrayLike,
+        weight: Any = None,
+        alpha: float = 2.0,
+        beta: float = 50.0,
+        base: float = 0.5,
+    ) -> Array:
+        _, slopes = MultiSimilarity._parts(y_true, y_pred, weight, alpha, beta, base)
+        return _Similarities.grad_of(slopes, np.asarray(y_pred), weight, True)
+
+
+class Circle:
+    """``log(1 + sum exp(z) sum exp(z))`` of both sides; the weights are constants."""
+
+    @staticmethod
+    def _parts(
+        y_true: Any, y_pred: npt.ArrayLike, weight: Any, m: float, gamma: float
+    ) -> tuple[Array, Array]:
+        """Values, and slopes by the cosines."""
+        rows = np.asarray(y_pred)
+        unit, _ = _Similarities.unit(rows, True)
+        x = np.dot(unit, unit.T)
+        same, other = _Similarities.sides(y_true, rows, weight)
+        near = -gamma * np.maximum(0, 1 + m - x)
+        far = gamma * np.maximum(0, x + m)
+        log_p, share_p = _Similarities.softmax(near * (x - 1 + m), same)
+        log_n, share_n = _Similarities.softmax(far * (x - m), other)
+        counts = np.any(same, axis=1) & np.any(other, axis=1)
+        costs, slope = _Similarities.softplus(
+            np.where(counts, log_p + log_n, 0 * log_p)
+        )
+        values, outer = (np.where(counts, part, 0 * part) for part in (costs, slope))
+        pulls = near * share_p + far * share_n
+        return values, outer[:, np.newaxis] * pulls
+
+    @staticmethod
+    def value(
+        y_true: Any,
+        y_pred: npt.ArrayLike,
+        weight: Any = None,
+        m: float = 0.4,
+        gamma: float = 80.0,
+    ) -> Array:
+        values, _ = Circle._parts(y_true, y_pred, weight, m, gamma)
+        return _Similarities.weighted(values, weight)
+
+    @staticmethod
+    def grad(
+        y_true: Any,
+        y_pred: npt.ArrayLike,
+        weight: Any = None,
+        m: float = 0.4,
+        gamma: float = 80.0,
+    ) -> Array:
+        _, slopes = Circle._parts(y_true, y_pred, weight, m, gamma)
+        return _Similarities.grad_of(slopes, np.asarray(y_pred), weight, True)

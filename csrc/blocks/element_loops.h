@@ -1,5 +1,6 @@
 /* element_loops.h: the block kernels of one element-wise loss, made by a loss file that
-   has defined FL_NAME and FL_POINT. */
+   has defined FL_NAME and FL_POINT, and may have defined FL_SETUP(parameters), which puts
+   in their place what all points have alike. */
 #define FL_LABELS ((fl_domain)FL_PASTE(FL_LABELS_, FL_NAME))
 #define FL_PREDICTIONS ((fl_domain)FL_PASTE(FL_PREDICTIONS_, FL_NAME))
 
@@ -256,6 +257,9 @@ FL_INLINE int FL_LOCAL(kernel)(int want, const fl_element_block *block) {
   double parameters[FL_MAX_PARAMETERS];
   for (int k = 0; k < FL_MAX_PARAMETERS; k++)
     parameters[k] = ((const double *)block->parameters)[k];
+#ifdef FL_SETUP
+  FL_SETUP(parameters);
+#endif
   return FL_PLAIN(parameters) ? FL_LOCAL(each)(want, true, block, parameters)
                               : FL_LOCAL(each)(want, false, block, parameters);
 }
@@ -265,6 +269,7 @@ FL_KERNELS(FL_LOCAL(kernel), fl_element_block)
 const fl_loss_kernels FL_SYMBOL(FL_NAME) = {.elementwise = FL_KERNEL_SET};
 
 #undef FL_NAME
+#undef FL_SETUP
 #undef FL_LABELS
 #undef FL_PREDICTIONS
 #undef FL_POINT_AT

@@ -41,6 +41,8 @@ SINGLE = [
     (r"boxes_", r"fl_[gdc]?iou_"),
     # along a sequence, each number from the one before
     (r"survival_", r""),
+    # SSE2 has no masks that numbers of both widths, or 64 bits, are chosen by
+    (r"robust_f.._baseline", r"fl_barron_"),
     # SSE2 neither compares nor shifts integers of 64 bits
     (r"(distribution|embedding|ranking)_f64_baseline", r""),
     (r"_f64_baseline", r"fl_accumulate|fl_mean_absolute_error_value"),

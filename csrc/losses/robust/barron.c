@@ -9,8 +9,9 @@
 
    and the limits z^2/2 for alpha = 2, log(1 + z^2/2) for 0, 1 - exp(-z^2/2) for
    -inf. Powers are exponentials of t = alpha/2 log(u) and t - log(u), sums of
-   two numbers. */
+   two numbers; the logarithm is the power of alpha = 2^-70. */
 #define FL_NAME barron
+#define FL_LONG
 #include "losses/robust/scaled_residual.h"
 
 /* exp(x + tail) as (1 + below) * half * other, where only the product may be out of
@@ -20,37 +21,35 @@ typedef struct {
 } fl_exp_parts;
 
 FL_INLINE fl_exp_parts fl_exp_parts_of(double x, double tail) {
-  const bool inner = fl_d_abs(x) < 1400;
-  const double bounded = inner ? x : (x < 0 ? -1400 : 1400);
+  const double low = x < -1400 ? -1400 : x, bounded = low > 1400 ? 1400 : low;
   double magic_n;
-  const double below = fl_d_expm1_reduced(bounded, inner ? tail : 0, &magic_n);
+  const double lost = fl_d_select(fl_d_abs(x) < 1400, tail, 0);
+  const double below = fl_d_expm1_reduced(bounded, lost, &magic_n);
   const uint64_t n = fl_d_bits(magic_n) - fl_d_bits(FL_D_MAGIC) + 8184, h = n >> 1;
   return (fl_exp_parts){.below = below,
                         .half = fl_d_from_bits((h - 3069) << 52),
                         .other = fl_d_from_bits((n - h - 3069) << 52)};
 }
 
-/* What depends on alpha alone: alpha/2, a where b is finite, a/alpha, and which
-   limit it is. */
-typedef struct {
-  double alpha, ratio;
-  real half, a;
-  bool square, logarithm, flat;
-} fl_shape;
+/* What depends on alpha alone, in numbers, so that a loop has one way through: the
+   exponents are half log(u) - (1 - power) z^2/2 and that - power log(u), the last factor
+   of l'' is (1 + rise b)/(1 + b) or, for a power of 0, 1 + rise b, and `limit` is c l' of
+   an infinite z. */
+enum { FL_RATIO, FL_C, FL_RISE, FL_LIMIT, FL_HALF, FL_A, FL_POWER, FL_SQUARE };
 
-FL_INLINE fl_shape fl_shape_of(double alpha) {
-  const bool square = alpha == 2, flat = alpha == -INFINITY;
-  const bool logarithm = alpha > -0x1p-70 && alpha < 0x1p-70;
-  return (fl_shape){
-      .alpha = alpha,
-      .ratio = flat | logarithm ? -1 : (2 - alpha) / alpha,
-      .half = flat ? 0 : (real)(0.5 * alpha),
-      .a = square | flat ? 1 : (real)(2 - alpha),
-      .square = square,
-      .logarithm = logarithm,
-      .flat = flat,
-  };
+FL_OUTLINE void FL_LOCAL(setup)(double *parameters) {
+  const double given = (real)parameters[0];
+  const bool square = given == 2, flat = given == -INFINITY;
+  const double alpha = given > -0x1p-70 && given < 0x1p-70 ? 0x1p-70 : given;
+  parameters[FL_RATIO] = flat ? -1 : (2 - alpha) / alpha;
+  parameters[FL_RISE] = flat ? -1 : given - 1;
+  parameters[FL_LIMIT] = given > 1 ? INFINITY : given == 1;
+  parameters[FL_HALF] = flat ? 0 : 0.5 * alpha;
+  parameters[FL_A] = square || flat ? 1 : 2 - given;
+  parameters[FL_POWER] = !flat;
+  parameters[FL_SQUARE] = square;
 }
+#define FL_SETUP FL_LOCAL(setup)
 
 /* ratio (exp(x + tail) - 1) */
 FL_INLINE double fl_scaled_expm1(double ratio, double x, double tail) {
@@ -58,48 +57,48 @@ FL_INLINE double fl_scaled_expm1(double ratio, double x, double tail) {
   const double power = e.half * e.other;
   const double near = ratio * FL_FMA_F64(power, e.below, power - 1);
   const double far = (1 + e.below) * ratio * e.half * e.other - ratio;
-  return fl_d_abs(x) < 40 ? near : far;
+  return fl_d_select(fl_d_abs(x) < 40, near, far);
 }
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
-  const fl_shape is = fl_shape_of((double)(real)parameters[0]);
-  const real c = (real)parameters[1];
+  const real c = (real)parameters[FL_C], a = (real)parameters[FL_A];
+  const real half = (real)parameters[FL_HALF], keep = (real)parameters[FL_POWER];
+  const bool squared = parameters[FL_SQUARE] != 0;
   const fl_scaled_residual r = fl_scaled_residual_of(c, y, x);
-  const bool far = r.one == 0, end = r.scale == 0;
-  const fl_pair b = fl_pair_over(r.w, is.a);
+  const fl_pair b = fl_pair_over(r.w, a);
   const fl_pair log_u = fl_pair_log(r.one, b), full = fl_plus_ln2(log_u, r.offset);
-  const fl_pair log = {end ? (real)0x1p100 : full.hi, fl_where(!end, full.lo)};
-  const real product = is.half * log.hi, slope = product - log_u.hi;
-  const real rest = fl_tail_of_product(is.half, log.hi, product) + is.half * log.lo;
+  const bool ended = r.scale == 0;
+  const fl_pair log = {fl_select(ended, (real)0x1p100, full.hi),
+                       fl_where(!ended, full.lo)};
+  const real product = half * log.hi, less = keep * log_u.hi, slope = product - less;
+  const real rest = fl_tail_of_product(half, log.hi, product) + half * log.lo;
   const real slope_rest =
-      fl_difference_tail(product, log_u.hi, slope) + (rest - log_u.lo);
-  const double gauss = far ? -2000 : -0.5 * (double)r.w.hi;
-  const double gauss_rest = far ? 0 : -0.5 * (double)r.w.lo;
-  const double power = fl_scaled_expm1(is.ratio, is.flat ? gauss : (double)product,
-                                       is.flat ? gauss_rest : (double)rest);
-  const double outer = end & (is.alpha >= 0) ? INFINITY
-                       : is.logarithm        ? (double)log.hi
-                                             : power;
-  const fl_exp_parts p = fl_exp_parts_of(is.flat ? gauss : (double)slope,
-                                         is.flat ? gauss_rest : (double)slope_rest);
-  const double w = (double)r.w.hi, near = 0.5 * w * (1 - 0.25 * w);
-  const bool small = r.w.hi < FL_SMALL * r.one * fl_min(1, is.a);
-  const double square = 0.5 * w / (double)r.scale / (double)r.scale;
-  const double limit = is.alpha > 1 ? INFINITY : is.alpha == 1;
-  const double z = (double)r.e.hi / c;
-  const double scale = (double)r.scale;
-  const double slope_z =
-      is.square ? z / scale : z * p.half * scale * (1 + p.below) * p.other;
-  const double one = (double)r.one, beta = (double)b.hi;
-  const double bend = (one + (is.alpha - 1) * beta) / (one + beta);
-  const double curve =
-      p.half * scale * (1 + p.below) * (is.flat ? one - w : bend) * p.other * scale;
+      fl_difference_tail(product, less, slope) + (rest - keep * log_u.lo);
+  const double one = r.one, scale = r.scale, w = r.w.hi, beta = b.hi;
+  const bool far = one == 0, end = scale == 0;
+  const double power = parameters[FL_POWER], fall = 0.5 * (power - 1);
+  const double ratio = parameters[FL_RATIO], rise = parameters[FL_RISE];
+  const double limit = parameters[FL_LIMIT];
+  const double gauss = fall * fl_d_select(far, 4000, w);
+  const double gauss_rest = fall * fl_d_select(far, 0, (double)r.w.lo);
+  const double outer =
+      fl_scaled_expm1(ratio, (double)product + gauss, (double)rest + gauss_rest);
+  const fl_exp_parts p =
+      fl_exp_parts_of((double)slope + gauss, (double)slope_rest + gauss_rest);
+  const double whole = w + (double)r.w.lo, near = 0.5 * whole * (1 - 0.25 * whole);
+  const bool small = w < FL_SMALL * one * (a < 1 ? a : 1);
+  const double square = 0.5 * whole / scale / scale, z = (double)r.e.hi / c;
+  const double slope_z = z * p.half * scale * (1 + p.below) * p.other;
+  const double bend = (one + rise * beta) / (power * (one + beta) + (1 - power));
+  const double curve = p.half * scale * (1 + p.below) * bend * p.other * scale;
+  const double value = fl_d_select(squared, square, fl_d_select(small, near, outer));
+  const double inner = fl_d_select(squared, z / scale, slope_z);
+  const double grad = fl_d_select(end, limit, inner) / c;
+  const double hess = fl_d_select(squared, 1, curve) / c / c;
   return (fl_point){
-      .value = fl_unless_nan(r.w.hi, (real)(is.square ? square
-                                            : small   ? near
-                                                      : outer)),
-      .grad = fl_copysign((real)((end ? limit : slope_z) / c), x - y),
-      .hess = fl_unless_nan(r.w.hi, (real)((is.square ? 1 : curve) / c / c)),
+      .value = fl_unless_nan(r.w.hi, (real)value),
+      .grad = fl_copysign((real)grad, x - y),
+      .hess = fl_unless_nan(r.w.hi, (real)hess),
   };
 }
 

@@ -31,10 +31,10 @@ typedef struct {
 FL_INLINE fl_scaled_residual fl_scaled_residual_of(real c, real y, real x) {
   const fl_pair r = fl_residual(y, x);
   const bool far = r.hi >= c * FL_FAR_OUT, end = r.hi == (real)INFINITY;
-  const real scale = end ? 0 : (far ? FL_SHRINK : 1);
-  const fl_pair e = {end ? c : r.hi * scale, r.lo * scale};
-  return (fl_scaled_residual){e, fl_square(fl_pair_over(e, c)), scale, far ? 0 : 1,
-                              far ? 2 * FL_SHRINK_BITS : 0};
+  const real scale = fl_select(end, 0, fl_select(far, FL_SHRINK, 1));
+  const fl_pair e = {fl_select(end, c, r.hi * scale), r.lo * scale};
+  return (fl_scaled_residual){e, fl_square(fl_pair_over(e, c)), scale,
+                              fl_where(!far, 1), fl_where(far, 2 * FL_SHRINK_BITS)};
 }
 
 /* r^2/2 (1 - w/2) for w < FL_SMALL, which is what c^2/2 log(1 + w) and

@@ -41,14 +41,13 @@ OTHER_PARAMETERS = {
     "temperature": 2.0,  # a quotient that is not rounded
     "p": 2.0,
     "q": 0.25,
-    "squared": True,
     "power": 1.25,
     "alpha": 0.25,
     "p_t": "geometric",
 }
 
 #: Options that choose between two kernels.
-SWITCHES = ("from_logits", "log_input")
+SWITCHES = ("from_logits", "log_input", "squared")
 
 
 class Numbers(mpmath.MPContext):

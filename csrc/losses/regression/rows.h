@@ -6,4 +6,5 @@ FL_LOSS(quantile, regression, ELEMENT, (REAL), (REAL), "q delta")
 FL_LOSS(expectile, regression, ELEMENT, (REAL), (REAL), "tau")
 FL_LOSS(mean_absolute_percentage_error, regression, ELEMENT, (REAL), (REAL),
         "scale eps")
-FL_LOSS(epsilon_insensitive, regression, ELEMENT, (REAL), (REAL), "epsilon squared")
+FL_LOSS(epsilon_insensitive, regression, ELEMENT, (REAL), (REAL), "epsilon")
+FL_LOSS(squared_epsilon_insensitive, regression, ELEMENT, (REAL), (REAL), "epsilon")

@@ -505,6 +505,11 @@ class EpsilonInsensitive(Elementwise):
         ) -> Any:
             """Value of the loss."""
 
+    @property
+    def kernel(self) -> str:
+        """Name of the kernel that runs these parameters."""
+        return "squared_epsilon_insensitive" if self.squared else self.name
+
     def _validate(self) -> None:
         epsilon = checks.number("epsilon", self.epsilon, 0, math.inf, open_low=False)
         self._set("epsilon", epsilon)

@@ -100,6 +100,14 @@ def counts(dtype: type, n: int, random: Random) -> Array:
     return np.concatenate([[0.0], whole, positives(dtype, n, random)]).astype(dtype)
 
 
+def above_minus_one(dtype: type, n: int, random: Random) -> Array:
+    """Numbers above -1: positive ones, and ones close to 0 and to -1."""
+    small = -np.abs(anywhere(dtype, n, random)).astype(dtype)
+    near = np.ldexp(random.uniform(1, 2, n), -random.randint(1, 24, n)).astype(dtype)
+    below = np.concatenate([small[small > -1], near - 1])
+    return np.concatenate([[0.0], below, positives(dtype, n, random)]).astype(dtype)
+
+
 #: Numbers of each domain, the ends and the kinks of formulas among them.
 DOMAINS: dict[str, Callable[[type, int, Random], Array]] = {
     "real": reals,
@@ -108,6 +116,7 @@ DOMAINS: dict[str, Callable[[type, int, Random], Array]] = {
     "unit": units,
     "probability": units,
     "count": counts,
+    "log1p": above_minus_one,
     "positive": positives,
     "mean": positives,
 }
@@ -126,6 +135,7 @@ EVERYDAY: dict[str, Callable[[Random, Shape], Array]] = {
     ),
     "count": lambda random, shape: random.poisson(2, shape),
     "positive": lambda random, shape: np.exp(random.standard_normal(shape)),
+    "log1p": lambda random, shape: np.exp(random.standard_normal(shape)) - 0.5,
     "mean": lambda random, shape: np.exp(random.standard_normal(shape)),
 }
 
@@ -224,7 +234,7 @@ class Elements:
             certain &= np.isfinite(r)
             yield y[certain], x[certain]
             return
-        if row.labels[0] in ("count", "positive"):
+        if row.labels[0] in ("count", "positive", "log1p"):
             y = DOMAINS[row.labels[0]](dtype, n, random)
             mean = np.exp(np.clip(x, -40, 40)) if row.predictions == ("real",) else x
             steps = np.ldexp(1.0, -random.randint(0, 25, mean.size))

@@ -258,9 +258,9 @@ def corpus(kernel: str, dtype: type) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             y = random.randint(0, 2, shape) * 1.0
         else:
             y = random.randint(-(2**10), 2**10, shape) * 2.0**-6
-        if row.labels[0] in ("count", "positive"):
+        if row.labels[0] in ("count", "positive", "log1p"):
             y = np.abs(y) + (row.labels[0] == "positive")
-        if row.predictions[0] in ("positive", "mean"):
+        if row.predictions[0] in ("positive", "mean", "log1p"):
             x = np.abs(x) + 2.0**-13
         yield y if y.dtype.kind == "i" else y.astype(dtype), x.astype(dtype)
 

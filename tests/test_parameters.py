@@ -213,6 +213,7 @@ def test_threads_of_the_environment() -> None:
         ("KLDivLoss", r"fl\.KLDivergence\(log_input=True\).*'batchmean'"),
         ("multilabel_margin_loss", "of rows of 0 and 1, not of lists"),
         ("rmse", "square root of 'mean_squared_error'"),
+        ("rmsle", "square root of 'mean_squared_logarithmic_error'"),
         ("hubert", "did you mean huber"),
         ("mean_sqared_error", "did you mean mean_squared_error"),
         ("BinaryCrossentropi", "did you mean binary_crossentropy,"),

@@ -126,6 +126,7 @@ def kinks(dtype: type) -> Iterator[tuple[fl.Loss, list[Row]]]:
             (0, 0, 0, 0, 1),
         ],
     )
+    yield fl.msle, [(1, 1, 0, 0, 0.5), (3, 3, 0, 0, 0.125), (0, INF, INF, 0, 0)]
     yield fl.Cauchy(c=2), [(1, 1, 0, 0, 1), (0, -INF, INF, 0, 0)]
     yield (
         fl.Welsch(c=2),
@@ -285,6 +286,20 @@ def test_a_quantile_is_where_its_loss_is_smallest() -> None:
 def test_ends_that_do_not_belong(cls: type[fl.Loss], name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"^{name} = .* is not a number in"):
         cls(**{name: value})
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_logarithms_of_1_more(dtype: type, isa: str) -> None:
+    """Everything above -1 is a label and a prediction, and nothing else."""
+    y, x = np.zeros(40, dtype), np.full(40, 0.5, dtype)
+    for array, name in ((y, "y_true"), (x, "y_pred")):
+        array[33] = np.nextafter(dtype(-1), dtype(0))
+        assert np.isfinite(fl.msle(y, x))
+        for bad in (-1.0, -3.0):
+            array[33] = bad
+            with pytest.raises(ValueError, match=rf"{name}\[33\] = {bad:g}.*above -1"):
+                fl.msle(y, x)
+        array[33] = 0
 
 
 def test_names_elsewhere() -> None:

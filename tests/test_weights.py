@@ -137,6 +137,7 @@ OUTSIDE: dict[str, list[float]] = {
     "sign": [0.0, 255.0],
     "bit": [0.5, -1.0, np.inf],
     "count": [-1.0, -np.inf],
+    "log1p": [-1.0, -np.inf],
     "positive": [0.0, -np.inf],
     "mean": [0.0, -np.inf],
 }

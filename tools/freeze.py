@@ -211,6 +211,10 @@ def other_regression() -> Iterator[Case]:
     loss = "fl.MeanAbsolutePercentageError(scale=100, eps=1e-7)"
     theirs = k.mean_absolute_percentage_error
     yield Case(loss, "keras", of_jax, theirs, REALS)
+    msle = partial(metrics.mean_squared_log_error, sample_weight=WEIGHT)
+    loss = "fl.MeanSquaredLogarithmicError()"
+    yield Case(loss, "scikit-learn", of_numpy, msle, COUNT_MEANS, WEIGHT)
+    yield Case(loss, "keras", of_jax, k.mean_squared_logarithmic_error, COUNT_MEANS)
     for squared, sgd in (
         (False, _sgd_fast.EpsilonInsensitive),
         (True, _sgd_fast.SquaredEpsilonInsensitive),

@@ -35,13 +35,17 @@ def _losses_by_kernel() -> dict[str, fl.Loss]:
 
 LOSSES = _losses_by_kernel()
 
+#: Those that there are inputs of.
+DOMAINS = {"real", "sign", "unit", "class", "count", "positive", "log1p"}
+DOMAINS |= {"probability", "mean"}
+
 
 def _predictions(
     row: fl.Row, shape: tuple[int, ...], rng: np.random.Generator
 ) -> Array:
     if row.predictions == ("real",):
         return 3 * rng.standard_normal(shape, dtype=np.float32)
-    if row.predictions[0] in ("mean", "positive"):
+    if row.predictions[0] in ("mean", "positive", "log1p"):
         return np.exp(rng.standard_normal(shape, dtype=np.float32))
     p = 0.001 + 0.998 * rng.random(shape, dtype=np.float32)
     return p if row.kind == "element" else p / p.sum(axis=-1, keepdims=True)
@@ -73,7 +77,7 @@ def make(
         y = 3 * rng.standard_normal(shape, dtype=np.float32)
     elif row.labels == ("count",):
         y = rng.poisson(2, shape)
-    elif row.labels == ("positive",):
+    elif row.labels[0] in ("positive", "log1p"):
         y = np.exp(rng.standard_normal(shape, dtype=np.float32))
     else:
         y = rng.integers(2, size=prod(shape), dtype=np.int8).reshape(shape)
@@ -94,8 +98,7 @@ def require_all() -> None:
         name
         for name, row in ROWS.items()
         if row.kind not in ("element", "row")
-        or row.labels[0] not in ("real", "sign", "unit", "class", "count", "positive")
-        or row.predictions[0] not in ("real", "probability", "mean", "positive")
+        or not {*row.labels, *row.predictions} <= DOMAINS
     ]
     if missing or unknown:
         raise LookupError(f"kernels without a benchmark: {missing + unknown}")

@@ -17,6 +17,8 @@ FL_DOMAIN(NONNEGATIVE, z < 0, fl_bits(z), FL_SIGN_BIT, "is negative")
 FL_DOMAIN(COUNT, z < 0, fl_bits(z), FL_SIGN_BIT,
           "is negative: counts and amounts are 0 or more")
 FL_DOMAIN(POSITIVE, z <= 0, fl_bits(z - FL_TINY), FL_SIGN_BIT, "is not positive")
+FL_DOMAIN(LOG1P, z <= -1, fl_bits(z + 1 - FL_TINY), FL_SIGN_BIT,
+          "is not above -1: the logarithm is that of 1 more")
 FL_DOMAIN(MEAN, z <= 0, fl_bits(z - FL_TINY), FL_SIGN_BIT,
           "is not a positive mean; for logarithms pass log_input=True")
 FL_DOMAIN(ORDERED, z != z, 0, 0, "has no place in an order")

@@ -25,8 +25,8 @@ _ELSEWHERE: dict[str, str] = {
     ),
     "rmse": "use the square root of 'mean_squared_error'",
     "rootmeansquarederror": "use the square root of 'mean_squared_error'",
-    "msle": "use 'mean_squared_error' of np.log1p of both",
-    "meansquaredlogarithmicerror": "use 'mean_squared_error' of np.log1p of both",
+    "rmsle": "use the square root of 'mean_squared_logarithmic_error'",
+    "rootmeansquaredlog": "use the square root of 'mean_squared_logarithmic_error'",
     "kldiv": (
         "PyTorch's is fl.KLDivergence(log_input=True) under its reductions "
         "'batchmean' and 'sum'; its 'mean' divides by the number of classes, too"

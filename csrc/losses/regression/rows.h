@@ -8,3 +8,4 @@ FL_LOSS(mean_absolute_percentage_error, regression, ELEMENT, (REAL), (REAL),
         "scale eps")
 FL_LOSS(epsilon_insensitive, regression, ELEMENT, (REAL), (REAL), "epsilon")
 FL_LOSS(squared_epsilon_insensitive, regression, ELEMENT, (REAL), (REAL), "epsilon")
+FL_LOSS(mean_squared_logarithmic_error, regression, ELEMENT, (LOG1P), (LOG1P), "")

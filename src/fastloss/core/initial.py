@@ -18,6 +18,7 @@ _FAR = 1e300
 _RANGES = {
     "unit": (0.0, 1.0),
     "probability": (0.0, 1.0),
+    "log1p": (-1.0, _FAR),
     "positive": (0.0, _FAR),
     "nonnegative": (0.0, _FAR),
 }

@@ -441,8 +441,7 @@ class TweedieDeviance(Elementwise):
     labels are at least 0, at power 2 positive, means are positive; at power 0 both are
     real. A label of 0 has an infinite loss for powers above 2. Gradient
     2 (m - y)/m^power, Hessian 2 ((1 - power) m + power y)/m^(power+1). A mean that is
-    close to its amount costs no digits; errors of values are in ulps of twice the
-    value.
+    close to its amount costs no digits; errors of values are in ulps of twice as much.
 
     Raises
     ------

@@ -18,6 +18,7 @@ __all__ = [
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
     "Quantile",
     "epsilon_insensitive",
     "expectile",
@@ -27,7 +28,9 @@ __all__ = [
     "mean_absolute_error",
     "mean_absolute_percentage_error",
     "mean_squared_error",
+    "mean_squared_logarithmic_error",
     "mse",
+    "msle",
     "quantile",
 ]
 
@@ -517,3 +520,59 @@ class EpsilonInsensitive(Elementwise):
 
 
 epsilon_insensitive = EpsilonInsensitive()
+
+
+class MeanSquaredLogarithmicError(Elementwise):
+    """Mean squared logarithmic error, l = (log(1 + y_pred) - log(1 + y_true))^2.
+
+    Parameters
+    ----------
+    reduction : str
+        See `Loss`.
+
+    Notes
+    -----
+    Element-wise: `y_true` and `y_pred` have one shape, any rank, float32 or float64;
+    all numbers are above -1. With d = log(1 + y_pred) - log(1 + y_true): gradient
+    2 d/(1 + y_pred), Hessian 2 (1 - d)/(1 + y_pred)^2, which is negative for d > 1; its
+    errors are in ulps of 2 (1 + |d|)/(1 + y_pred)^2.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For numbers that are not above -1, and for shapes, dtypes or parameters that do
+        not fit.
+
+    References
+    ----------
+    G. E. P. Box and D. R. Cox, An analysis of transformations, Journal of the Royal
+    Statistical Society B 26, 1964.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.msle([0.0, 1.0], [0.0, 3.0], reduction="sum")
+    0.4804530139182014
+    >>> fl.msle.grad([0.0, 3.0], [0.0, 3.0])
+    array([0., 0.])
+    """
+
+    name: ClassVar[str] = "mean_squared_logarithmic_error"
+    aliases: ClassVar[Names] = {
+        "msle": {},
+        "mean_squared_log_error": {},
+        "keras:MeanSquaredLogarithmicError": {"reduction": "sum_over_batch_size"},
+        "sklearn:mean_squared_log_error": {},
+        "catboost:MSLE": {},
+    }
+    advice: ClassVar[Advice] = Advice(
+        task="regression",
+        labels="numbers above -1, mostly positive",
+        activation="exp or softplus",
+        strengths="relative errors, without the trouble of percentages at 0",
+        weaknesses="not convex far above the label; predictions are below the mean",
+        when="labels spread over orders of magnitude, zeros among them",
+    )
+
+
+mean_squared_logarithmic_error = msle = MeanSquaredLogarithmicError()

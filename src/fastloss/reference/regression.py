@@ -15,6 +15,7 @@ __all__ = [
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
     "Quantile",
 ]
 
@@ -189,3 +190,28 @@ class EpsilonInsensitive:
         y, x = arrays(y_true, y_pred)
         outside = np.abs(x - y) > epsilon
         return nan_or(x - y, np.where(outside, 2 if squared else 0, 0))
+
+
+class MeanSquaredLogarithmicError:
+    """``(log1p(x) - log1p(y))^2``."""
+
+    @staticmethod
+    def value(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return (np.log1p(x) - np.log1p(y)) ** 2
+
+    @staticmethod
+    def grad(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return (np.log1p(x) - np.log1p(y)) / (1 + x) * 2
+
+    @staticmethod
+    def hess(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        y, x = arrays(y_true, y_pred)
+        return (1 - (np.log1p(x) - np.log1p(y))) / (1 + x) ** 2 * 2
+
+    @staticmethod
+    def hess_size(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
+        """Size of the terms of the Hessian, which has both signs."""
+        y, x = arrays(y_true, y_pred)
+        return (1 + np.abs(np.log1p(x) - np.log1p(y))) / (1 + x) ** 2 * 2

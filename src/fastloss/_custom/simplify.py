@@ -333,11 +333,16 @@ def _complement_of_mean(a: Node, b: Node) -> Node | None:
     if a.op == b.op == "mul":
         for w, x in (a.args, a.args[::-1]):
             for v, z in (b.args, b.args[::-1]):
-                if v is sub(ONE, w) or w is sub(ONE, v):
+                if v is _complement(w) or w is _complement(v):
                     less = sub(ONE, x), sub(ONE, z)
                     if any(y.op != "sub" for y in less):
                         return add(mul(w, less[0]), mul(v, less[1]))
     return None
+
+
+def _complement(w: Node) -> Node:
+    """1 - w; not looked for in w if that is a mean itself, nor in those below it."""
+    return raw("sub", ONE, w) if w.op == "add" else sub(ONE, w)
 
 
 def _rule_error_function(a: Node, sign: int, b: Node, count: int) -> Node | None:

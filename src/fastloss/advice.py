@@ -156,8 +156,8 @@ def guide(task: str | None = None) -> Guide:
     Examples
     --------
     >>> import fastloss as fl
-    >>> [row.loss for row in fl.guide("binary")][-1]
-    'binary_crossentropy'
+    >>> "binary_crossentropy" in [row.loss for row in fl.guide("binary")]
+    True
     """
     if task is not None and not isinstance(task, str):
         kind = type(task).__name__

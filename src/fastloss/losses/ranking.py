@@ -326,7 +326,7 @@ class LambdaRank(_Gains):
     --------
     >>> import fastloss as fl
     >>> fl.lambdarank([1, 0, 2], [0.0, 0.0, 0.0], groups=[3], k=1)
-    0.5545177444479562
+    0.3163223937668179
     """
 
     name: ClassVar[str] = "lambdarank"
@@ -490,7 +490,7 @@ class ApproxNDCG(_Gains):
     --------
     >>> import fastloss as fl
     >>> fl.approx_ndcg([1, 0], [0.0, 1.0], groups=[2], alpha=1.0)
-    0.24203228220646788
+    0.31008801802480757
     """
 
     name: ClassVar[str] = "approx_ndcg"

@@ -422,7 +422,7 @@ class Welsch(Elementwise):
     >>> fl.welsch([0.0, 0.0], [0.0, 9.0], reduction="none")
     array([0. , 0.5])
     >>> fl.welsch.grad([0.0], [9.0], c=100.0)
-    array([8.92739336])
+    array([8.92739445])
     """
 
     name: ClassVar[str] = "welsch"
@@ -719,7 +719,7 @@ class Barron(Elementwise):
     >>> fl.barron([0.0, 0.0], [0.75, -2.4], alpha=1, reduction="none")
     array([0.25, 1.6 ])
     >>> fl.barron([0.0, 0.0], [2.0, 8.0], alpha=-2, c=2.0, reduction="none")
-    array([0.4       , 1.6       ])
+    array([0.4, 1.6])
     """
 
     name: ClassVar[str] = "barron"

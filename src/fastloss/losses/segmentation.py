@@ -361,7 +361,7 @@ class GeneralizedDice(_Regions):
     --------
     >>> import fastloss as fl
     >>> fl.generalized_dice([[[1, 1, 0], [0, 0, 1]]], [[[1.0, 0.5, 0], [0, 0.5, 1.0]]])
-    0.13043478260869565
+    0.14285714285714285
     """
 
     name: ClassVar[str] = "generalized_dice"

@@ -50,6 +50,11 @@ OTHER_PARAMETERS = {
 SWITCHES = ("from_logits", "log_input", "squared")
 
 
+#: Infinity is 2^FAR, whose logarithm has no range either; exponents end at FURTHEST.
+FAR = 10**400
+FURTHEST = 10**402
+
+
 class Numbers(mpmath.MPContext):
     """Multi-precision numbers that NumPy's functions accept in object arrays.
 
@@ -69,19 +74,19 @@ class Numbers(mpmath.MPContext):
             setattr(self.mpf, name, lambda x, function=function: function(x))
         self.mpf.trigamma = lambda x: self.psi(1, x)
         self.mpf.exp = lambda x: self.bounded_exp(x)
-        self.mpf.expm1 = lambda x: self.expm1(max(min(x, 10_000), -10_000))
+        self.mpf.expm1 = lambda x: self.expm1(max(min(x, FURTHEST), -FURTHEST))
         self.mpf.tanh = lambda x: self.tanh(max(min(x, 10_000), -10_000))
         self.mpf.cosh = lambda x: (x.exp() + (-x).exp()) / 2
 
     def bounded_exp(self, x: Any) -> Any:
-        """exp(x), but no further out than e^(+-10000), which is far out of range."""
-        return self.exp(max(min(x, 10_000), -10_000))
+        """exp(x), so far out that exp(-infinity) times its powers is nothing."""
+        return self.exp(max(min(x, FURTHEST), -FURTHEST))
 
     def exactly(self, a: np.ndarray) -> np.ndarray:
         """`a` in multi-precision; infinity is a number whose logarithm has no range."""
         if a.dtype.kind != "f":
             return a
-        far = self.mpf(2) ** (10**400)
+        far = self.mpf(2) ** FAR
         entries = [
             self.mpf(v) if math.isfinite(v) else math.copysign(1, v) * far
             for v in a.ravel().tolist()
@@ -119,7 +124,7 @@ class Truth:
             exponent = numbers.frexp(size)[1] - 1
             exponent = min(max(exponent, info.minexp), info.maxexp - 1) - info.nmant
             steps = numbers.ldexp(t, -exponent)
-            n = min(max(int(numbers.nint(steps)), -last), last)
+            n = int(numbers.nint(max(min(steps, last), -last)))
             results.append(
                 (math.ldexp(n, exponent), steps - n, math.ldexp(1, exponent))
             )

@@ -21,44 +21,61 @@ typedef struct {
   fl_lanes value, slope, curve;
 } fl_contest_sums;
 
-/* An entry against the right class `own`; 0 if its label says that it is right, too.
-   Equal infinities differ by 0. */
-FL_INLINE void fl_compete(int want, fl_contest contest, double x, double own,
-                          double label, real *g, real *h, fl_contest_sums *sums,
-                          int lane) {
+/* An entry against the right class `own`: max(0, z), but 0 if its label says that it is
+   right, too. Equal infinities differ by 0. */
+FL_INLINE double fl_above(fl_contest contest, double x, double own, double label) {
   const double d = x == own ? 0 : x - own, back = d - x;
   const double tail = (x - (d - back)) - (own + back);
   const double near = contest.margin + d, z = d - d == 0 ? near + tail : near;
-  const double above = label == 0 ? (z <= 0 ? 0 : z) : label == label ? 0 : label;
-  const double step = above > 0 ? 1 : above; /* NaN stays one */
-  const double slope = contest.squared ? 2 * above : step;
-  const double curve = contest.squared ? 2 * step : 0 * step;
-  fl_add(&sums->value.hi[lane], &sums->value.lo[lane],
-         contest.squared ? above * above : above);
-  if (want & FL_WANT_GRAD) {
-    fl_add(&sums->slope.hi[lane], &sums->slope.lo[lane], slope);
-    *g += (real)slope;
+  return label == 0 ? (z <= 0 ? 0 : z) : label == label ? 0 : label;
+}
+
+/* FL_LANES entries, of which those with right[j] = 0 are wrong; NULL: all. Slopes and
+   curves are added to g and h. */
+FL_INLINE void fl_compete_lanes(int want, fl_contest contest, const real *restrict x,
+                                const real *restrict right, double own,
+                                real *restrict g, real *restrict h,
+                                fl_contest_sums *restrict sums) {
+  double value[FL_LANES], slope[FL_LANES], curve[FL_LANES];
+  for (int j = 0; j < FL_LANES; j++) {
+    const double label = right ? (double)right[j] : 0;
+    const double above = fl_above(contest, (double)x[j], own, label);
+    const double step = above > 0 ? 1 : above; /* NaN stays one */
+    value[j] = contest.squared ? above * above : above;
+    slope[j] = contest.squared ? 2 * above : step;
+    curve[j] = contest.squared ? 2 * step : 0 * step;
   }
-  if (want & FL_WANT_HESS) {
-    fl_add(&sums->curve.hi[lane], &sums->curve.lo[lane], curve);
-    *h += (real)curve;
+  for (int j = 0; j < FL_LANES; j++)
+    fl_add(&sums->value.hi[j], &sums->value.lo[j], value[j]);
+  for (int j = 0; want & FL_WANT_GRAD && j < FL_LANES; j++) {
+    fl_add(&sums->slope.hi[j], &sums->slope.lo[j], slope[j]);
+    g[j] += (real)slope[j];
+  }
+  for (int j = 0; want & FL_WANT_HESS && j < FL_LANES; j++) {
+    fl_add(&sums->curve.hi[j], &sums->curve.lo[j], curve[j]);
+    h[j] += (real)curve[j];
   }
 }
 
-/* n entries, of which those with right[j] = 0 are wrong; NULL: all. Slopes and curves
-   are added to g and h. */
-FL_INLINE void fl_compete_some(int want, fl_contest contest, int64_t n,
-                               const real *restrict x, const real *restrict right,
-                               double own, real *restrict g, real *restrict h,
-                               fl_contest_sums *restrict sums) {
+/* n entries; those of a ragged end stand beside ones that never compete. */
+FL_INLINE void fl_compete_some(int want, fl_contest contest, int64_t n, const real *x,
+                               const real *right, double own, real *g, real *h,
+                               fl_contest_sums *sums) {
   int64_t i = 0;
   for (; i + FL_LANES <= n; i += FL_LANES)
-    for (int j = 0; j < FL_LANES; j++)
-      fl_compete(want, contest, (double)x[i + j], own, right ? (double)right[i + j] : 0,
-                 g + i + j, h + i + j, sums, j);
-  for (int j = 0; i + j < n; j++)
-    fl_compete(want, contest, (double)x[i + j], own, right ? (double)right[i + j] : 0,
-               g + i + j, h + i + j, sums, j);
+    fl_compete_lanes(want, contest, x + i, right ? right + i : 0, own, g + i, h + i,
+                     sums);
+  const size_t left = (size_t)(n - i) * sizeof(real);
+  real last[FL_LANES], last_right[FL_LANES], last_g[FL_LANES] = {0},
+                                             last_h[FL_LANES] = {0};
+  if (left == 0) return;
+  for (int j = 0; j < FL_LANES; j++) last[j] = 0, last_right[j] = 1;
+  memcpy(last, x + i, left);
+  if (right) memcpy(last_right, right + i, left);
+  else memset(last_right, 0, left);
+  fl_compete_lanes(want, contest, last, last_right, own, last_g, last_h, sums);
+  for (int64_t j = 0; want & FL_WANT_GRAD && j < n - i; j++) g[i + j] += last_g[j];
+  for (int64_t j = 0; want & FL_WANT_HESS && j < n - i; j++) h[i + j] += last_h[j];
 }
 
 /* Once for each output set, which the loops must know to be vectorised. */
@@ -76,9 +93,9 @@ FL_COMPETE(fl_compete_hess, FL_WANT_GRAD | FL_WANT_HESS)
 
 /* All entries of a row against the right class i; `right` marks it and others. NULL:
    there are no others, and it is left out between two spans. Returns the value. */
-FL_INLINE double fl_compete_with(int want, fl_contest contest, int64_t classes,
-                                 const real *x, const real *right, int64_t i, real *g,
-                                 real *h) {
+FL_OUTLINE double fl_compete_with(int want, fl_contest contest, int64_t classes,
+                                  const real *x, const real *right, int64_t i, real *g,
+                                  real *h) {
   fl_contest_sums sums = {{{0}, {0}}, {{0}, {0}}, {{0}, {0}}};
   for (int64_t at = 0, n = right ? classes : i; at < classes;
        at += n + 1, n = classes - at)

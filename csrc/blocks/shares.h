@@ -35,13 +35,6 @@ typedef struct {
   fl_lanes sums[3];                        /* of a row that takes several pieces */
 } fl_shares;
 
-/* The sum of a row of few numbers. */
-FL_INLINE double fl_sum_of_few(int64_t n, const double *x) {
-  double hi = 0, lo = 0;
-  for (int64_t j = 0; j < n; j++) fl_add(&hi, &lo, x[j]);
-  return fl_sum_value((fl_sum){hi, lo});
-}
-
 /* lanes += x. */
 FL_INLINE void fl_add_doubles(fl_lanes *lanes, int64_t n, const double *x) {
   int64_t i = 0;
@@ -51,7 +44,6 @@ FL_INLINE void fl_add_doubles(fl_lanes *lanes, int64_t n, const double *x) {
 }
 
 FL_OUTLINE double fl_sum_of_doubles(int64_t n, const double *x) {
-  if (n < FL_LANES) return fl_sum_of_few(n, x);
   fl_lanes lanes = {{0}, {0}};
   fl_add_doubles(&lanes, n, x);
   return fl_row_total(lanes.hi, lanes.lo);
@@ -97,10 +89,10 @@ FL_OUTLINE void fl_share_exponentials(int64_t rows, int64_t n, const real *x,
 /* e of n entries of a row, but 0 for those that are 1, which are counted. */
 FL_OUTLINE double fl_share_others(int64_t n, const double *restrict e,
                                   double *restrict others) {
-  double ties = 0;
+  int64_t ties = 0; /* as wide as e, for vectors */
   for (int64_t j = 0; j < n; j++) others[j] = e[j] == 1 ? 0 : e[j];
-  for (int64_t j = 0; j < n; j++) ties += e[j] == 1 ? 1 : 0;
-  return ties;
+  for (int64_t j = 0; j < n; j++) ties += e[j] == 1;
+  return (double)ties;
 }
 
 /* e becomes p, and p - q takes the place of the tails; where p is large 1 - p, of which

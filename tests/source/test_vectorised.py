@@ -22,8 +22,8 @@ OUTPUTS = "value|grad|value_grad|grad_hess"
 #: Units and functions that may do single numbers, and why.
 SINGLE = [
     # one number a row, of many entries
-    (r"multiclass_", r"fl_wide_(values|logs|weighted_value)"),
-    (r"multiclass_", r"fl_(sparse_)?categorical_crossentropy_logits_(value|grad)"),
+    (r"multiclass_", r"fl_wide_(logs|own|states|weighted_value)"),
+    (r"multiclass_", r"fl_(zlpr|cosine)_row"),
     # what is left of a tile behind the last four of its sum
     (r"binary_f64_", r"fl_binary_crossentropy_logits_value"),
     (r"margin_f64_", r"fl_(squared_)?hinge_value"),

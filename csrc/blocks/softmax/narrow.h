@@ -473,29 +473,16 @@ FL_INLINE void fl_narrow_class_derivatives(int want, bool bends,
   fl_narrow_derive_classes(way, rows, block->classes, labels, &none, narrow);
 }
 
-FL_OUTLINE void fl_narrow_class_grad(const fl_row_block *block, int64_t first,
-                                     int64_t rows, const int64_t *labels,
-                                     fl_narrow *narrow) {
-  fl_narrow_class_derivatives(FL_WANT_GRAD, false, block, first, rows, labels, narrow);
-}
-
-FL_OUTLINE void fl_narrow_class_hess(const fl_row_block *block, int64_t first,
-                                     int64_t rows, const int64_t *labels,
-                                     fl_narrow *narrow) {
-  fl_narrow_class_derivatives(FL_WANT_HESS, false, block, first, rows, labels, narrow);
-}
-
-FL_OUTLINE void fl_narrow_bent_grad(const fl_row_block *block, int64_t first,
-                                    int64_t rows, const int64_t *labels,
-                                    fl_narrow *narrow) {
-  fl_narrow_class_derivatives(FL_WANT_GRAD, true, block, first, rows, labels, narrow);
-}
-
-FL_OUTLINE void fl_narrow_bent_hess(const fl_row_block *block, int64_t first,
-                                    int64_t rows, const int64_t *labels,
-                                    fl_narrow *narrow) {
-  fl_narrow_class_derivatives(FL_WANT_HESS, true, block, first, rows, labels, narrow);
-}
+#define FL_NARROW_CLASS(name, want, bends)                                        \
+  FL_OUTLINE void name(const fl_row_block *block, int64_t first, int64_t rows,    \
+                       const int64_t *labels, fl_narrow *narrow) {                \
+    fl_narrow_class_derivatives(want, bends, block, first, rows, labels, narrow); \
+  }
+FL_NARROW_CLASS(fl_narrow_class_grad, FL_WANT_GRAD, false)
+FL_NARROW_CLASS(fl_narrow_class_hess, FL_WANT_GRAD | FL_WANT_HESS, false)
+FL_NARROW_CLASS(fl_narrow_bent_grad, FL_WANT_GRAD, true)
+FL_NARROW_CLASS(fl_narrow_bent_hess, FL_WANT_GRAD | FL_WANT_HESS, true)
+#undef FL_NARROW_CLASS
 
 /* Rows with classes, of which `points` makes a loss; NULL: cross-entropy. */
 FL_INLINE void fl_narrow_classes(int want, fl_class_points_fn *points,

@@ -68,6 +68,8 @@ typedef struct {
   double rest[FL_WIDE_ROWS], gap[FL_WIDE_ROWS]; /* S', sum q (m - x) */
   fl_sum weight[FL_WIDE_ROWS];              /* sum q */
   fl_own_classes own;
+  fl_row_state state[FL_WIDE_ROWS]; /* of classes, with what bends */
+  real bend[FL_WIDE_ROWS];
   _Alignas(FL_LINE) real buffer[FL_PIECE + FL_FOUR];
   _Alignas(FL_LINE) real finite[FL_PIECE + FL_FOUR];
 } fl_wide;
@@ -190,15 +192,17 @@ FL_OUTLINE double fl_row_spread(int64_t n, const real *x, const real *spread, re
 /* e becomes l'; h becomes l''. y is read where the way has weights. */
 FL_INLINE void fl_derivatives(fl_way way, int64_t n, const real *restrict y,
                               const real *restrict keep, const real *restrict spread,
-                              fl_sum total, real bend, const fl_row_state *state,
+                              fl_sum total, real bend, const fl_row_state *of_row,
                               real *restrict g, real *restrict h) {
+  const fl_row_state state = *of_row; /* out of the reach of what is stored */
+  const real weight = state.weight + state.weight_tail;
   for (int64_t j = 0; j < n; j++) {
     const real e = g[j], top = e * (1 / FL_TOP);
-    real d = way.weights ? fl_softmax_grad(e, keep ? keep[j] * y[j] : y[j], state)
-                         : (state->weight + state->weight_tail) * e * state->slope;
-    if (way.spreads) d += fl_spread_grad(way.light, e, spread[j], total, state);
+    real d = way.weights ? fl_softmax_grad(e, keep ? keep[j] * y[j] : y[j], &state)
+                         : weight * e * state.slope;
+    if (way.spreads) d += fl_spread_grad(way.light, e, spread[j], total, &state);
     if (way.want & FL_WANT_HESS) {
-      h[j] = fl_softmax_hess(e, state);
+      h[j] = fl_softmax_hess(e, &state);
       if (way.bends) h[j] = (h[j] + top * (top * bend)) * (1 / FL_TOP);
     }
     g[j] = way.bends ? d * (1 / FL_TOP) : d;
@@ -227,14 +231,12 @@ FL_INLINE void fl_weighted_derivatives(fl_way way, int64_t n, const real *y,
 }
 
 FL_INLINE void fl_class_derivatives(fl_way way, int64_t n, int64_t y,
-                                    const fl_spread *spread, real bend,
-                                    const fl_row_state *state, real *g, real *h) {
+                                    const fl_spread *spread, const fl_row_state *state,
+                                    real *g, real *h) {
   const real e = g[y], others = fl_others(e, state);
-  fl_derivatives(way, n, 0, 0, spread->spread, spread->total, bend, state, g, h);
+  fl_derivatives(way, n, 0, 0, spread->spread, spread->total, 0, state, g, h);
   g[y] = -(state->weight * others) * state->slope;
-  if (way.spreads)
-    g[y] += fl_spread_grad(way.light, e, spread->spread[y], spread->total, state);
-  if (way.bends) g[y] *= 1 / FL_TOP;
+  g[y] += fl_spread_grad(way.light, e, spread->spread[y], spread->total, state);
 }
 
 /* Maxima of rows, and how they take their exponentials. */
@@ -295,8 +297,8 @@ FL_INLINE void fl_wide_derive(int want, bool dense, const fl_spread *spread, int
   const fl_way light = {want, dense, true, true, false};
   const fl_way heavy = {want, dense, true, false, false};
   if (!dense && spread->light)
-    fl_class_derivatives(light, n, label, spread, 0, state, g, h);
-  else if (!dense) fl_class_derivatives(heavy, n, label, spread, 0, state, g, h);
+    fl_class_derivatives(light, n, label, spread, state, g, h);
+  else if (!dense) fl_class_derivatives(heavy, n, label, spread, state, g, h);
   else if (!spread->spread) fl_weighted_derivatives(plain, n, y, spread, state, g, h);
   else if (spread->light) fl_weighted_derivatives(light, n, y, spread, state, g, h);
   else fl_weighted_derivatives(heavy, n, y, spread, state, g, h);
@@ -375,45 +377,49 @@ FL_OUTLINE void fl_wide_own(bool bends, const fl_row_block *block, int64_t first
   }
 }
 
+/* What the derivatives of rows with classes read, and those by the classes, which take the
+   place of gaps and tails. */
+FL_OUTLINE void fl_wide_states(bool bends, const double *factor, int64_t rows,
+                               fl_wide *wide) {
+  fl_own_classes *const own = &wide->own;
+  for (int64_t r = 0; r < rows; r++) {
+    const double scaled = bends ? factor[r] * (double)FL_TOP : factor[r];
+    const double slope = bends ? scaled * own->slope[r] : scaled;
+    const double bend = bends ? scaled * own->bend[r] : 0;
+    const real e = own->e[r];
+    const fl_row_state state = fl_row_state_of(own->rest[r], (fl_sum){1, 0}, 0, slope);
+    const real grad = -(state.weight * fl_others(e, &state)) * state.slope;
+    wide->state[r] = state;
+    wide->bend[r] = bends ? fl_others_bend(bend, e, own->rest[r]) : 0;
+    own->gap[r] = bends ? grad * (1 / FL_TOP) : grad;
+    own->gap_tail[r] = fl_class_hess(e, (real)bend, &state);
+  }
+}
+
 /* l' and l'' of one row with a class. */
 FL_INLINE void fl_wide_class_derivatives(int want, bool bends,
                                          const fl_row_block *block, int64_t row,
-                                         int64_t r, fl_wide *wide) {
+                                         int64_t r, const fl_wide *wide) {
   const fl_way way = {want, false, false, false, bends};
-  const fl_spread none = {0};
-  const fl_own_classes *own = &wide->own;
-  const int64_t n = block->classes, label = block->labels[row];
-  const double scaled =
-      bends ? block->factor[row] * (double)FL_TOP : block->factor[row];
-  const double slope = bends ? scaled * own->slope[r] : scaled;
-  const double bend = bends ? own->bend[r] * scaled : 0;
-  const fl_row_state state = fl_row_state_of(own->rest[r], (fl_sum){1, 0}, 0, slope);
-  const real each = bends ? fl_others_bend(bend, own->e[r], own->rest[r]) : 0;
+  const int64_t label = block->labels[row];
   real *g = (real *)block->g + row * block->ldg;
   real *h = want & FL_WANT_HESS ? (real *)block->h + row * block->ldh : 0;
-  fl_class_derivatives(way, n, label, &none, each, &state, g, h);
-  if (bends && h) h[label] = fl_class_hess(own->e[r], (real)bend, &state);
+  fl_derivatives(way, block->classes, 0, 0, 0, (fl_sum){0}, wide->bend[r],
+                 &wide->state[r], g, h);
+  g[label] = wide->own.gap[r];
+  if (bends && h) h[label] = wide->own.gap_tail[r];
 }
 
-FL_OUTLINE void fl_wide_class_grad(const fl_row_block *block, int64_t row, int64_t r,
-                                   fl_wide *wide) {
-  fl_wide_class_derivatives(FL_WANT_GRAD, false, block, row, r, wide);
-}
-
-FL_OUTLINE void fl_wide_class_hess(const fl_row_block *block, int64_t row, int64_t r,
-                                   fl_wide *wide) {
-  fl_wide_class_derivatives(FL_WANT_HESS, false, block, row, r, wide);
-}
-
-FL_OUTLINE void fl_wide_bent_grad(const fl_row_block *block, int64_t row, int64_t r,
-                                  fl_wide *wide) {
-  fl_wide_class_derivatives(FL_WANT_GRAD, true, block, row, r, wide);
-}
-
-FL_OUTLINE void fl_wide_bent_hess(const fl_row_block *block, int64_t row, int64_t r,
-                                  fl_wide *wide) {
-  fl_wide_class_derivatives(FL_WANT_HESS, true, block, row, r, wide);
-}
+#define FL_WIDE_CLASS(name, want, bends)                                  \
+  FL_OUTLINE void name(const fl_row_block *block, int64_t row, int64_t r, \
+                       const fl_wide *wide) {                             \
+    fl_wide_class_derivatives(want, bends, block, row, r, wide);          \
+  }
+FL_WIDE_CLASS(fl_wide_class_grad, FL_WANT_GRAD, false)
+FL_WIDE_CLASS(fl_wide_class_hess, FL_WANT_GRAD | FL_WANT_HESS, false)
+FL_WIDE_CLASS(fl_wide_bent_grad, FL_WANT_GRAD, true)
+FL_WIDE_CLASS(fl_wide_bent_hess, FL_WANT_GRAD | FL_WANT_HESS, true)
+#undef FL_WIDE_CLASS
 
 /* Rows with classes, of which `points` makes a loss; NULL: cross-entropy. */
 FL_INLINE void fl_wide_classes(int want, fl_class_points_fn *points,
@@ -430,7 +436,9 @@ FL_INLINE void fl_wide_classes(int want, fl_class_points_fn *points,
   for (int64_t r = 0; value && r < rows; r++)
     ((real *)block->v)[first + r] =
         points ? own->value[r] : own->gap[r] + wide->log_total[r];
-  for (int64_t r = 0; derive && r < rows; r++)
+  if (!derive) return;
+  fl_wide_states(points, block->factor + first, rows, wide);
+  for (int64_t r = 0; r < rows; r++)
     if (want & FL_WANT_HESS)
       (points ? fl_wide_bent_hess : fl_wide_class_hess)(block, first + r, r, wide);
     else (points ? fl_wide_bent_grad : fl_wide_class_grad)(block, first + r, r, wide);

@@ -6,6 +6,8 @@
    with the first j = k of the maximum. Of one-hot labels n is at least 0, the product at
    the class. (Keras's categorical_hinge.) In double. */
 #define FL_NAME categorical_hinge
+#include <string.h>
+
 #include "blocks/label_sums.h"
 #include "blocks/probabilities.h"
 
@@ -15,38 +17,54 @@ typedef struct {
   double wrong, right; /* n and p */
   int64_t at; /* k */
   double labels;
-  fl_int outside;
+  bool outside;
 } fl_hinge_row;
 
-FL_OUTLINE fl_hinge_row fl_hinge_row_of(int64_t n, const real *restrict q,
-                                        const real *restrict x) {
-  fl_lanes right = {{0}, {0}};
-  double most[FL_LANES], first[FL_LANES], labels[FL_LANES] = {0};
-  fl_int outside[FL_LANES] = {0};
-  for (int j = 0; j < FL_LANES; j++) most[j] = -INFINITY, first[j] = 0;
-  for (int64_t i = 0; i < n; i += FL_LANES) {
-    double y[FL_LANES] = {0}, z[FL_LANES];
-    const int64_t left = n - i;
-    for (int j = 0; j < FL_LANES; j++) z[j] = -INFINITY;
-    for (int j = 0; j < FL_LANES && j < left; j++)
-      y[j] = (double)q[i + j], z[j] = (double)x[i + j];
-    for (int j = 0; j < FL_LANES; j++) {
-      const double wrong = fl_product_or_0(1 - y[j], z[j]);
-      const bool larger = (wrong > most[j]) | (wrong != wrong);
-      first[j] = larger ? (double)(i + j) : first[j];
-      most[j] = larger ? wrong : most[j];
-      labels[j] += y[j];
-      outside[j] |= -(fl_int)((y[j] < 0) | (y[j] > 1));
-      fl_add(&right.hi[j], &right.lo[j], fl_product_or_0(y[j], z[j]));
-    }
-  }
-  fl_hinge_row row = {.wrong = -INFINITY, .right = fl_row_total(right.hi, right.lo)};
+typedef struct {
+  fl_lanes right;
+  double most[FL_LANES], first[FL_LANES], labels[FL_LANES];
+  int64_t outside[FL_LANES];
+} fl_hinge_lanes;
+
+/* Entries i ... i + FL_LANES - 1. */
+FL_INLINE void fl_hinge_some(int64_t i, const real *restrict q, const real *restrict x,
+                             fl_hinge_lanes *restrict row) {
+  double right[FL_LANES];
   for (int j = 0; j < FL_LANES; j++) {
-    const bool same = most[j] == row.wrong && first[j] < (double)row.at;
-    if (most[j] > row.wrong || most[j] != most[j] || same)
-      row.wrong = most[j], row.at = (int64_t)first[j];
-    row.labels += labels[j];
-    row.outside |= outside[j];
+    const double y = (double)q[j], z = (double)x[j];
+    const double wrong = fl_product_or_0(1 - y, z);
+    const bool larger = (wrong > row->most[j]) | (wrong != wrong);
+    row->first[j] = larger ? (double)(int32_t)(i + j) : row->first[j];
+    row->most[j] = larger ? wrong : row->most[j];
+    row->labels[j] += y;
+    row->outside[j] |= -(int64_t)((y < 0) | (y > 1));
+    right[j] = fl_product_or_0(y, z);
+  }
+  for (int j = 0; j < FL_LANES; j++)
+    fl_add(&row->right.hi[j], &row->right.lo[j], right[j]);
+}
+
+FL_OUTLINE fl_hinge_row fl_hinge_row_of(int64_t n, const real *q, const real *x) {
+  fl_hinge_lanes lanes = {0};
+  int64_t i = 0;
+  for (int j = 0; j < FL_LANES; j++) lanes.most[j] = -INFINITY;
+  for (; i + FL_LANES <= n; i += FL_LANES) fl_hinge_some(i, q + i, x + i, &lanes);
+  if (i < n) {
+    real last_q[FL_LANES] = {0}, last_x[FL_LANES];
+    for (int j = 0; j < FL_LANES; j++) last_x[j] = -(real)INFINITY;
+    memcpy(last_q, q + i, (size_t)(n - i) * sizeof *q);
+    memcpy(last_x, x + i, (size_t)(n - i) * sizeof *x);
+    fl_hinge_some(i, last_q, last_x, &lanes);
+  }
+  fl_hinge_row row = {.wrong = -INFINITY,
+                      .right = fl_row_total(lanes.right.hi, lanes.right.lo)};
+  for (int j = 0; j < FL_LANES; j++) {
+    const double most = lanes.most[j], first = lanes.first[j];
+    const bool same = most == row.wrong && first < (double)row.at;
+    if (most > row.wrong || most != most || same)
+      row.wrong = most, row.at = (int64_t)first;
+    row.labels += lanes.labels[j];
+    row.outside |= lanes.outside[j] != 0;
   }
   return row;
 }
@@ -69,7 +87,7 @@ FL_OUTLINE int fl_hinge_labels(int want, const fl_row_block *block, int64_t r) {
     real *h = (real *)block->h + r * block->ldh;
     for (int64_t j = 0; j < n; j++) h[j] = (real)(0 * active);
   }
-  return (row.outside != 0) | (int)fl_label_sum(row.labels);
+  return row.outside | (int)fl_label_sum(row.labels);
 }
 
 typedef char FL_LOCAL(scratch);

@@ -11,6 +11,12 @@
 
 #include "math/double.h"
 
+/* exp(a (hi + lo)). */
+FL_INLINE double fl_gce_power(double a, double hi, double lo) {
+  const double z = a * hi, tail = fl_product_tail(a, hi, z) + a * lo;
+  return fl_d_exp(z, z > -800 ? tail : 0);
+}
+
 /* l of z = -q L and p^q, which forgives no error of a large L. */
 FL_INLINE double fl_gce(double z, double power, double q) {
   double magic_n;

@@ -10,8 +10,7 @@ FL_INLINE fl_class_point fl_gce_share(fl_class_share at, const double *parameter
   const fl_log_pair log = fl_d_log_pair(at.total);
   double far = at.gap, lost = at.gap_tail + log.lo;
   fl_two_sum(&far, &lost, log.hi);
-  const double z = -q * far, tail = -fl_product_tail(q, far, q * far) - q * lost;
-  const double power = fl_d_exp(z, z > -800 ? tail : 0);
+  const double power = fl_gce_power(-q, far, lost);
   return (fl_class_point){.value = (real)fl_gce(-q * at.log, power, q),
                           .slope = power,
                           .bend = -q * power * at.rest};

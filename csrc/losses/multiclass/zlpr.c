@@ -57,22 +57,41 @@ FL_OUTLINE void fl_half_exponentials(int64_t n, const real *restrict y,
   for (int64_t j = 0; j < n; j++) e[j] = fl_d_exp(e[j], tail[j]);
 }
 
-/* Adds e of n entries to the halves, but for those equal to a maximum that is not 0. */
-FL_OUTLINE void fl_add_halves(int64_t n, const real *y, const double *e,
-                              fl_half *restrict half, fl_lanes *restrict sums) {
-  double ties[2][FL_LANES] = {{0}};
-  for (int64_t i = 0; i < n; i += FL_LANES)
-    for (int j = 0; j < FL_LANES && i + j < n; j++) {
-      const bool right = y[i + j] == 1;
-      const bool tie = e[i + j] == 1 && half[right].top > 0;
-      const double other = tie ? 0 : e[i + j];
-      ties[FL_WRONG][j] += tie && !right ? 1 : 0;
-      ties[FL_RIGHT][j] += tie && right ? 1 : 0;
-      fl_add(&sums[FL_WRONG].hi[j], &sums[FL_WRONG].lo[j], right ? 0 : other);
-      fl_add(&sums[FL_RIGHT].hi[j], &sums[FL_RIGHT].lo[j], right ? other : 0);
-    }
+/* Adds e of FL_LANES entries to the halves, but for those equal to a maximum that is not
+   0, which are counted. */
+FL_INLINE void fl_add_lanes(const real *restrict y, const double *restrict e,
+                            double wrong_top, double right_top, fl_lanes *restrict sums,
+                            fl_lanes *restrict ties) {
+  double of_wrong[FL_LANES], of_right[FL_LANES];
+  for (int j = 0; j < FL_LANES; j++) {
+    const double right = (double)y[j], top = right == 1 ? right_top : wrong_top;
+    const double tie = e[j] == 1 ? (top > 0 ? 1 : 0) : 0;
+    const double other = tie == 1 ? 0 : e[j];
+    of_wrong[j] = right == 1 ? 0 : other;
+    of_right[j] = right == 1 ? other : 0;
+    ties[FL_WRONG].hi[j] += right == 1 ? 0 : tie;
+    ties[FL_RIGHT].hi[j] += right == 1 ? tie : 0;
+  }
+  for (int j = 0; j < FL_LANES; j++) {
+    fl_add(&sums[FL_WRONG].hi[j], &sums[FL_WRONG].lo[j], of_wrong[j]);
+    fl_add(&sums[FL_RIGHT].hi[j], &sums[FL_RIGHT].lo[j], of_right[j]);
+  }
+}
+
+FL_OUTLINE void fl_add_halves(int64_t n, const real *y, const double *e, fl_half *half,
+                              fl_lanes *sums) {
+  const double wrong = half[FL_WRONG].top, right = half[FL_RIGHT].top;
+  fl_lanes ties[2] = {{{0}, {0}}, {{0}, {0}}};
+  int64_t i = 0;
+  for (; i + FL_LANES <= n; i += FL_LANES)
+    fl_add_lanes(y + i, e + i, wrong, right, sums, ties);
+  real last_y[FL_LANES] = {0};
+  double last[FL_LANES] = {0};
+  memcpy(last_y, y + i, (size_t)(n - i) * sizeof *y);
+  memcpy(last, e + i, (size_t)(n - i) * sizeof *e);
+  fl_add_lanes(last_y, last, wrong, right, sums, ties);
   for (int k = 0; k < 2; k++)
-    for (int j = 0; j < FL_LANES; j++) half[k].ties += ties[k][j];
+    for (int j = 0; j < FL_LANES; j++) half[k].ties += ties[k].hi[j];
 }
 
 /* m + log1p(S') of a half whose sums are complete. */

@@ -230,12 +230,12 @@ class _OfShares:
         from_logits: bool = False,
         **parameters: Any,
     ) -> Array:
+        size = cls.grad_size(y_true, y_pred, from_logits, **parameters)
         q, p = cls._shares(y_true, y_pred, from_logits, parameters)
         if not from_logits:
             return 0 * p
-        _, _, pull, bend = cls._terms(q, p, **parameters)
-        size = abs(pull) + p * _sum(abs(pull)) + bend
-        return size + p**2 * _sum(bend)
+        bend = cls._terms(q, p, **parameters)[3]
+        return size + bend + p**2 * _sum(bend)
 
 
 class JSDivergence(_OfShares):

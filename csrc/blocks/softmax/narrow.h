@@ -349,15 +349,16 @@ FL_INLINE void fl_narrow_begin(const fl_row_block *block, int64_t first, int64_t
   fl_narrow_max(rows, block->classes, narrow->tile, narrow->sums.m);
 }
 
-/* L of each row's class without its logarithm. */
-FL_INLINE void fl_narrow_gaps(int64_t rows, const int64_t *labels, fl_narrow *narrow) {
+/* L of each row's class without its logarithm; with what rounding took from it, of a loss
+   that bends. */
+FL_INLINE void fl_narrow_gaps(bool bends, int64_t rows, const int64_t *labels,
+                              fl_narrow *narrow) {
   real *const gap = narrow->own.gap, *const tail = narrow->own.gap_tail;
+  const real *m = narrow->sums.m;
   fl_narrow_pick(rows, narrow->tile, labels, gap);
-  for (int64_t r = 0; r < rows; r++) {
-    const real x = gap[r], m = narrow->sums.m[r];
-    gap[r] = fl_gap(1, x, m);
-    tail[r] = fl_gap_tail(x, m, gap[r]);
-  }
+  for (int64_t r = 0; bends && r < rows; r++)
+    tail[r] = fl_gap_tail(gap[r], m[r], fl_gap(1, gap[r], m[r]));
+  for (int64_t r = 0; r < rows; r++) gap[r] = fl_gap(1, gap[r], m[r]);
 }
 
 FL_INLINE void fl_narrow_end(int want, const fl_row_block *block, int64_t first,

@@ -199,7 +199,7 @@ FL_INLINE int fl_narrow_rows(int want, bool dense, fl_class_points_fn *points,
       return fl_narrow_weighted(want, block, first, rows, 0, narrow);
     }
   }
-  fl_narrow_gaps(rows, labels, narrow);
+  fl_narrow_gaps(points, rows, labels, narrow);
   if (!points && block->weights)
     return fl_narrow_weighted(want, block, first, rows, labels, narrow);
   fl_narrow_classes(want, points, block, first, rows, labels, narrow);

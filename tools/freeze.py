@@ -213,8 +213,8 @@ def other_regression() -> Iterator[Case]:
     yield Case(loss, "keras", of_jax, theirs, REALS)
     msle = partial(metrics.mean_squared_log_error, sample_weight=WEIGHT)
     loss = "fl.MeanSquaredLogarithmicError()"
-    yield Case(loss, "scikit-learn", of_numpy, msle, COUNT_MEANS, WEIGHT)
-    yield Case(loss, "keras", of_jax, k.mean_squared_logarithmic_error, COUNT_MEANS)
+    yield Case(loss, "scikit-learn", of_numpy, msle, AMOUNT_MEANS, WEIGHT)
+    yield Case(loss, "keras", of_jax, k.mean_squared_logarithmic_error, AMOUNT_MEANS)
     for squared, sgd in (
         (False, _sgd_fast.EpsilonInsensitive),
         (True, _sgd_fast.SquaredEpsilonInsensitive),

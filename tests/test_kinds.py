@@ -26,6 +26,7 @@ from fastloss.core.kinds import (
     Sequence,
     SeveralHeads,
     SparseRowwise,
+    TwoBatches,
 )
 
 
@@ -131,7 +132,7 @@ def test_classes_are_of_the_kind_that_the_registry_says(loss: fl.Loss) -> None:
         "row": (Rowwise, Boxwise),
         "pair": (Pairwise, LabelledPairs),
         "group": Grouped,
-        "batch": Batch,
+        "batch": (Batch, TwoBatches),
         "sequence": Sequence,
         "overlap": Overlap,
     }

@@ -104,6 +104,7 @@ FL_OUTLINE void fl_add_pulls(const fl_batch_tile *tile) {
                          others + k * tile->ld + c, tile->ld, sum);
         for (int i = 0; i < FL_STRIP_ROWS; i++) {
           double *restrict pull = tile->pull + (r + i) * tile->ld + c;
+          _Pragma("GCC unroll 1")
           for (int j = 0; j < FL_STRIP; j++) pull[j] += (double)sum[i][j];
         }
       }

@@ -596,11 +596,8 @@ class Sequence(_Structured):
         return Arrays(labels, (predictions,), predictions.shape, names)
 
 
-class Batch(_Structured):
-    """A sample is a row of `y_pred`, which is compared with all other rows.
-
-    `y_true` has the class of each row; if it is None, row i and row i + n/2 are a pair.
-    """
+class _Compared(_Structured):
+    """A sample is a row that is compared with many others."""
 
     _absent: ClassVar[frozenset[str]] = _Structured._absent | {"grad_and_hess"}
 
@@ -612,17 +609,24 @@ class Batch(_Structured):
             "whole batch"
         )
 
+    def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape[:1]
+
+
+class Batch(_Compared):
+    """A sample is a row of `y_pred`, which is compared with all other rows.
+
+    `y_true` has the class of each row; if it is None, row i and row i + n/2 are a pair.
+    """
+
     def _arrays(self, y_true: ArrayLike | None, y_pred: ArrayLike) -> Arrays:
         rows = checks.embeddings("y_pred", y_pred)
         classes = checks.classes_of_rows(y_true, len(rows))
         index = np.concatenate([np.array([len(rows)]), classes], dtype=np.int64)
         return Arrays((), (rows,), rows.shape[:1], ("y_pred",), (index,))
 
-    def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape[:1]
 
-
-class TwoBatches(Batch):
+class TwoBatches(_Compared):
     """A sample is a row of one array, which is compared with all rows of another.
 
     The two arrays are the arguments of a call, and derivatives come as a pair.

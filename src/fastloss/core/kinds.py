@@ -639,7 +639,7 @@ class TwoBatches(_Compared):
         grad = _call_of_rows(GRAD, "Gradients of the reduced value by both arrays.")
         value_and_grad = _call_of_rows(VALUE_GRAD, "Value and gradients in one pass.")
 
-    def _arrays(self, *arrays: ArrayLike) -> Arrays:  # type: ignore[override]
+    def _arrays(self, *arrays: ArrayLike) -> Arrays:
         if len(arrays) != 2:
             raise TypeError(
                 f"{self.name} takes 2 arrays, {', '.join(self.heads)}, but got "

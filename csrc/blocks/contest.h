@@ -26,7 +26,8 @@ typedef struct {
 FL_INLINE double fl_above(fl_contest contest, double x, double own, double label) {
   const double d = x == own ? 0 : x - own, back = d - x;
   const double tail = (x - (d - back)) - (own + back);
-  const double near = contest.margin + d, z = d - d + (own - own) == 0 ? near + tail : near;
+  const double near = contest.margin + d,
+               z = d - d + (own - own) == 0 ? near + tail : near;
   return label == 0 ? (z <= 0 ? 0 : z) : label == label ? 0 : label;
 }
 

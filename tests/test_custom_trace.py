@@ -390,6 +390,27 @@ def test_a_nan_goes_where_numpy_lets_it(function: Callable[..., Any]) -> None:
         assert np.all(np.isnan(gradient[np.isnan(expected)]))
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda y, p: 0 / (p * y),
+        lambda y, p: (p - p) / (p * y),
+        lambda y, p: ((y - p) + (p - y)) / (p * y),
+        lambda y, p: np.where(p > 1, 0, p) / (p * y),
+        lambda y, p: np.where(p > 1, (y - p) + (p - y), p) / (p * y),
+    ],
+)
+def test_zero_over_zero_is_a_nan(function: Callable[..., Any]) -> None:
+    y, p = np.array([0.0, 1.0, 1.0]), np.array([2.0, 1e-310, 3.0])
+    with np.errstate(all="ignore"):
+        expected = function(y, p)
+    loss = fl.custom(function)
+    np.testing.assert_array_equal(loss(y, p, reduction="none"), expected)
+    gradient, hessian = loss.grad_and_hess(y, p, reduction="sum")
+    assert np.isnan([gradient[0], hessian[0]]).all()
+    assert gradient[2] == hessian[2] == 0
+
+
 # -- bounds and counts -----------------------------------------------------------------
 
 

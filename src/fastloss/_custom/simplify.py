@@ -572,11 +572,17 @@ def _product(a: Node, b: Node) -> Node | None:
 
 def over(a: Node, b: Node) -> Node:
     """Quotient that a user writes: 0 over 0 or a NaN is a NaN."""
-    return raw("div", a, b) if _is_zero(a) and b.leaves else div(a, b)
+    if _is_zero(a) and b.leaves:
+        return raw("div", a, b)
+    if a.op == "where" and any(map(_is_zero, a.args[1:])):
+        return where(a.args[0], over(a.args[1], b), over(a.args[2], b))
+    return div(a, b)
 
 
 def _is_zero(a: Node) -> bool:
-    return is_const(a, 0.0) or (a.op == "nan_if" and is_const(a.args[0], 0.0))
+    while a.op == "nan_if":
+        a = a.args[0]
+    return is_const(a, 0.0)
 
 
 def div(a: Node, b: Node) -> Node:

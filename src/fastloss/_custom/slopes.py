@@ -112,6 +112,8 @@ def of_quotient(x: Node, da: Node, db: Node) -> Node:
     a, b = x.args
     if db is ZERO:
         return div(da, b)
+    if a is ZERO:
+        return x
     if da is ZERO:
         return neg(mul(x, relative(b, db)))
     numerator = shorter((1, da, b), (-1, a, db))

@@ -182,6 +182,13 @@ def test_labels_that_fastloss_refuses_are_scikit_learns(
     assert "y_true[0] = -1.0" in caplog.text
 
 
+def test_labels_that_are_no_classes_are_not_read_beyond() -> None:
+    loss = ours.HalfMultinomialLoss(n_classes=2)
+    for label in (2.0, -1.0):
+        with pytest.raises(ValueError, match=r"y_true\[0\] = "):
+            loss.loss(np.array([label]), np.zeros((1, 2)))
+
+
 def test_probabilities_lose_no_digit() -> None:
     raw = np.array([[-300.0, 0.0], [-40.0, 0.0]])
     loss = ours.HalfMultinomialLoss(n_classes=2)

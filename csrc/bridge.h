@@ -23,6 +23,9 @@ bool fl_run_small(int loss, fl_type type, int64_t n, const void *y_true,
 int64_t fl_block_length(void);
 int64_t fl_serial_entries(void); /* jobs of fewer entries use one thread */
 
+/* A custom call of XLA: an XLA_FFI_CallFrame * to an XLA_FFI_Error *, NULL if none. */
+void *fl_xla_handler(void *call_frame);
+
 /* The registry, by number. */
 int fl_loss_count(void);
 const fl_loss_row *fl_loss_at(int number);

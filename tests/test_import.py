@@ -18,10 +18,12 @@ LATER = (
     "fastloss._custom.compiler",
     "fastloss.advice",
     "fastloss.app",
+    "fastloss.jax",
     "fastloss.names",
     "fastloss.reference",
     "fastloss.torch",
     "importlib.metadata",
+    "jax",
     "torch",
 )
 

@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 
 CUSTOM: int
 MAX_INPUTS: int
+MAX_PARAMETERS: int
 OPERANDS: int
+XLA_HANDLER: object
 REDUCTIONS: tuple[str, ...]
 
 class Program:

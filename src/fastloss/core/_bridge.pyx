@@ -108,6 +108,7 @@ cdef extern from "bridge.h" nogil:
     const fl_api fl_api_table
     bint fl_start()
     void fl_run(const fl_job *, fl_result *)
+    void *fl_xla_handler(void *)
     int64_t fl_block_length()
     int64_t fl_serial_entries()
     bint fl_run_small(int, fl_type, int64_t, const void *, const void *,
@@ -146,8 +147,12 @@ if not fl_start():
 #: fl_api of fastloss.h, for other extensions.
 C_API = PyCapsule_New(<void *>&fl_api_table, "fastloss.core._bridge.C_API", NULL)
 
+#: The handler of csrc/xla/call.c, for `jax.ffi.register_ffi_target`.
+XLA_HANDLER = PyCapsule_New(<void *>&fl_xla_handler, NULL, NULL)
+
 CUSTOM = FL_CUSTOM
 MAX_INPUTS = FL_MAX_INPUTS
+MAX_PARAMETERS = FL_MAX_PARAMETERS
 OPERANDS = FL_OPERANDS
 REDUCTIONS = ("mean", "sum", "none", "sum_over_batch_size")
 

@@ -67,7 +67,7 @@ class Numbers(mpmath.MPContext):
         for name in ("log", "log1p", "sqrt"):
             function = getattr(self, name)
             setattr(self.mpf, name, lambda x, function=function: function(x))
-        others = {"arctan": "atan", "lgamma": "loggamma", "erf": "erf"}
+        others = {"arctan": "atan", "lgamma": "loggamma", "erf": "erf", "erfc": "erfc"}
         others |= {"digamma": "digamma"}
         for name, here in others.items():
             function = getattr(self, here)

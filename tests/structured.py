@@ -693,6 +693,77 @@ class SoftRanks(Lists):
         return np.sum(alpha * moves + slope**2 * bend, axis=1) + own
 
 
+class Times(Case):
+    """Times that are known, later, earlier, between near and far bounds, or any."""
+
+    loss = fl.aft
+    variants = ({}, {"sigma": 0.5}, {"sigma": 3.0})
+    far: ClassVar[float] = 25.0  # what z goes up to
+
+    def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
+        exact = n in self.sizes  # formulas in floats have no digits far out
+        far, widths = (self.far, [1e-5, 0.01, 0.3]) if exact else (2.0, [0.3])
+        x = (random.standard_normal(n) * 2).astype(dtype)
+        z = random.uniform(-far, far, n) * random.choice([0.01, 0.2, 1], n)
+        width = random.choice([0, 0, *widths, 0.8, 1.3, 4.0], n)
+        low = np.exp(x + z - width / 2).astype(dtype)
+        high = np.where(width == 0, low, np.exp(x + z + width / 2)).astype(dtype)
+        low[random.rand(n) < 0.15] = 0
+        high[random.rand(n) < 0.15] = np.inf
+        high = np.where(high == 0, 1, high).astype(dtype)
+        return ((low, high), x), {}
+
+    def standard(
+        self, exact: dict[str, Any], parameters: dict
+    ) -> tuple[Any, Any, Any, Any]:
+        """Both z, whether they are one, and the sizes of log t and log sigma."""
+        (low, high), x = exact["arguments"]
+        sigma = parameters["sigma"]
+        at = [fl.reference.AFT._at(t, x, sigma, "normal")[0] for t in (low, high)]
+        inside = np.where(low == high, low, 1 + 0 * x)
+        return *at, low == high, largest(np.log(inside), np.log(sigma + 0 * x))
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        z, y, known, logs = self.standard(exact, parameters)
+        width = np.where(known, 1 + 0 * z, y - z)
+        if output == "value":
+            middle = (z + y) / 2
+            near = largest(middle**2 / 2, 1 + 0 * z, np.log(width))
+            return np.where(width <= 1, largest(near, logs), 0)
+        if output == "hess":
+            return None
+        sigma = parameters["sigma"]
+        chance = fl.reference.AFT._parts(*exact["arguments"], "normal", sigma)[0]
+        density = largest(np.exp(-(z**2) / 2), np.exp(-(y**2) / 2)) * 0.4
+        return np.where((width > 1) & (z * y < 0), density / (sigma * chance), 0)
+
+
+class LogisticTimes(Times):
+    loss = fl.AFT(distribution="logistic")
+    far = 80.0
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        z, _, known, logs = self.standard(exact, parameters)
+        return np.where(known, largest(z, logs), 0) if output == "value" else None
+
+
+class ExtremeTimes(Times):
+    loss = fl.AFT(distribution="extreme")
+    far = 4.0
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        z, y, known, logs = self.standard(exact, parameters)
+        v, sigma = np.exp(z), parameters["sigma"]
+        d = np.where(known, 0 * v, np.exp(y) - v)
+        one = 1 + 0 * v
+        decay = np.where(known, one, d / np.expm1(np.where(known, one, d)))
+        if output == "value":
+            return np.where(known, largest(z, v, logs), largest(v, d * decay))
+        if output == "grad":
+            return largest(v, decay, d * decay) / sigma
+        return largest(v, d * d * decay) / sigma**2
+
+
 class Cohorts(Case):
     """Times with ties, scores that leave the range of exp."""
 
@@ -993,6 +1064,9 @@ CASES = {
         Orders(),
         SoftRanks(),
         Cohorts(),
+        Times(),
+        LogisticTimes(),
+        ExtremeTimes(),
         DiceRegions(),
         JaccardRegions(),
         TverskyRegions(),

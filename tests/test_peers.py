@@ -1,6 +1,6 @@
 """Values and gradients that other libraries give.
 
-Frozen by ``tools/freeze.py``, ``tools/freeze_others.py``, ``tools/freeze_batches.py``.
+Frozen by ``tools/freeze.py`` and its like for others, batches and survival.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def test_agrees_with(case: dict[str, Any]) -> None:
 
 STRUCTURED = [
     case
-    for name in ("peers_structured.json", "peers_batches.json")
+    for name in ("peers_structured.json", "peers_batches.json", "peers_survival.json")
     for case in json.loads((DATA / name).read_text("utf-8"))
 ]
 #: Of which no library that is installed has a function; values found by hand are in

@@ -637,6 +637,32 @@ two, rows = np.ones(2), np.ones((2, 3))
         ),
         (lambda: fl.Cox(ties="exact"), ValueError, r"ties = 'exact' is not one of"),
         (
+            lambda: fl.aft(two, two),
+            TypeError,
+            r"y_true must be a tuple of 2 arrays, got ndarray",
+        ),
+        (
+            lambda: fl.aft(([0.0, 2.0], [1.0, 1.0]), two),
+            ValueError,
+            r"lower\[1\] = 2\.0 is more than upper\[1\] = 1\.0: lower is the smaller",
+        ),
+        (
+            lambda: fl.aft(([0.0, -1.0], [1.0, 1.0]), two),
+            ValueError,
+            r"lower\[1\] = -1\.0 is negative",
+        ),
+        (
+            lambda: fl.aft(([0.0, 0.0], [1.0, 0.0]), two),
+            ValueError,
+            r"upper\[1\] = 0\.0 is not positive",
+        ),
+        (lambda: fl.AFT(sigma=0.0), ValueError, r"sigma = 0\.0 is not a number in \(0"),
+        (
+            lambda: fl.AFT(distribution="gumbel"),
+            ValueError,
+            r"distribution = 'gumbel' is not one of",
+        ),
+        (
             lambda: fl.dice(two, [0.5, 1.5]),
             ValueError,
             r"y_pred\[1\] = 1\.5 is not in \[0, 1\]",

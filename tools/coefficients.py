@@ -47,6 +47,22 @@ def tail_to_infinity(u: mp.mpf) -> mp.mpf:
     return (t + 4) * tail(t)
 
 
+def moment(t: mp.mpf) -> mp.mpf:
+    """1/sqrt(2 pi) - t tail(t), its asymptotic series far out."""
+    if t > 100:
+        terms = [(-1) ** k * mp.fac2(2 * k + 1) / t ** (2 * k + 2) for k in range(25)]
+        return mp.fsum(terms) / mp.sqrt(2 * mp.pi)
+    return 1 / mp.sqrt(2 * mp.pi) - t * tail(t)
+
+
+def moment_to_infinity(u: mp.mpf) -> mp.mpf:
+    """(t + 4)^2 moment(t) for u = (t - 4)/(t + 4)."""
+    if 1 - u < mp.mpf(10) ** -40:
+        return 1 / mp.sqrt(2 * mp.pi)
+    t = 4 * (1 + u) / (1 - u)
+    return (t + 4) ** 2 * moment(t)
+
+
 def lgamma_at_two(f: mp.mpf) -> mp.mpf:
     """(lgamma(2 + f) - (1 - gamma) f)/f^2, gamma Euler's constant."""
     if abs(f) < mp.mpf(10) ** -20:
@@ -112,6 +128,14 @@ POLYNOMIALS = [
         -1,
         1,
         25,
+    ),
+    Polynomial(
+        "normal_moment",
+        "(t + 4)^2 (1/sqrt(2 pi) - t exp(t^2/2) (1 - Phi(t))), u as above",
+        moment_to_infinity,
+        -1,
+        1,
+        26,
     ),
     Polynomial("sinpi", "sin(pi r)/r, u = r^2", sine, 0, 0.25, 9),
     Polynomial(

@@ -36,6 +36,37 @@ FL_INLINE double fl_d_normal_tail_polynomial(double u) {
   return FL_FMA_F64(p, u, 0x1.82b4bb8c94dcep-1);
 }
 
+/* (t + 4)^2 (1/sqrt(2 pi) - t exp(t^2/2) (1 - Phi(t))), u as above, on [-1, 1]: 2^-53.8 */
+FL_INLINE double fl_d_normal_moment_polynomial(double u) {
+  double p = -0x1.08c579f276a14p-30;
+  p = FL_FMA_F64(p, u, 0x1.1590e97232d94p-28);
+  p = FL_FMA_F64(p, u, 0x1.87f642120752bp-27);
+  p = FL_FMA_F64(p, u, -0x1.298934f72772fp-25);
+  p = FL_FMA_F64(p, u, -0x1.5ee17cd3abfedp-24);
+  p = FL_FMA_F64(p, u, 0x1.1609f714c1f85p-23);
+  p = FL_FMA_F64(p, u, 0x1.dc886625c1dbdp-22);
+  p = FL_FMA_F64(p, u, -0x1.5860f651e00c5p-23);
+  p = FL_FMA_F64(p, u, -0x1.05fc70150d21ep-19);
+  p = FL_FMA_F64(p, u, -0x1.4a05f6c164202p-20);
+  p = FL_FMA_F64(p, u, 0x1.ea6b27fae49c2p-18);
+  p = FL_FMA_F64(p, u, 0x1.922d5d8fffbcdp-17);
+  p = FL_FMA_F64(p, u, -0x1.9ff423d3d8ee4p-16);
+  p = FL_FMA_F64(p, u, -0x1.36a5194581feap-14);
+  p = FL_FMA_F64(p, u, 0x1.69e91c94e5dc1p-14);
+  p = FL_FMA_F64(p, u, 0x1.b1343b69ac0f3p-12);
+  p = FL_FMA_F64(p, u, -0x1.ab61f45f5a8c6p-12);
+  p = FL_FMA_F64(p, u, -0x1.2c6648c410e4fp-9);
+  p = FL_FMA_F64(p, u, 0x1.ade8f941e7e93p-9);
+  p = FL_FMA_F64(p, u, 0x1.888dc9e67332bp-7);
+  p = FL_FMA_F64(p, u, -0x1.250ea04245cd7p-5);
+  p = FL_FMA_F64(p, u, -0x1.8f29be261f598p-6);
+  p = FL_FMA_F64(p, u, 0x1.5bd6133b4d9d9p-2);
+  p = FL_FMA_F64(p, u, -0x1.f9b05f0efbac5p-1);
+  p = FL_FMA_F64(p, u, 0x1.b891ffe18432bp+0);
+  p = FL_FMA_F64(p, u, -0x1.fd751a1fba3e1p+0);
+  return FL_FMA_F64(p, u, 0x1.5cf97b0ae882cp+0);
+}
+
 /* sin(pi r)/r, u = r^2, on [0, 0.25]: 2^-53.4 */
 FL_INLINE double fl_d_sinpi_polynomial(double u) {
   double p = -0x1.7eb49c1e154c1p-26;

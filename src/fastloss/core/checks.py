@@ -95,6 +95,17 @@ def labels_like(name: str, value: ArrayLike, like: str, shape: Shape) -> Array:
     return array
 
 
+def ordered(low: str, lower: Array, high: str, upper: Array) -> None:
+    """Bounds that are in their order, or missing."""
+    crossed = lower > upper
+    if crossed.any():
+        place = int(np.argmax(crossed))
+        raise ValueError(
+            f"{element(low, lower, place)} is more than {element(high, upper, place)}: "
+            f"{low} is the smaller bound"
+        )
+
+
 def items(name: str, value: Any, count: int) -> tuple[Any, ...]:
     """A tuple of so many things."""
     if isinstance(value, tuple | list) and len(value) == count:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Advice",
     "Batch",
+    "Bounded",
     "Boxwise",
     "CappedRowwise",
     "ClassWeighted",
@@ -411,6 +412,26 @@ class SeveralHeads(_Structured):
         shape = predictions[0].shape
         labels = checks.labels_like("y_true", y_true, self.heads[0], shape)
         return Arrays((labels,), predictions, shape, ("y_true", *self.heads))
+
+
+class Bounded(_Structured):
+    """A sample is an entry, of whose label two bounds are known.
+
+    `y_true` is a pair of arrays of the shape of `y_pred`.
+    """
+
+    label_names: ClassVar[tuple[str, ...]] = ("lower", "upper")
+
+    def _arrays(self, y_true: Any, y_pred: ArrayLike) -> Arrays:
+        given = checks.items("y_true", y_true, len(self.label_names))
+        predictions = checks.predictions(y_pred)
+        lower, upper = (
+            checks.labels_like(name, label, "y_pred", predictions.shape)
+            for name, label in zip(self.label_names, given, strict=True)
+        )
+        checks.ordered("lower", lower, "upper", upper)
+        names = (*self.label_names, "y_pred")
+        return Arrays((lower, upper), (predictions,), predictions.shape, names)
 
 
 class LabelledPairs(SeveralHeads):

@@ -1,0 +1,193 @@
+"""Losses of times: what is known by hand, far out, and where formulas meet."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mpmath
+import numpy as np
+import oracle
+import pytest
+
+import fastloss as fl
+
+Array = np.ndarray[Any, Any]
+
+DISTRIBUTIONS = ("normal", "logistic", "extreme")
+distributions = pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+dtypes = pytest.mark.parametrize("dtype", oracle.DTYPES)
+
+
+def everything(low: Any, high: Any, x: Any, **parameters: Any) -> tuple[Array, ...]:
+    """Values, first and second derivatives, a sample each."""
+    loss = fl.AFT(reduction="none", **parameters)
+    value, grad = loss.value_and_grad((low, high), x)
+    return value, grad, loss.grad_and_hess((low, high), x)[1]
+
+
+def log_chance(
+    distribution: str, low: float, high: float, x: Any, sigma: float
+) -> mpmath.mpf:
+    """The loss as a sum of integrals of the density, or of what it leaves."""
+
+    def later(t: float) -> Any:
+        z = (mpmath.log(t) - x) / sigma if t else -mpmath.inf
+        if distribution == "normal":
+            return mpmath.erfc(z / mpmath.sqrt(2)) / 2
+        if distribution == "logistic":
+            return 1 / (1 + mpmath.exp(z))
+        return mpmath.exp(-mpmath.exp(z))
+
+    if low == high:
+        return -mpmath.log(
+            -mpmath.diff(later, mpmath.mpf(low), h=mpmath.mpf(10) ** -60)
+        )
+    return -mpmath.log(later(low) - (later(high) if math.isfinite(high) else 0))
+
+
+@distributions
+def test_aft_is_minus_the_logarithm_of_a_chance(distribution: str, isa: str) -> None:
+    """Derivatives are differences of the chance in multi-precision."""
+    inf = math.inf
+    bounds = [
+        (2.0, 2.0),
+        (0.0, 3.0),
+        (0.5, inf),
+        (1.0, 1.25),
+        (0.25, 9.0),
+        (3.0, 3.001),
+    ]
+    for sigma in (1.0, 0.375):
+        for low, high in bounds:
+            for x in (-1.5, 0.25, 2.0):
+                value, grad, hess = everything(
+                    low, high, x, distribution=distribution, sigma=sigma
+                )
+                with mpmath.workdps(200):
+                    h = mpmath.mpf(10) ** -20
+                    at = [
+                        log_chance(
+                            distribution, low, high, mpmath.mpf(x) + k * h, sigma
+                        )
+                        for k in (-1, 0, 1)
+                    ]
+                    slope = (at[2] - at[0]) / (2 * h)
+                    curve = (at[2] - 2 * at[1] + at[0]) / h**2
+                    expected = [float(n) for n in (at[1], slope, curve)]
+                near = {"rel": 1e-14, "abs": 2e-15}
+                assert float(value) == pytest.approx(expected[0], **near)
+                assert float(grad) == pytest.approx(expected[1], **near)
+                assert float(hess) == pytest.approx(expected[2], **near)
+
+
+@dtypes
+def test_aft_by_hand(dtype: type, isa: str) -> None:
+    """Known times at their location, and bounds that say nothing."""
+    x, one = np.zeros(2, dtype), np.ones(2, dtype)
+    low, high = np.array([1, 0], dtype), np.array([1, np.inf], dtype)
+    for distribution, value, grad, hess in (
+        ("normal", math.log(2 * math.pi) / 2, 0, 1),
+        ("logistic", 2 * math.log(2), 0, 0.5),
+        ("extreme", 1, 0, 1),
+    ):
+        got = everything(low, high, x, distribution=distribution)
+        np.testing.assert_allclose(got[0], [value, 0], 1e-6, 0)
+        np.testing.assert_array_equal(got[1], [grad, 0])
+        np.testing.assert_array_equal(got[2], [hess, 0])
+        # sigma t of the density: a time of another unit costs its logarithm
+        scaled = everything(4 * one, 4 * one, x + np.log(dtype(4)), sigma=0.5)
+        np.testing.assert_allclose(
+            scaled[0], math.log(2 * math.pi) / 2 + math.log(2), 1e-6
+        )
+    # half of a distribution with a median at its location
+    for distribution in ("normal", "logistic"):
+        for bounds in ((0 * one, one), (one, one * np.inf)):
+            got = everything(*bounds, x, distribution=distribution)
+            np.testing.assert_allclose(got[0], math.log(2), 1e-6)
+
+
+@dtypes
+def test_aft_far_out(dtype: type, isa: str) -> None:
+    """No 0/0: chances that are no numbers have logarithms and slopes."""
+    one, far = np.ones(1, dtype), np.full(1, 1000, dtype)
+    later, earlier = (one, one * dtype(np.inf)), (0 * one, one)
+    tight = {"rtol": 4 * np.finfo(dtype).eps}
+    z = 1000.0
+    log_tail = z * z / 2 + math.log(z * math.sqrt(2 * math.pi)) + 1e-6
+    for bounds, x, sign in ((later, -far, -1), (earlier, far, 1)):
+        value, grad, hess = everything(*bounds, x)
+        np.testing.assert_allclose(value, log_tail, **tight)
+        np.testing.assert_allclose(grad, sign * (z + 1 / z - 2 / z**3), **tight)
+        np.testing.assert_allclose(hess, 1 - 1 / z**2 + 6 / z**4, **tight)
+        value, grad, hess = everything(*bounds, x, distribution="logistic")
+        np.testing.assert_allclose(value, z, **tight)
+        np.testing.assert_array_equal(grad, sign)
+        np.testing.assert_array_equal(hess, 0)
+    value, grad, hess = everything(*earlier, far, distribution="extreme")
+    np.testing.assert_allclose(value, z, **tight)
+    np.testing.assert_array_equal(grad, 1)
+    for bounds in (later, (one, 2 * one)):
+        value, grad, hess = everything(*bounds, -far, distribution="extreme")
+        np.testing.assert_array_equal([value, -grad, hess], np.inf)
+    for bounds in (later, earlier):  # nothing is lost where nothing was learnt
+        x = np.where(np.isinf(bounds[1]), far, -far).astype(dtype)
+        for distribution in DISTRIBUTIONS:
+            got = everything(*bounds, x, distribution=distribution)
+            np.testing.assert_array_equal(np.abs(got), 0)
+
+
+@dtypes
+@distributions
+def test_aft_of_infinite_and_missing_numbers(
+    distribution: str, dtype: type, isa: str
+) -> None:
+    inf = np.inf
+    low, high = np.array([1, 1, 0, 1], dtype), np.array([1, inf, 1, 2], dtype)
+    for x in (inf, -inf):
+        got = everything(low, high, np.full(4, x, dtype), distribution=distribution)
+        assert not np.isnan(got[0]).any()
+        lost = np.array([True, x < 0, x > 0, True])
+        np.testing.assert_array_equal(got[0], np.where(lost, inf, 0))
+    for bounds, x in (((1, 1), np.nan), ((np.nan, 1), 0), ((1, np.nan), 0)):
+        one = np.ones(1, dtype)
+        got = everything(
+            bounds[0] * one, bounds[1] * one, x * one, distribution=distribution
+        )
+        np.testing.assert_array_equal(got, np.nan)
+
+
+@distributions
+def test_aft_of_bounds_that_close_in(distribution: str, isa: str) -> None:
+    """The chance of a short interval is its length times the density."""
+    t, x = 1.5, np.linspace(-3, 3, 40)
+    known = everything(t + 0 * x, t + 0 * x, x, distribution=distribution)
+    for k in (20, 30, 45):
+        low, high = t * (1 - 2.0**-k), t * (1 + 2.0**-k)
+        short = everything(low + 0 * x, high + 0 * x, x, distribution=distribution)
+        length = math.log(high - low)
+        tight = {"rtol": 4 * 2.0**-k + 1e-14, "atol": 4 * 2.0**-k + 1e-14}
+        np.testing.assert_allclose(short[0] + length, known[0], **tight)
+        np.testing.assert_allclose(short[1], known[1], **tight)
+        np.testing.assert_allclose(short[2], known[2], **tight)
+
+
+def test_aft_series_and_tails_meet(isa: str) -> None:
+    """At intervals 1 wide, and where 2 is the product of width and middle."""
+    for middle, width in ((0.25, 1.0), (1.9, 1.0), (4.0, 0.5), (20.0, 0.1)):
+        for k in (-1, 1):
+            w = width * (1 + k * 1e-9)
+            low, high = math.exp(middle - w / 2), math.exp(middle + w / 2)
+            if k == -1:
+                before = everything(low, high, 0.0)
+            else:
+                for a, b in zip(before, everything(low, high, 0.0), strict=True):
+                    assert float(a) == pytest.approx(float(b), rel=1e-7, abs=0)
+
+
+def test_aft_bounds_are_compared_in_the_dtype_of_predictions() -> None:
+    low, high = np.array([1.0]), np.array([1.0 + 1e-10])
+    x = np.zeros(1, np.float32)
+    known = fl.aft((low, low), x)
+    assert fl.aft((low, high), x) == known
+    assert fl.aft((low, high), x.astype(float)) > 20

@@ -131,7 +131,7 @@ POLYNOMIALS = [
     ),
     Polynomial(
         "normal_moment",
-        "(t + 4)^2 (1/sqrt(2 pi) - t exp(t^2/2) (1 - Phi(t))), u as above",
+        "-(t + 4)^2 d/dt (exp(t^2/2) (1 - Phi(t))), u as above",
         moment_to_infinity,
         -1,
         1,

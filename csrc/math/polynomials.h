@@ -36,7 +36,7 @@ FL_INLINE double fl_d_normal_tail_polynomial(double u) {
   return FL_FMA_F64(p, u, 0x1.82b4bb8c94dcep-1);
 }
 
-/* (t + 4)^2 (1/sqrt(2 pi) - t exp(t^2/2) (1 - Phi(t))), u as above, on [-1, 1]: 2^-53.8 */
+/* -(t + 4)^2 d/dt (exp(t^2/2) (1 - Phi(t))), u as above, on [-1, 1]: 2^-53.8 */
 FL_INLINE double fl_d_normal_moment_polynomial(double u) {
   double p = -0x1.08c579f276a14p-30;
   p = FL_FMA_F64(p, u, 0x1.1590e97232d94p-28);

@@ -18,6 +18,8 @@ import numpy as np
 import xgboost
 
 FILE = Path(__file__).resolve().parents[1] / "tests/data/peers_survival.json"
+#: XGBoost clips gradients to [-15, 15].
+CLIPPED = 14.9
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -81,13 +83,14 @@ def main() -> None:
             )
             for i in range(len(x))
         ]
+        clipped = max(map(abs, slopes)) > CLIPPED
         case = {
             "loss": f"fl.AFT(distribution={distribution!r}, sigma={sigma})",
             "library": library,
             "precision": 1e-6,
             "arguments": [[low.tolist(), high.tolist()], x.tolist()],
             "value": value,
-            "grad": [g / len(x) for g in slopes],
+            "grad": None if clipped else [g / len(x) for g in slopes],
         }
         cases.append(case)
     lines = ",\n".join(json.dumps(case) for case in cases)

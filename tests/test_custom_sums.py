@@ -68,6 +68,16 @@ def residual_error(y, p):
     return np.sqrt(np.sum((y - p) ** 2) / (len(y) - 2))
 
 
+def relative(y, p):
+    return np.mean(np.abs(p / np.mean(p) - y) ** 3)
+
+
+def nested(y, p):
+    scale = np.sqrt(np.mean(p**2))
+    spread = np.mean(np.exp(-p / scale))
+    return np.sum((p * spread - y) ** 2) / np.mean(p * spread)
+
+
 def bounded(y, p, floor=0.2):
     return np.log(np.clip(np.mean(np.exp(p - y)), floor, None))
 
@@ -84,6 +94,8 @@ LOSSES: list[Callable[..., Any]] = [
     ridge,
     largest,
     residual_error,
+    relative,
+    nested,
     bounded,
 ]
 
@@ -97,6 +109,9 @@ class Exact:
     log = property(lambda self: lambda: Exact(context.log(self.x)))
     exp = property(lambda self: lambda: Exact(context.exp(self.x)))
     sqrt = property(lambda self: lambda: Exact(context.sqrt(self.x)))
+
+    def __neg__(self) -> Exact:
+        return Exact(-self.x)
 
     def __abs__(self) -> Exact:
         return Exact(abs(self.x))

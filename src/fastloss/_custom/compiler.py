@@ -459,7 +459,7 @@ def _told(error: Exception, library: str | None) -> str:
 
 
 def _result(name: str, found: object) -> Node:
-    if not isinstance(found, Symbol) and not is_number(found):
+    if not isinstance(found, Symbol | Reduced) and not is_number(found):
         kind = "nothing" if found is None else type(found).__name__
         raise TraceError(
             f"the function for the {name} returned {kind}: it must return one number "

@@ -159,7 +159,7 @@ def default_losses() -> Iterator[fl.Loss]:
     Of the others there are arguments in `structured`.
     """
     for loss in fl.LOSSES.values():
-        if loss.name in structured.CASES:
+        if loss.kernel in structured.CASES:
             continue
         yield loss
         for switch in SWITCHES:

@@ -194,6 +194,7 @@ ODD: list[tuple[str, Any, Any, dict[str, Any]]] = [
     ("hinge_loss", BIT, np.where(BIT, np.inf, 1.0), {}),
     ("brier_score_loss", BIT, PROBABILITY, {"pos_label": 0}),
     ("brier_score_loss", BIT + 1, PROBABILITY, {}),
+    ("brier_score_loss", BIT - 1, PROBABILITY, {}),
     ("brier_score_loss", BIT, PROBABILITY + 1, {}),
     ("brier_score_loss", CLASS, PROBABILITY, {}),
 ]
@@ -324,7 +325,27 @@ def test_programs_are_patched_from_outside(tmp_path: Path) -> None:
     assert "usage" in run("-m", "fastloss.sklearn").stderr
 
 
-def test_without_scikit_learn_the_remedy_is_said(tmp_path: Path) -> None:
-    (tmp_path / "sklearn.py").write_text("")
-    done = run("-c", "import fastloss.sklearn", PYTHONPATH=str(tmp_path))
-    assert "pip install 'scikit-learn>=1.5'" in done.stderr
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise PackageNotFoundError(package)", "not installed"),
+        ("return '1.2.3'", "1.2.3"),
+    ],
+)
+def test_without_scikit_learn_the_remedy_is_said(body: str, said: str) -> None:
+    done = run("-c", ABSENT.format(body=body))
+    assert f"pip install 'scikit-learn>={LEAST}'" in done.stderr
+    assert said in done.stderr
+
+
+ABSENT = """
+from importlib.metadata import PackageNotFoundError
+import fastloss._neighbours
+
+def version(package):
+    {body}
+
+fastloss._neighbours.version = version
+import fastloss.sklearn
+"""
+LEAST = "1.8"

@@ -9,17 +9,11 @@
 losses and loss metrics here, `report` says what ran where.
 """
 
-from importlib import import_module
+from fastloss._neighbours import require
 
-try:
-    import_module("sklearn._loss.loss")
-except ImportError as error:
-    raise ImportError(
-        f"fastloss.sklearn needs scikit-learn 1.5 or later ({error}): "
-        "pip install 'scikit-learn>=1.5'"
-    ) from error
+require("scikit-learn", "1.8", "fastloss.sklearn")
 
-from fastloss.sklearn._any import *
-from fastloss.sklearn._journal import *
-from fastloss.sklearn._patch import *
-from fastloss.sklearn.losses import *
+from fastloss.sklearn._any import *  # noqa: E402
+from fastloss.sklearn._journal import *  # noqa: E402
+from fastloss.sklearn._patch import *  # noqa: E402
+from fastloss.sklearn.losses import *  # noqa: E402

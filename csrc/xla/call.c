@@ -1,5 +1,5 @@
-/* call.c: a custom call of XLA becomes a job, on XLA's own buffers. What it means stands
-   in its attributes, as src/fastloss/jax/calls.py makes them:
+/* call.c: a custom call of XLA becomes a job, on XLA's own buffers. What it
+   means stands in its attributes, as src/fastloss/jax/calls.py makes them:
 
      loss                its name in the registry
      label, prediction   what messages call them

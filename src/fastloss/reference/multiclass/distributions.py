@@ -330,9 +330,8 @@ class Cosine:
         t, x = arrays(y_true, y_pred)
         squares = _sum(t * t), _sum(x * x)
         none = (squares[0] == 0) | (squares[1] == 0)
-        inverse = [
-            np.where(none, 0, 1 / np.sqrt(np.where(none, 1, s))) for s in squares
-        ]
+        some = [np.where(none, 1 + 0 * s, s) for s in squares]
+        inverse = [np.where(none, 0, 1 / np.sqrt(s)) for s in some]
         a, b = t * inverse[0], x * inverse[1]
         return a, b, _sum(a * b), _sum(abs(a * b)), inverse[1]
 

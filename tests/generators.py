@@ -145,11 +145,6 @@ def has_classes(row: fl.Row) -> bool:
     return row.labels == ("class",)
 
 
-def reads_one(row: fl.Row) -> bool:
-    """Whether of a row of predictions that of the label alone is read."""
-    return has_classes(row) and row.predictions == ("probability",)
-
-
 class Elements:
     """A label for every prediction."""
 

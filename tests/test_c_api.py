@@ -54,8 +54,7 @@ def test_an_extension_in_c_has_the_same_bits(extension: ModuleType) -> None:
 
 def test_what_is_outside_its_domain_is_told(extension: ModuleType) -> None:
     y = np.array([0.0, 1.0, 7.0])
-    message = r"number 2 must be .*\[0, 1\]"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=r"number 2 is not in \[0, 1\]"):
         extension.value_and_grad("binary_crossentropy_logits", y, y.copy(), y.copy())
 
 

@@ -15,6 +15,7 @@ from fastloss.core import checks, job
 from fastloss.core.job import Arrays, Finding, Status, TargetOptions, Work
 from fastloss.core.kinds import (
     Batch,
+    Bounded,
     Boxwise,
     Elementwise,
     Grouped,
@@ -59,7 +60,7 @@ class Tuples(fl.Loss):
     def _as_given(self, derivatives):
         return derivatives
 
-    def _work(self, outputs, arrays):
+    def _work(self, outputs, arrays, weight):
         return Work(7)
 
     def _engine(self, wanted, arrays, weight, work, value, grads, hesses):
@@ -128,7 +129,7 @@ def test_of_no_samples_nothing_is_asked() -> None:
 def test_classes_are_of_the_kind_that_the_registry_says(loss: fl.Loss) -> None:
     row = next(row for row in fl.REGISTRY if row.name == loss.kernel)
     kinds: dict[str, Any] = {
-        "element": (Elementwise, SeveralHeads),
+        "element": (Elementwise, SeveralHeads, Bounded),
         "row": (Rowwise, Boxwise),
         "pair": (Pairwise, LabelledPairs),
         "group": Grouped,

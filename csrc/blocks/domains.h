@@ -27,6 +27,11 @@ FL_INLINE fl_uint fl_outside_bits(fl_domain domain) {
   }
 }
 
+/* Of labels of rows, which nobody looks at again: NaN is inside. */
+FL_INLINE fl_int fl_outside_bit(real z) {
+  return -(fl_int)((z == z) & (z != 0) & (z != 1));
+}
+
 /* The bits of a group together. */
 FL_INLINE fl_uint fl_any(const fl_uint *bits) {
   fl_uint any = 0;

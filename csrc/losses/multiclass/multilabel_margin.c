@@ -9,14 +9,13 @@ typedef char FL_LOCAL(scratch);
 
 FL_OUTLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   const fl_contest contest = {1, false};
-  fl_uint outside = 0;
+  fl_int outside = 0;
   for (int64_t r = 0; r < block->rows; r++) {
     const real *right = (const real *)block->y + r * block->ldy;
-    for (int64_t j = 0; j < block->classes; j++)
-      outside |= fl_outside(FL_DOMAIN_BIT, right[j]);
+    for (int64_t j = 0; j < block->classes; j++) outside |= fl_outside_bit(right[j]);
     fl_contest_row(want, contest, block, r, right);
   }
-  return (outside & fl_outside_bits(FL_DOMAIN_BIT)) != 0;
+  return outside != 0;
 }
 
 #include "blocks/row_loops.h"

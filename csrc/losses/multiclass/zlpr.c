@@ -125,8 +125,8 @@ FL_OUTLINE int fl_zlpr_row(int want, const fl_row_block *block, int64_t row,
   real *g = derive ? (real *)block->g + row * block->ldg : 0;
   real *h = want & FL_WANT_HESS ? (real *)block->h + row * block->ldh : g;
   fl_lanes sums[2] = {{{0}, {0}}, {{0}, {0}}};
-  fl_uint outside = 0;
-  for (int64_t j = 0; j < classes; j++) outside |= fl_outside(FL_DOMAIN_BIT, y[j]);
+  fl_int outside = 0;
+  for (int64_t j = 0; j < classes; j++) outside |= fl_outside_bit(y[j]);
   fl_half_tops(classes, y, x, halves);
   /* a row of several pieces makes its exponentials anew for the derivatives */
   for (int walk = 0; walk < (derive ? 2 : 1); walk++) {
@@ -144,7 +144,7 @@ FL_OUTLINE int fl_zlpr_row(int want, const fl_row_block *block, int64_t row,
     const double right = fl_half_value(&halves->half[FL_RIGHT], &sums[FL_RIGHT]);
     if (want & FL_WANT_VALUE) ((real *)block->v)[row] = (real)(wrong + right);
   }
-  return (outside & fl_outside_bits(FL_DOMAIN_BIT)) != 0;
+  return outside != 0;
 }
 
 typedef fl_halves FL_LOCAL(scratch);

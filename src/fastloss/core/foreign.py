@@ -18,35 +18,39 @@ def opened(name: str, value: Any) -> Any:
     """
     for column, found in _columns(value):
         _refuse_nulls(name, column, found)
-    if hasattr(value, "__array__") or hasattr(value, "__array_interface__"):
+    if _has(value, "__array__"):
         return value
-    if hasattr(value, "__dlpack__"):
+    if _has(value, "__dlpack__"):
         return np.from_dlpack(value)
-    if hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__"):
+    if _has(value, "__arrow_c_stream__") or _has(value, "__arrow_c_array__"):
         return _of_arrow(name, value)
     return value
 
 
+def _has(value: Any, attribute: str) -> bool:
+    """Whether its class has it: instances may answer to any name."""
+    return hasattr(type(value), attribute)
+
+
 def _columns(value: Any) -> Iterator[tuple[str, Any]]:
     """Each column of a table with words for it, or the value itself."""
-    labels = getattr(value, "column_names", getattr(value, "columns", None))
-    if labels is None:
-        yield "", value
-    else:
-        for label in labels:
-            yield f" of column {label!r}", value[label]
+    for names in ("column_names", "columns"):
+        if _has(value, names):
+            for label in getattr(value, names):
+                yield f" of column {label!r}", value[label]
+            return
+    yield "", value
 
 
 def _nulls(value: Any) -> Any:
     """Which entries are null; None where no entry can be or is."""
-    if (
-        type(getattr(getattr(value, "dtype", None), "na_value", None)).__name__
-        == "NAType"
-    ):
-        return value.isna()  # pandas' nullable dtypes
-    count = getattr(value, "null_count", 0)
-    count = count() if callable(count) else count  # Polars has a method, Arrow a number
-    return value.is_null() if count else None
+    if _has(value, "isna"):  # pandas, whose nullable dtypes have a null of their own
+        null = getattr(value.dtype, "na_value", None)
+        return value.isna() if type(null).__name__ == "NAType" else None
+    if not _has(value, "null_count"):
+        return None
+    count = value.null_count  # Polars has a method, Arrow a number
+    return value.is_null() if (count() if callable(count) else count) else None
 
 
 def _refuse_nulls(name: str, column: str, value: Any) -> None:
@@ -67,7 +71,7 @@ def _of_arrow(name: str, value: Any) -> Any:
             f"{name} is a {type(value).__name__} of Arrow data: install pyarrow, or "
             f"pass a NumPy array"
         ) from None
-    if hasattr(value, "__arrow_c_stream__"):
+    if _has(value, "__arrow_c_stream__"):
         column = pyarrow.chunked_array(value)
     else:
         column = pyarrow.array(value)

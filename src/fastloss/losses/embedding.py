@@ -778,8 +778,10 @@ class MultiSimilarity(Batch):
 
     Parameters
     ----------
-    alpha, beta : float
-        How much the farthest of its class and the nearest of others count; positive.
+    alpha : float
+        How much the farthest of its class counts before the others; positive.
+    beta : float
+        How much the nearest of other classes counts before the others; positive.
     base : float
         The cosine in the middle.
     reduction : str

@@ -455,12 +455,16 @@ class Brier:
     def value_size(
         y_true: npt.ArrayLike, y_pred: npt.ArrayLike, from_logits: bool = False
     ) -> Array:
-        """With the larger of p - y's terms; of a probability the value itself."""
+        """With the larger of p - y's terms s; of a probability the value itself.
+
+        An error u s of p - y = d changes the value by 2 d u s + (u s)^2.
+        """
         y, x = arrays(y_true, y_pred)
         delta = abs(Brier._delta(y, x, from_logits))
         if not from_logits:
             return delta**2
-        return delta * ((1 - y) * _sigmoid(x) + y * _sigmoid(-x))
+        size = (1 - y) * _sigmoid(x) + y * _sigmoid(-x)
+        return size * (delta + 2.0**-53 * size)
 
     @staticmethod
     def grad(

@@ -51,7 +51,7 @@ class MultiMargin(OfClass):
     @staticmethod
     def _missing(label: Array, x: Array, margin: float) -> Array:
         """``max(0, z_j)``, 0 at the class."""
-        z = margin - np.take_along_axis(x, label, axis=-1) + x
+        z = margin + (x - np.take_along_axis(x, label, axis=-1))
         above = nan_or(z, np.where(z > 0, z, 0))
         return np.where(one_hot(label, x) == 1, 0, above)
 

@@ -82,6 +82,11 @@ class Numbers(mpmath.MPContext):
         """exp(x), so far out that exp(-infinity) times its powers is nothing."""
         return self.exp(max(min(x, FURTHEST), -FURTHEST))
 
+    def within(self, number: Any) -> Any:
+        """A number that is finite: infinity is far away."""
+        far = self.mpf(2) ** FAR
+        return max(min(self.mpf(number), far), -far)
+
     def exactly(self, a: np.ndarray) -> np.ndarray:
         """`a` in multi-precision; infinity is a number whose logarithm has no range."""
         if a.dtype.kind != "f":
@@ -119,8 +124,10 @@ class Truth:
         last = 2 ** (info.nmant + 1) - 1
         results = []
         for i, number in enumerate(exact.ravel()):
-            t = numbers.mpf(number)
-            size = abs(t) if scale is None else max(abs(t), abs(scale.flat[i]))
+            t = numbers.within(number)
+            size = abs(t)
+            if scale is not None:
+                size = max(size, abs(numbers.within(scale.flat[i])))
             exponent = numbers.frexp(size)[1] - 1
             exponent = min(max(exponent, info.minexp), info.maxexp - 1) - info.nmant
             steps = numbers.ldexp(t, -exponent)

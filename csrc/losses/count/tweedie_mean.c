@@ -1,10 +1,10 @@
 /* Tweedie loss of an amount y >= 0 and its mean m > 0 (tweedie.c), with a = 2 - rho,
    b = 1 - rho and P = m^b:
 
-     l = P (m/a - y/b),  l' = (P/m) (m - y),  l'' = (P/m) (b + rho y/m)
+     l = P (m/a - y/b),  l' = P (m - y)/m,  l'' = P (b + rho y/m)/m
 
-   where P m/a is log(m) for a = 0 and P/b for b = 0. A mean may be so small that P, y/m
-   or both are infinite. */
+   where P m/a is log(m) for a = 0 and P/b for b = 0. A mean may be so small that y/m is
+   infinite, where P/m comes first. */
 #define FL_NAME tweedie_mean
 #define FL_LONG
 #include "blocks/element.h"
@@ -17,11 +17,13 @@ FL_INLINE fl_point FL_POINT(real y, real m, const double *parameters) {
   const double value = a == 0   ? log - label * (power / b)
                        : b == 0 ? power * mean / a - label * log
                                 : power * (mean / a - label / b);
-  const double slope = power / mean, bend = rho == 0 ? 0 : rho * (label / mean);
+  const double ratio = (mean - label) / mean, slope = power / mean;
+  const double bend = b + (rho == 0 ? 0 : rho * (label / mean));
+  const bool tiny = ratio - ratio != 0;
   return (fl_point){
       .value = (real)value,
-      .grad = (real)(slope * (mean - label)),
-      .hess = (real)(slope * (b + bend)),
+      .grad = (real)(tiny ? slope * (mean - label) : power * ratio),
+      .hess = (real)(tiny ? slope * bend : power * bend / mean),
   };
 }
 

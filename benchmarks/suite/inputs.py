@@ -16,7 +16,7 @@ Array = NDArray[Any]
 ROWS = {
     row.name: row
     for row in fl.REGISTRY
-    if row.kind in ("element", "row") and len(row.predictions) == 1
+    if row.kind in ("element", "row") and len(row.predictions) == len(row.labels) == 1
 }
 
 
@@ -26,7 +26,7 @@ def _losses_by_kernel() -> dict[str, fl.Loss]:
         if loss.kernel not in ROWS:
             continue
         found[loss.kernel] = loss
-        for switch in ("from_logits", "log_input"):
+        for switch in ("from_logits", "log_input", "squared"):
             if hasattr(loss, switch):
                 other = replace(loss, **{switch: not getattr(loss, switch)})
                 found[other.kernel] = other
@@ -37,7 +37,7 @@ LOSSES = _losses_by_kernel()
 
 #: Those that there are inputs of.
 DOMAINS = {"real", "sign", "unit", "class", "count", "positive", "log1p"}
-DOMAINS |= {"probability", "mean"}
+DOMAINS |= {"bit", "probability", "mean"}
 
 
 def _predictions(

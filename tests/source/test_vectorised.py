@@ -26,7 +26,8 @@ SINGLE = [
     (r"multiclass_", r"fl_(zlpr|cosine)_row"),
     # what is left of a tile behind the last four of its sum
     (r"binary_f64_", r"fl_binary_crossentropy_logits_value"),
-    (r"margin_f64_", r"fl_(squared_)?hinge_value"),
+    (r"margin_f64_", r"fl_((squared_)?hinge_value|modified_huber_value_grad)"),
+    (r"binary_f64_", r"fl_brier_value_grad"),
     # powers in double precision, of one number a row of classes
     (r"multiclass_", r"fl_categorical_focal"),
     # once a block
@@ -46,8 +47,6 @@ SINGLE = [
     # long formulas of powers, whose conditions GCC 12 leaves as jumps
     (r"binary_", r"fl_(focal|focal_logits|asymmetric)_"),
     (r"count_", r"fl_tweedie_"),
-    # additions of a rest in double precision
-    (r"margin_f64_avx512", r"fl_modified_huber_value_grad"),
     # SSE2 neither compares nor shifts integers of 64 bits
     (r"(distribution|embedding|ranking|regression|robust)_f64_baseline", r""),
     (r"_f64_baseline", r"fl_accumulate|fl_mean_absolute_error_value"),

@@ -551,8 +551,8 @@ class MeanSquaredLogarithmicError(Elementwise):
     Examples
     --------
     >>> import fastloss as fl
-    >>> fl.msle([0.0, 1.0], [0.0, 3.0], reduction="sum")
-    0.4804530139182014
+    >>> round(fl.msle([0.0, 1.0], [0.0, 3.0], reduction="sum"), 12)
+    0.480453013918
     >>> fl.msle.grad([0.0, 3.0], [0.0, 3.0])
     array([0., 0.])
     """

@@ -47,6 +47,25 @@ def labels_for(loss: Loss, labels: Any) -> Array:
     return y
 
 
+def _flat_hessian(loss: Loss) -> float | None:
+    """What stands for a Hessian that is 0 in parts and constant in the others.
+
+    Of absolute errors, quantiles and Huber's loss boosters take a constant: 1, or what
+    the Hessian is where it is not 0, as leaves are divided by its sum.
+    """
+    row = getattr(loss, "_row", None)
+    if row is None or (row.labels, row.predictions) != (("real",), ("real",)):
+        return None
+    if row.kind != "element":
+        return None
+    residuals = np.ldexp([-1.5, -1.0, 1.0, 1.5], np.arange(-40, 40)[:, None]).ravel()
+    _, hess = loss.grad_and_hess(np.zeros_like(residuals), residuals)
+    kinds = np.unique(hess)
+    if kinds[0] != 0 or kinds.size > 2:
+        return None
+    return float(kinds[-1]) or 1.0
+
+
 class Objective:
     """Gradient and Hessian of the sum of a loss, as boosters ask for them.
 
@@ -63,10 +82,9 @@ class Objective:
         if hessian not in HESSIANS:
             raise ValueError(f"hessian = {hessian!r} is not one of {HESSIANS}")
         found = named(self.library, loss, parameters)
-        if hessian == "booster" and hasattr(found, "hessian"):
-            found = replace(found, hessian="boosting")  # type: ignore[call-arg]
         self.loss = replace(found, reduction="sum")
         self.hessian = hessian
+        self.flat = _flat_hessian(self.loss) if hessian == "booster" else None
         self.__name__ = found.name
 
     def __repr__(self) -> str:
@@ -83,6 +101,8 @@ class Objective:
         given = None if weight is None or np.size(weight) == 0 else np.asarray(weight)
         self.loss.grad_and_hess(y, x, sample_weight=given, out=out)
         grad, hess = out
+        if self.flat is not None:
+            hess[...] = self.flat if given is None else self.flat * given
         if self.hessian == "booster":
             self.adjust(hess, rows)
         return grad.reshape(scores.shape), hess.reshape(scores.shape)

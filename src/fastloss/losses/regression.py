@@ -177,6 +177,7 @@ class HalfSquaredError(Elementwise):
 
     name: ClassVar[str] = "half_squared_error"
     aliases: ClassVar[Names] = {
+        "catboost:RMSE": {},
         "optax:l2_loss": {},
         "sklearn:HalfSquaredError": {},
         "xgboost:reg:squarederror": {},

@@ -58,7 +58,7 @@ SAME: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "multiclass_hinge_loss": [((PREDICTIONS, CLASSES), {})],
     "softmax_cross_entropy": [
         ((PREDICTIONS, SHARES), {}),
-        ((PREDICTIONS, 3 * SHARES[0]), {}),
+        ((PREDICTIONS, SHARES[0] / 2), {}),
         ((PREDICTIONS, BITS), {"axis": 0}),
         ((PREDICTIONS.reshape(5, 8, C), SHARES.reshape(5, 8, C)), {"axis": (0, 2)}),
         ((PREDICTIONS.reshape(5, 8, C), SHARES.reshape(5, 8, C)), {"axis": None}),

@@ -2,15 +2,7 @@
 #include <string.h>
 
 #include "bridge.h"
-#include "registry/enums.h"
-
-static const struct {
-  fl_domain labels[FL_MAX_HEADS], predictions[FL_MAX_HEADS];
-} fl_numbers[] = {
-#define FL_LOSS(name, family, kind, labels, predictions, parameters) \
-  {{FL_LISTED labels}, {FL_LISTED predictions}},
-#include "registry/losses.h"
-};
+#include "engine/engine.h"
 
 static int fl_listed(const fl_domain *domains) {
   int count = 0;
@@ -32,8 +24,8 @@ static const fl_loss_row *fl_row(int loss) {
 
 static const char *fl_domain_of(int loss, int input) {
   if (!fl_is_loss(loss) || input < 0) return NULL;
-  const fl_domain *labels = fl_numbers[loss].labels;
-  const fl_domain *predictions = fl_numbers[loss].predictions;
+  const fl_domain *labels = fl_losses[loss].labels;
+  const fl_domain *predictions = fl_losses[loss].predictions;
   const int count = fl_listed(labels), prediction = input - count;
   if (prediction >= fl_listed(predictions)) return NULL;
   const fl_domain domain = prediction < 0 ? labels[input] : predictions[prediction];
@@ -52,8 +44,8 @@ static bool fl_is_sound(const fl_job *job) {
   if ((unsigned)job->outputs >= FL_OUTPUT_SETS) return false;
   if ((unsigned)job->reduction > FL_SUM_OVER_BATCH_SIZE) return false;
   if (job->ndim < 1 || job->ndim > FL_MAX_DIMS || job->threads < 1) return false;
-  if (job->labels < fl_listed(fl_numbers[job->loss].labels)) return false;
-  if (job->heads != fl_listed(fl_numbers[job->loss].predictions)) return false;
+  if (job->labels < fl_listed(fl_losses[job->loss].labels)) return false;
+  if (job->heads != fl_listed(fl_losses[job->loss].predictions)) return false;
   if (job->inputs < job->labels + job->heads || job->inputs > FL_MAX_INPUTS)
     return false;
   for (int axis = 0; axis < job->ndim; axis++)

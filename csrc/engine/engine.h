@@ -79,6 +79,13 @@ struct fl_plan {
 
 extern const int fl_wants[FL_OUTPUT_SETS]; /* FL_WANT_... of each */
 
+/* The kind of a loss and its domains, FL_DOMAIN_NONE behind the last; by number. */
+typedef struct {
+  fl_kind kind;
+  fl_domain labels[FL_MAX_HEADS], predictions[FL_MAX_HEADS];
+} fl_loss_domains;
+extern const fl_loss_domains fl_losses[];
+
 /* NULL: no memory. The index of an error is of the order of items. */
 fl_plan *fl_plan_of(const fl_job *job, bool c_order);
 

@@ -21,10 +21,7 @@ static const fl_driver *const fl_drivers[] = {
 #include "registry/kinds.h"
 };
 
-static const struct {
-  fl_kind kind;
-  fl_domain labels[FL_MAX_HEADS], predictions[FL_MAX_HEADS];
-} fl_losses[] = {
+const fl_loss_domains fl_losses[] = {
 #define FL_LOSS(name, family, kind, labels, predictions, parameters) \
   {FL_KIND_##kind, {FL_LISTED labels}, {FL_LISTED predictions}},
 #include "registry/losses.h"

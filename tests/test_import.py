@@ -19,11 +19,13 @@ LATER = (
     "fastloss.advice",
     "fastloss.app",
     "fastloss.jax",
+    "fastloss.keras",
     "fastloss.names",
     "fastloss.reference",
     "fastloss.torch",
     "importlib.metadata",
     "jax",
+    "keras",
     "torch",
 )
 

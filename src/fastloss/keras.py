@@ -1,4 +1,4 @@
-"""Keras' losses, computed by fastloss, on the JAX and NumPy backends.
+"""Keras' losses, computed by fastloss, on the JAX, NumPy and torch backends.
 
 Each is a subclass of Keras' own with its name, so that signatures, defaults,
 reductions, masks, sample weights and configurations are those of the Keras that is
@@ -57,9 +57,16 @@ def _on_jax(loss: Loss, y_true: Tensor, y_pred: Tensor, weight: Tensor) -> Tenso
     return run(loss, y_pred, y_true, weight, names=("y_pred", "y_true"))
 
 
+def _on_torch(loss: Loss, y_true: Tensor, y_pred: Tensor, weight: Tensor) -> Tensor:
+    from fastloss.torch.calls import Call, evaluate, known
+
+    return evaluate(Call(known(loss), (), (y_pred,), (y_true,), weight))
+
+
 _BACKENDS: dict[str, Callable[[Loss, Tensor, Tensor, Tensor], Tensor]] = {
     "numpy": _on_numpy,
     "jax": _on_jax,
+    "torch": _on_torch,
 }
 
 if keras.backend.backend() not in _BACKENDS:

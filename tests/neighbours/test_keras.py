@@ -1,4 +1,4 @@
-"""fastloss.keras against Keras, on two of its backends, a process each."""
+"""fastloss.keras against Keras, on its three backends, a process each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-BACKENDS = ["jax", "numpy"]
+BACKENDS = ["jax", "numpy", "torch"]
 
 #: What each process runs first.
 HEAD = """
@@ -145,7 +145,15 @@ for name, options, y, x in CASES:
 import jax
 def gradient(f, x): return jax.jit(jax.grad(f))(x)
 """
+    torch = """
+import torch
+def gradient(f, x):
+    x = torch.tensor(x, requires_grad=True)
+    f(x).backward()
+    return x.grad
+"""
     run("jax", CASES + jax + code)
+    run("torch", CASES + torch + code)
 
 
 def test_masks_are_those_of_keras(backend: str) -> None:
@@ -217,7 +225,7 @@ for dtype in ("float16", "bfloat16", "float32", "float64"):
     )
 
 
-@pytest.mark.parametrize("backend", ["jax"])
+@pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_a_network_learns_as_with_keras(backend: str) -> None:
     curves = run(
         backend,
@@ -266,7 +274,7 @@ sys.modules.pop("fastloss.keras")
 keras.backend.backend = lambda: "tensorflow"
 try: import fastloss.keras
 except ImportError as error:
-    assert "backends numpy, jax, not on tensorflow" in str(error)
+    assert "backends numpy, jax, torch, not on tensorflow" in str(error)
 else: raise AssertionError
 """
     run("numpy", code)

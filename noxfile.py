@@ -28,7 +28,7 @@ def neighbours(session: nox.Session) -> None:
     """The modules for other libraries, with these installed."""
     session.install(".[test,neighbours]")
     session.run("pytest", "tests/neighbours", *session.posargs)
-    modules = ["fastloss.jax", "fastloss.sklearn", "fastloss.torch"]
+    modules = [f"fastloss.{name}" for name in ("jax", "keras", "sklearn", "torch")]
     session.run("pytest", "--pyargs", *modules, *session.posargs)
 
 

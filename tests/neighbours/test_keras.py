@@ -197,6 +197,7 @@ close(kept(y, x), theirs.Huber(delta=0.25)(y, x))
 assert repr(huber) == "<fastloss.keras.Huber(delta=0.25)>"
 model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
 model.compile(loss=huber)
+model.optimizer.build(model.trainable_variables)
 model.save("model.keras")
 loss = keras.models.load_model("model.keras").loss
 assert type(loss) is ours.Huber and loss._fn_kwargs == {"delta": 0.25}
@@ -261,7 +262,7 @@ says("is not a class in [0, 3)", ours.SparseCategoricalCrossentropy(from_logits=
      np.array([0, 3]), np.zeros((2, 3)))
 says("is not in [0, 1]", ours.BinaryCrossentropy(),
      np.array([[2.0]]), np.array([[0.5]]))
-says("nothing is broadcast", ours.MeanSquaredError(),
+says("they are not broadcast", ours.MeanSquaredError(),
      np.zeros((2, 3)), np.zeros((2, 1, 3)))
 """,
     )
@@ -270,7 +271,7 @@ says("nothing is broadcast", ours.MeanSquaredError(),
 def test_another_backend_says_which_there_are() -> None:
     code = """
 import sys
-sys.modules.pop("fastloss.keras")
+for name in ("fastloss.keras", "fastloss.keras.losses"): sys.modules.pop(name)
 keras.backend.backend = lambda: "tensorflow"
 try: import fastloss.keras
 except ImportError as error:

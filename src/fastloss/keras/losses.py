@@ -1,9 +1,4 @@
-"""Keras' losses, computed by fastloss, on the JAX, NumPy and torch backends.
-
-Each is a subclass of Keras' own with its name, so that signatures, defaults,
-reductions, masks, sample weights and configurations are those of the Keras that is
-installed: ``model.compile(loss=fastloss.keras.Huber(delta=2.0))``.
-"""
+"""Keras' losses, with what computes them exchanged."""
 
 from __future__ import annotations
 
@@ -11,15 +6,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar
 
-from fastloss._neighbours import require
+import keras
+from keras import ops
 
-require("keras", "3.5")
-
-import keras  # noqa: E402
-from keras import ops  # noqa: E402
-
-from fastloss.core.loss import Loss  # noqa: E402
-from fastloss.names import get  # noqa: E402
+from fastloss.core.loss import Loss
+from fastloss.names import get
 
 __all__ = [
     "BinaryCrossentropy",

@@ -155,7 +155,7 @@ class Truth:
 
 def parameters(loss: fl.Loss) -> dict[str, Any]:
     named = {field.name: getattr(loss, field.name) for field in fields(loss)}
-    for no_number in ("reduction", "label_sum"):
+    for no_number in ("reduction", "label_sum", "classes"):
         named.pop(no_number, None)
     return named
 

@@ -57,6 +57,8 @@ def _as_numbers(name: str, value: ArrayLike) -> Array:
         if kind == "f"
         else "use booleans, integers, float32 or float64"
     )
+    if kind in "US":
+        remedy += foreign.names_of_classes(name)
     raise TypeError(f"{name} has dtype {array.dtype}: {remedy}")
 
 

@@ -84,8 +84,16 @@ def what_is_no_number(name: str, array: Any, value: Any) -> str:
     for column, found in _columns(value):
         for index, entry in enumerate(np.asarray(found).ravel()):
             if not isinstance(entry, Real) or isinstance(entry, str):
+                text = names_of_classes(name) if isinstance(entry, str) else ""
                 return (
                     f"{name} holds {entry!r}{column} at index {index}: "
-                    "use booleans, integers, float32 or float64"
+                    f"use booleans, integers, float32 or float64{text}"
                 )
     return f"{name} has dtype {array.dtype}: use {name}.astype(np.float64)"
+
+
+def names_of_classes(name: str) -> str:
+    """What else may be done with labels that are text."""
+    if name != "y_true":
+        return ""
+    return ", or name the classes of such labels with classes=[...]"

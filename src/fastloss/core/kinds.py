@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastloss.core import checks
+from fastloss.core import checks, labels
 from fastloss.core.job import (
     GRAD,
     GRAD_HESS,
@@ -29,6 +29,7 @@ from fastloss.core.job import (
     TargetOptions,
     Work,
 )
+from fastloss.core.labels import ClassNames
 from fastloss.core.loss import Loss
 from fastloss.core.registry import NUMBERS, REGISTRY
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Advice",
     "Batch",
+    "Binary",
     "Bounded",
     "Boxwise",
     "CappedRowwise",
@@ -153,6 +155,65 @@ class Elementwise(Registered):
         from fastloss._custom.textbook import formula
 
         return formula(self, name)
+
+
+class NamedClasses(Registered):
+    """Labels may be the names of classes: strings, or any numbers."""
+
+    classes: ClassNames = None
+
+    def _validate(self) -> None:
+        super()._validate()
+        self._set("classes", labels.names(self.classes))
+
+    def _known_targets(self) -> TargetOptions | None:
+        return None if self.classes else super()._known_targets()
+
+    def _codes(self, known: tuple[Any, ...]) -> tuple[int, ...]:
+        """What stands for each class in the labels of the kernel."""
+        return tuple(range(len(known)))
+
+    def _ignored(self) -> Any:
+        """The label of samples that are left out."""
+        return None
+
+    def _coded(self, y_true: ArrayLike) -> ArrayLike:
+        known: Any = self.classes  # in its final form
+        if known is None:
+            return y_true
+        return labels.coded(y_true, known, self._codes(known), self._ignored())
+
+    def _arrays(self, y_true: ArrayLike, y_pred: ArrayLike) -> Arrays:
+        return super()._arrays(self._coded(y_true), y_pred)
+
+
+class Binary(NamedClasses, Elementwise):
+    """Labels are of two classes, or lie between them."""
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            y_true: ArrayLike,
+            y_pred: ArrayLike,
+            *,
+            sample_weight: ArrayLike | None = ...,
+            out: Out = ...,
+            reduction: str = ...,
+            classes: ClassNames = ...,
+        ) -> Any:
+            """Value of the loss."""
+
+    def _validate(self) -> None:
+        super()._validate()
+        known: Any = self.classes
+        if known is not None and len(known) != 2:
+            raise ValueError(
+                f"classes has {len(known)} labels: there are two, the negative first"
+            )
+
+    def _codes(self, known: tuple[Any, ...]) -> tuple[int, ...]:
+        return (-1, 1) if self._row.labels == ("sign",) else (0, 1)
 
 
 class Rowwise(Registered):
@@ -330,22 +391,38 @@ class DenseRowwise(Distributions, ClassWeighted):
         return weights
 
 
-class SparseRowwise(ClassWeighted):
-    """Labels are integers, the class of each row."""
+class SparseRowwise(NamedClasses, ClassWeighted):
+    """Labels are the class of each row: its number, or one of `classes`."""
 
     ignore_class: int | None = None
 
     def _validate(self) -> None:
+        known: Any = labels.names(self.classes)
+        if known is not None:
+            given = labels.weights_by_place(self.class_weight, known)
+            self._set("class_weight", given)
         super()._validate()
-        if self.ignore_class is not None:
+        if self.ignore_class is not None and known is None:
             ignored = checks.integer("ignore_class", self.ignore_class)
             self._set("ignore_class", ignored)
 
+    def _ignored(self) -> Any:
+        return self.ignore_class
+
     def _labels(self, y_true: ArrayLike, predictions: Array) -> Array:
+        known: Any = self.classes
+        if known is not None and len(known) != predictions.shape[-1]:
+            raise ValueError(
+                f"classes has {len(known)} labels, y_pred has {predictions.shape[-1]} "
+                "columns: there is one for each"
+            )
         return checks.class_labels(y_true, predictions)
 
     def _targets(self, class_weight: Array | None) -> TargetOptions:
-        return super()._targets(class_weight)._replace(ignore_class=self.ignore_class)
+        ignored = self.ignore_class
+        if ignored is not None and self.classes is not None:
+            ignored = labels.IGNORED
+        return super()._targets(class_weight)._replace(ignore_class=ignored)
 
     def initial(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
         """The shares of the classes, or their logarithms for a loss of logits.
@@ -361,10 +438,10 @@ class SparseRowwise(ClassWeighted):
         -------
         numpy.ndarray
         """
-        labels = np.asarray(y_true)
-        kept = labels != self.ignore_class
+        label = np.asarray(self._coded(y_true))
+        kept = label != self._targets(None).ignore_class
         weight = None if sample_weight is None else np.asarray(sample_weight)[kept]
-        counts = np.bincount(labels[kept], weight).astype(np.float64)
+        counts = np.bincount(label[kept], weight).astype(np.float64)
         shares = counts / counts.sum()
         logits = self._row.predictions == ("real",)
         return np.log(shares) if logits else shares

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from fastloss.core import checks
 from fastloss.core.job import Out
-from fastloss.core.kinds import Advice, Elementwise, Names
+from fastloss.core.kinds import Advice, Binary, Names
+from fastloss.core.labels import ClassNames
 from fastloss.losses._probabilities import FromLogits, ProbabilitiesOrLogits
 
 __all__ = [
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 
-class BinaryCrossentropy(ProbabilitiesOrLogits, Elementwise):
+class BinaryCrossentropy(ProbabilitiesOrLogits, Binary):
     """Binary cross-entropy of labels in [0, 1] with probabilities or logits.
 
     With y = y_true (1 - label_smoothing) + label_smoothing/2 and p = y_pred, or
@@ -45,6 +46,9 @@ class BinaryCrossentropy(ProbabilitiesOrLogits, Elementwise):
     eps : float, optional
         p and 1 - p are clipped to [eps, 1 - eps]; None is the machine epsilon of the
         dtype, 0 clips nothing. Derivatives are those at the clipped point.
+    classes : sequence, optional
+        The two labels that `y_true` then holds, strings or numbers, the negative first,
+        as ``model.classes_``.
     reduction : str
         See `Loss`.
 
@@ -117,6 +121,7 @@ class BinaryCrossentropy(ProbabilitiesOrLogits, Elementwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
+            classes: ClassNames = ...,
             from_logits: bool = ...,
             eps: float | None = ...,
             label_smoothing: float = ...,
@@ -139,7 +144,7 @@ class BinaryCrossentropy(ProbabilitiesOrLogits, Elementwise):
 binary_crossentropy = bce = BinaryCrossentropy()
 
 
-class Focal(ProbabilitiesOrLogits, Elementwise):
+class Focal(ProbabilitiesOrLogits, Binary):
     """Focal loss: binary cross-entropy in which what is right already counts little.
 
     With p = y_pred, or p = sigmoid(y_pred) with ``from_logits=True``, y = y_true, ce
@@ -163,6 +168,9 @@ class Focal(ProbabilitiesOrLogits, Elementwise):
     eps : float, optional
         Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the
         dtype, 0 clips nothing. Derivatives are those at the clipped point.
+    classes : sequence, optional
+        The two labels that `y_true` then holds, strings or numbers, the negative first,
+        as ``model.classes_``.
     reduction : str
         See `Loss`.
 
@@ -234,6 +242,7 @@ class Focal(ProbabilitiesOrLogits, Elementwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
+            classes: ClassNames = ...,
             from_logits: bool = ...,
             eps: float | None = ...,
             gamma: float = ...,
@@ -260,7 +269,7 @@ class Focal(ProbabilitiesOrLogits, Elementwise):
 focal = Focal()
 
 
-class Asymmetric(Elementwise):
+class Asymmetric(Binary):
     """Asymmetric loss of logits: focal, with negatives below a margin left out.
 
     With p = sigmoid(y_pred), v = max(0, p - margin) and y = y_true:
@@ -274,6 +283,9 @@ class Asymmetric(Elementwise):
         At least 0: how fast negatives do.
     margin : float
         In [0, 1): probability below which a negative counts nothing.
+    classes : sequence, optional
+        The two labels that `y_true` then holds, strings or numbers, the negative first,
+        as ``model.classes_``.
     reduction : str
         See `Loss`.
 
@@ -330,6 +342,7 @@ class Asymmetric(Elementwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
+            classes: ClassNames = ...,
             gamma_pos: float = ...,
             gamma_neg: float = ...,
             margin: float = ...,
@@ -350,7 +363,7 @@ class Asymmetric(Elementwise):
 asymmetric = Asymmetric()
 
 
-class Poly1(ProbabilitiesOrLogits, Elementwise):
+class Poly1(ProbabilitiesOrLogits, Binary):
     """Poly-1 loss: binary cross-entropy and a linear term of what is missing.
 
     With p = y_pred, or p = sigmoid(y_pred) with ``from_logits=True``, y = y_true, ce
@@ -367,6 +380,9 @@ class Poly1(ProbabilitiesOrLogits, Elementwise):
     eps : float, optional
         Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the
         dtype, 0 clips nothing. Derivatives are those at the clipped point.
+    classes : sequence, optional
+        The two labels that `y_true` then holds, strings or numbers, the negative first,
+        as ``model.classes_``.
     reduction : str
         See `Loss`.
 
@@ -424,6 +440,7 @@ class Poly1(ProbabilitiesOrLogits, Elementwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
+            classes: ClassNames = ...,
             from_logits: bool = ...,
             eps: float | None = ...,
             epsilon: float = ...,
@@ -441,7 +458,7 @@ class Poly1(ProbabilitiesOrLogits, Elementwise):
 poly1 = Poly1()
 
 
-class Brier(FromLogits, Elementwise):
+class Brier(FromLogits, Binary):
     """Brier score, the squared error of a probability: l = (p - y)^2.
 
     With y = y_true and p = y_pred, or p = sigmoid(y_pred) with ``from_logits=True``.
@@ -450,6 +467,9 @@ class Brier(FromLogits, Elementwise):
     ----------
     from_logits : bool
         Whether `y_pred` holds logits.
+    classes : sequence, optional
+        The two labels that `y_true` then holds, strings or numbers, the negative first,
+        as ``model.classes_``.
     reduction : str
         See `Loss`.
 
@@ -507,6 +527,7 @@ class Brier(FromLogits, Elementwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
+            classes: ClassNames = ...,
             from_logits: bool = ...,
         ) -> Any:
             """Value of the loss."""

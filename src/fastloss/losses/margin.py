@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from fastloss.core.kinds import Advice, Elementwise, Names
+from fastloss.core.kinds import Advice, Binary, Names
 
 __all__ = [
     "Exponential",
@@ -20,11 +20,14 @@ __all__ = [
 ]
 
 
-class Hinge(Elementwise):
+class Hinge(Binary):
     """Hinge loss, l = max(0, 1 - y_true y_pred).
 
     Parameters
     ----------
+    classes : sequence, optional
+        The two labels that `y_true` then holds, strings or numbers, the negative first,
+        as ``model.classes_``.
     reduction : str
         See `Loss`.
 
@@ -72,11 +75,14 @@ class Hinge(Elementwise):
 hinge = Hinge()
 
 
-class SquaredHinge(Elementwise):
+class SquaredHinge(Binary):
     """Squared hinge loss, l = max(0, 1 - y_true y_pred)^2.
 
     Parameters
     ----------
+    classes : sequence, optional
+        The two labels that `y_true` then holds, strings or numbers, the negative first,
+        as ``model.classes_``.
     reduction : str
         See `Loss`.
 
@@ -123,11 +129,14 @@ class SquaredHinge(Elementwise):
 squared_hinge = SquaredHinge()
 
 
-class SoftMargin(Elementwise):
+class SoftMargin(Binary):
     """Soft margin loss, l = log(1 + exp(-y_true y_pred)).
 
     Parameters
     ----------
+    classes : sequence, optional
+        The two labels that `y_true` then holds, strings or numbers, the negative first,
+        as ``model.classes_``.
     reduction : str
         See `Loss`.
 
@@ -176,11 +185,14 @@ class SoftMargin(Elementwise):
 soft_margin = SoftMargin()
 
 
-class Exponential(Elementwise):
+class Exponential(Binary):
     """Exponential loss, l = exp(-y_true y_pred).
 
     Parameters
     ----------
+    classes : sequence, optional
+        The two labels that `y_true` then holds, strings or numbers, the negative first,
+        as ``model.classes_``.
     reduction : str
         See `Loss`.
 
@@ -225,13 +237,16 @@ class Exponential(Elementwise):
 exponential = Exponential()
 
 
-class ModifiedHuber(Elementwise):
+class ModifiedHuber(Binary):
     """Modified Huber loss: the squared hinge, linear where a sample is far off.
 
     With the margin m = y_true y_pred: l = max(0, 1 - m)^2 for m >= -1, else -4 m.
 
     Parameters
     ----------
+    classes : sequence, optional
+        The two labels that `y_true` then holds, strings or numbers, the negative first,
+        as ``model.classes_``.
     reduction : str
         See `Loss`.
 

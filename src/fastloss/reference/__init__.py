@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 def parameters(loss: Loss) -> dict[str, Any]:
     """The parameters of `loss` that its formulas take."""
     params = {field.name: getattr(loss, field.name) for field in fields(loss)}
-    for checked in ("reduction", "label_sum"):  # no part of a formula
+    for checked in ("reduction", "label_sum", "classes"):  # no part of a formula
         params.pop(checked, None)
     return params
 

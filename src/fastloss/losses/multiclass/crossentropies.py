@@ -17,6 +17,7 @@ from fastloss.core.kinds import (
     SmoothedRowwise,
     SparseRowwise,
 )
+from fastloss.core.labels import ClassNames
 from fastloss.losses._probabilities import ProbabilitiesOrLogits
 
 __all__ = [
@@ -174,6 +175,10 @@ class SparseCategoricalCrossentropy(
     eps : float, optional
         Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the
         dtype, 0 clips nothing. Derivatives are those at the clipped point.
+    classes : sequence, optional
+        The labels in the order of the columns of `y_pred`, as ``model.classes_``:
+        `y_true` then holds these, strings or numbers, and so do `ignore_class` and the
+        keys of `class_weight`.
     reduction : str
         See `Loss`.
 
@@ -244,6 +249,7 @@ class SparseCategoricalCrossentropy(
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
+            classes: ClassNames = ...,
             label_smoothing: float = ...,
             class_weight: ClassWeights = ...,
             ignore_class: int | None = ...,
@@ -280,6 +286,10 @@ class CategoricalFocal(ProbabilitiesOrLogits, SparseRowwise):
     eps : float, optional
         Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the
         dtype, 0 clips nothing. Derivatives are those at the clipped point.
+    classes : sequence, optional
+        The labels in the order of the columns of `y_pred`, as ``model.classes_``:
+        `y_true` then holds these, strings or numbers, and so do `ignore_class` and the
+        keys of `class_weight`.
     reduction : str
         See `Loss`.
 
@@ -339,6 +349,7 @@ class CategoricalFocal(ProbabilitiesOrLogits, SparseRowwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
+            classes: ClassNames = ...,
             class_weight: ClassWeights = ...,
             ignore_class: int | None = ...,
             from_logits: bool = ...,
@@ -370,6 +381,10 @@ class NLL(SparseRowwise):
     class_weight : sequence of float or mapping, optional
         One weight per class, or a mapping from classes to weights (others weigh 1).
         "mean" then divides by the sum of the weights of the labels.
+    classes : sequence, optional
+        The labels in the order of the columns of `y_pred`, as ``model.classes_``:
+        `y_true` then holds these, strings or numbers, and so do `ignore_class` and the
+        keys of `class_weight`.
     reduction : str
         See `Loss`.
 
@@ -422,6 +437,7 @@ class NLL(SparseRowwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
+            classes: ClassNames = ...,
             class_weight: ClassWeights = ...,
             ignore_class: int | None = ...,
         ) -> Any:
@@ -453,6 +469,10 @@ class GCE(ProbabilitiesOrLogits, SparseRowwise):
     eps : float, optional
         Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the
         dtype, 0 clips nothing. Derivatives are those at the clipped point.
+    classes : sequence, optional
+        The labels in the order of the columns of `y_pred`, as ``model.classes_``:
+        `y_true` then holds these, strings or numbers, and so do `ignore_class` and the
+        keys of `class_weight`.
     reduction : str
         See `Loss`.
 
@@ -510,6 +530,7 @@ class GCE(ProbabilitiesOrLogits, SparseRowwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
+            classes: ClassNames = ...,
             class_weight: ClassWeights = ...,
             ignore_class: int | None = ...,
             from_logits: bool = ...,
@@ -553,6 +574,10 @@ class SymmetricCE(ProbabilitiesOrLogits, SparseRowwise):
     eps : float, optional
         Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the
         dtype, 0 clips nothing. Derivatives are those at the clipped point.
+    classes : sequence, optional
+        The labels in the order of the columns of `y_pred`, as ``model.classes_``:
+        `y_true` then holds these, strings or numbers, and so do `ignore_class` and the
+        keys of `class_weight`.
     reduction : str
         See `Loss`.
 
@@ -613,6 +638,7 @@ class SymmetricCE(ProbabilitiesOrLogits, SparseRowwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
+            classes: ClassNames = ...,
             class_weight: ClassWeights = ...,
             ignore_class: int | None = ...,
             from_logits: bool = ...,
@@ -657,6 +683,10 @@ class CategoricalPoly1(ProbabilitiesOrLogits, SparseRowwise):
     eps : float, optional
         Probabilities are clipped to [eps, 1 - eps]; None is the machine epsilon of the
         dtype, 0 clips nothing. Derivatives are those at the clipped point.
+    classes : sequence, optional
+        The labels in the order of the columns of `y_pred`, as ``model.classes_``:
+        `y_true` then holds these, strings or numbers, and so do `ignore_class` and the
+        keys of `class_weight`.
     reduction : str
         See `Loss`.
 
@@ -716,6 +746,7 @@ class CategoricalPoly1(ProbabilitiesOrLogits, SparseRowwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
+            classes: ClassNames = ...,
             class_weight: ClassWeights = ...,
             ignore_class: int | None = ...,
             from_logits: bool = ...,

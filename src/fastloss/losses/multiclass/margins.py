@@ -16,6 +16,7 @@ from fastloss.core.kinds import (
     PairedRowwise,
     SparseRowwise,
 )
+from fastloss.core.labels import ClassNames
 
 __all__ = [
     "ZLPR",
@@ -42,6 +43,10 @@ class CrammerSinger(SparseRowwise):
     class_weight : sequence of float or mapping, optional
         One weight per class, or a mapping from classes to weights (others weigh 1).
         "mean" then divides by the sum of the weights of the labels.
+    classes : sequence, optional
+        The labels in the order of the columns of `y_pred`, as ``model.classes_``:
+        `y_true` then holds these, strings or numbers, and so do `ignore_class` and the
+        keys of `class_weight`.
     reduction : str
         See `Loss`.
 
@@ -96,6 +101,7 @@ class CrammerSinger(SparseRowwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
+            classes: ClassNames = ...,
             class_weight: ClassWeights = ...,
             ignore_class: int | None = ...,
         ) -> Any:
@@ -122,6 +128,10 @@ class MultiMargin(SparseRowwise):
     class_weight : sequence of float or mapping, optional
         One weight per class, or a mapping from classes to weights (others weigh 1).
         "mean" then divides by the sum of the weights of the labels.
+    classes : sequence, optional
+        The labels in the order of the columns of `y_pred`, as ``model.classes_``:
+        `y_true` then holds these, strings or numbers, and so do `ignore_class` and the
+        keys of `class_weight`.
     reduction : str
         See `Loss`.
 
@@ -179,6 +189,7 @@ class MultiMargin(SparseRowwise):
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,
+            classes: ClassNames = ...,
             class_weight: ClassWeights = ...,
             ignore_class: int | None = ...,
             margin: float = ...,

@@ -50,6 +50,15 @@ def typing(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The site, in docs/_build; every warning is an error."""
+    session.install(".[docs]")
+    trees = "docs/_build/trees"
+    options = ["-W", "--keep-going", "-j", "auto", "-d", trees, *session.posargs]
+    session.run("sphinx-build", *options, "docs", "docs/_build/html")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The asv suite against the NumPy reference, quickly, in this environment."""
     session.install(".", "asv>=0.6.4")

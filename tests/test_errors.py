@@ -268,6 +268,163 @@ CASES: list[tuple[Callable[[], Any], type[Exception], str]] = [
 ]
 
 
+tutorial_labels = np.array([1, 0, 2])
+tutorial_rows = np.array([[0.1, 0.7, 0.2], [0.6, 0.2, 0.2], [0.3, 0.3, 0.4]])
+yes, shares = np.array([0, 1, 0, 1]), np.array([0.2, 0.9, 0.1, 0.7])
+SWAPPED = r"y_true and y_pred look swapped: labels come first"
+NO_SCORES = r"needs a last axis with a score for each class"
+
+
+def without_call() -> fl.Loss:
+    class Nameless(fl.Loss):
+        def forward(self, y_true: Any, y_pred: Any) -> Any:
+            return y_true - y_pred
+
+    return Nameless()
+
+
+def with_a_name() -> fl.Loss:
+    class Named(fl.Loss):
+        def __init__(self, name: str = "named") -> None:
+            super().__init__(name=name)
+
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            return y_true - y_pred
+
+    return Named()
+
+
+#: What somebody types who learns.
+CASES += [
+    (lambda: fl.scce(tutorial_rows, tutorial_labels), ValueError, SWAPPED),
+    (
+        lambda: fl.scce(tutorial_rows.tolist(), tutorial_labels.tolist()),
+        ValueError,
+        SWAPPED,
+    ),
+    (lambda: fl.cce(tutorial_rows, tutorial_labels), ValueError, SWAPPED),
+    (lambda: fl.hinge(shares, 2 * yes - 1), ValueError, r"0\.2 .*; " + SWAPPED),
+    (lambda: fl.bce(shares - 1, yes), ValueError, r"= -0\.8 .*; " + SWAPPED),
+    (
+        lambda: fl.scce(tutorial_labels, tutorial_rows.argmax(axis=1)),
+        ValueError,
+        r"y_pred has shape \(3,\): it " + NO_SCORES,
+    ),
+    (
+        lambda: fl.cce(np.eye(3), tutorial_rows.argmax(axis=1)),
+        ValueError,
+        NO_SCORES,
+    ),
+    (
+        lambda: fl.scce(tutorial_labels == 1, [0.1, 0.7, 0.2]),
+        ValueError,
+        r"one class per row.*categorical_crossentropy",
+    ),
+    (
+        lambda: fl.scce(tutorial_labels + 1, tutorial_rows),
+        ValueError,
+        r"y_true\[2\] = 3 is not a class in \[0, 3\); the first class is 0: use y_true",
+    ),
+    (
+        lambda: fl.scce([1, 0, 3], tutorial_rows),
+        ValueError,
+        r"y_true\[2\] = 3 is not a class in \[0, 3\)$",
+    ),
+    (
+        lambda: fl.scce([1, 0, -1], tutorial_rows),
+        ValueError,
+        r"y_true\[2\] = -1 is not a class in \[0, 3\); .*pass ignore_class=-1",
+    ),
+    (
+        lambda: fl.bce(2 * yes - 1, shares),
+        ValueError,
+        r"y_true\[0\] = -1 is not in \[0, 1\]; for labels -1 and \+1 use",
+    ),
+    (
+        lambda: fl.bce(yes + 1, shares),
+        ValueError,
+        r"y_true\[1\] = 2 is not in \[0, 1\]; for labels 1 and 2 use y_true - 1",
+    ),
+    (
+        lambda: fl.bce([0, 1, 2], yes[:3]),
+        ValueError,
+        r"y_true\[2\] = 2 is not in \[0, 1\]$",
+    ),
+    (
+        lambda: fl.hinge(yes, shares),
+        ValueError,
+        r"y_true\[0\] = 0 is not a hinge label.*; 2 \* y_true - 1 makes them",
+    ),
+    (
+        lambda: fl.bce(yes, np.column_stack([1 - shares, shares])),
+        ValueError,
+        r"y_true has shape \(4,\), y_pred \(4, 2\): .*use y_pred\[\.\.\., 1\]",
+    ),
+    (
+        lambda: fl.mse(yes, np.ones((4, 2))),
+        ValueError,
+        r"\(4, 2\): they must be equal",
+    ),
+    (lambda: fl.mse([1, 2, 3], 2), ValueError, r"np\.full\(np\.shape\(y_true\)"),
+    (
+        lambda: fl.scce(["cat", "dog", "cat"], tutorial_rows),
+        TypeError,
+        r"<U3: .*name the classes of such labels with classes=",
+    ),
+    (lambda: fl.mse(two, ["1", "2"]), TypeError, r"<U1: use np\.asarray\(y_pred\)"),
+    (lambda: fl.mse(two, ["a", "b"]), TypeError, r"<U1: use booleans"),
+    (lambda: fl.mse(two, None), TypeError, r"y_pred is None: pass an array"),
+    (
+        lambda: fl.gaussian_nll(two, [1.0, 2.0]),
+        ValueError,
+        r"mean \(\): .*; mean is one number",
+    ),
+    (lambda: fl.gaussian_nll(two, two), TypeError, r"pass y_pred=\(mean, var\)"),
+    (lambda: fl.cox([1, 2], two), ValueError, r"; time is one number"),
+    (lambda: fl.cox(two, two), TypeError, r"pass y_true=\(time, event\)"),
+    (lambda: fl.Huber(1.5), TypeError, r"Huber takes keywords: Huber\(delta=\.\.\.\)"),
+    (
+        lambda: fl.Huber(two, two),
+        TypeError,
+        r"takes no arrays: call what it makes, Huber\(\)\(y_true, y_pred\)",
+    ),
+    (
+        lambda: fl.mse(two, two, weights=two),
+        TypeError,
+        r"no parameter 'weights'.*sample_weight",
+    ),
+    (
+        lambda: fl.mse(two, two, size_average=True),
+        TypeError,
+        r"no parameter 'size_average'.*reduction is \"mean\"",
+    ),
+    (
+        lambda: scce(labels, rows, class_weight="balanced"),
+        TypeError,
+        r"balanced ones are y_true\.size / \(classes \* np\.bincount\(y_true\)\)",
+    ),
+    (
+        lambda: fl.MSELoss,
+        AttributeError,
+        r"no attribute 'MSELoss'; fl\.get\('MSELoss'\) is MeanSquaredError\(\)",
+    ),
+    (
+        lambda: fl.hubert_loss,
+        AttributeError,
+        r"no attribute 'hubert_loss'; did you mean .*huber",
+    ),
+    (lambda: fl.log_loss, AttributeError, r"scikit-learn's log_loss is"),
+    (lambda: fl.xyzzy, AttributeError, r"no attribute 'xyzzy'$"),
+    (without_call, TypeError, r"Nameless has no formula: give the class a method call"),
+    (with_a_name, TypeError, r"'name' belongs to every loss.*leave it out"),
+    (
+        lambda: fl.custom(lambda y_pred, y_true: y_true - y_pred),
+        TypeError,
+        r"takes \(y_pred, y_true\), and labels come first",
+    ),
+]
+
+
 @pytest.mark.parametrize(("call", "error", "message"), CASES, ids=range(len(CASES)))
 def test_messages(
     call: Callable[[], Any], error: type[Exception], message: str

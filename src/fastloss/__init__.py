@@ -85,7 +85,12 @@ if not TYPE_CHECKING:  # to a type checker a name that is not above is an error
         if name == "__version__":
             return _config.version()
         if name not in _LATER:
-            raise AttributeError(f"module 'fastloss' has no attribute {name!r}")
+            said = f"module 'fastloss' has no attribute {name!r}"
+            if not name.startswith("_"):
+                from fastloss.names import hint
+
+                said += hint(name)
+            raise AttributeError(said)
         from importlib import import_module
 
         module = import_module(_LATER[name])

@@ -94,13 +94,26 @@ def get(identifier: str | Loss) -> Loss:
     if meant:
         names = ", ".join(map(repr, meant.values()))
         raise ValueError(f"{identifier!r} means several losses: pass one of {names}")
-    said = f"no loss is called {identifier!r}"
+    known = f"; known: {', '.join(LOSSES)}; others with fl.custom"
+    raise ValueError(f"no loss is called {identifier!r}{_remedy(plain) or known}")
+
+
+def _remedy(plain: str) -> str:
+    """What is said of the plain name of no loss."""
     if plain.removesuffix("loss") in _ELSEWHERE:
-        raise ValueError(f"{said}: {_ELSEWHERE[plain.removesuffix('loss')]}")
+        return f": {_ELSEWHERE[plain.removesuffix('loss')]}"
     near = [
         next(iter(_NAMES[name].values()))
         for name in get_close_matches(plain, _NAMES, 3, 0.75)
     ]
-    if near:
-        raise ValueError(f"{said}; did you mean {', '.join(near)}?")
-    raise ValueError(f"{said}; known: {', '.join(LOSSES)}; others with fl.custom")
+    return f"; did you mean {', '.join(near)}?" if near else ""
+
+
+def hint(name: str) -> str:
+    """What is said of an attribute that the package does not have."""
+    meant = _NAMES.get(_plain(name), {})
+    if len(meant) == 1:
+        return f"; fl.get({name!r}) is {next(iter(meant))!r}"
+    if meant:
+        return f"; pass one of {', '.join(map(repr, meant.values()))} to fl.get"
+    return _remedy(_plain(name))

@@ -59,7 +59,12 @@ def check_name(owner: str, name: str) -> None:
     of_losses = hasattr(Loss, name) and name not in getattr(
         Loss, "__dataclass_fields__", {}
     )
-    if of_losses or name in _OF_A_CALL or name in ("function", "name"):
+    if name == "name":
+        raise TypeError(
+            f"{owner}: the name 'name' belongs to every loss, and is that of its class "
+            "or function: leave it out"
+        )
+    if of_losses or name in _OF_A_CALL or name == "function":
         raise TypeError(
             f"{owner}: the name {name!r} belongs to every loss: call it {name}_ or "
             "otherwise"
@@ -96,6 +101,11 @@ def parameters_of(
     if len(arguments) < 2 or any(a.kind not in _POSITIONAL for a in arguments[:2]):
         raise TypeError(
             f"{name} must take (y_true, y_pred) as its first arguments: {_HOW}"
+        )
+    if arguments[0].name == "y_pred" or arguments[1].name == "y_true":
+        raise TypeError(
+            f"{name} takes ({arguments[0].name}, {arguments[1].name}), and labels come "
+            f"first: {_HOW}"
         )
     defaults = {}
     for argument in arguments[2:]:

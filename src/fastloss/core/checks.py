@@ -52,14 +52,20 @@ def _as_numbers(name: str, value: ArrayLike) -> Array:
         return array
     if kind == "O":
         raise TypeError(foreign.what_is_no_number(name, array, value))
-    remedy = (
-        f"use {name}.astype(np.float64)"
-        if kind == "f"
-        else "use booleans, integers, float32 or float64"
-    )
-    if kind in "US":
-        remedy += foreign.names_of_classes(name)
-    raise TypeError(f"{name} has dtype {array.dtype}: {remedy}")
+    raise TypeError(f"{name} has dtype {array.dtype}: {_dtype_remedy(name, array)}")
+
+
+def _dtype_remedy(name: str, array: Array) -> str:
+    if array.dtype.kind == "f":
+        return f"use {name}.astype(np.float64)"
+    remedy = "use booleans, integers, float32 or float64"
+    if array.dtype.kind in "US":
+        try:
+            array.astype(np.float64)
+        except ValueError:
+            return remedy + foreign.names_of_classes(name)
+        return f"use np.asarray({name}).astype(np.float64)"
+    return remedy
 
 
 def predictions(y_pred: ArrayLike, name: str = "y_pred") -> Array:
@@ -93,6 +99,8 @@ def labels_like(name: str, value: ArrayLike, like: str, shape: Shape) -> Array:
         raise ValueError(
             f"{name} has shape {array.shape}, {like} {shape}: "
             "they must be equal, nothing is broadcast"
+            + ("" if array.shape else f"; {name} is one number, not an array")
+            + ("" if shape else f"; {like} is one number, not an array")
         )
     return array
 
@@ -108,13 +116,16 @@ def ordered(low: str, lower: Array, high: str, upper: Array) -> None:
         )
 
 
-def items(name: str, value: Any, count: int) -> tuple[Any, ...]:
+def items(
+    name: str, value: Any, count: int, meanings: tuple[str, ...] = ()
+) -> tuple[Any, ...]:
     """A tuple of so many things."""
     if isinstance(value, tuple | list) and len(value) == count:
         return tuple(value)
     raise TypeError(
         f"{name} must be a tuple of {count} arrays, got {type(value).__name__}"
         + (f" of {len(value)}" if isinstance(value, tuple | list) else "")
+        + (f": pass {name}=({', '.join(meanings)})" if meanings else "")
     )
 
 
@@ -299,6 +310,10 @@ def _shape_remedy(y_true: Array, y_pred: Array) -> str:
         return "use y_pred[..., 0]"
     if y_true.shape == (*y_pred.shape, 1):
         return "use y_true[..., 0]"
+    if y_pred.shape == (*y_true.shape, 2) and np.allclose(y_pred.sum(axis=-1), 1):
+        return "of the probabilities of two classes use y_pred[..., 1], those of 1"
+    if y_pred.ndim == 0:
+        return "for one prediction for all use np.full(np.shape(y_true), y_pred)"
     if y_true.size == y_pred.size:
         return "reshape one of them, they are not broadcast"
     return "they must be equal, nothing is broadcast"
@@ -316,6 +331,8 @@ def class_labels(y_true: ArrayLike, y_pred: Array) -> Array:
     """Integer `y_true`, one class per row of `y_pred`."""
     array = _as_numbers("y_true", y_true)
     if array.shape == y_pred.shape and array.ndim:
+        if array.ndim == 1 and np.all(y_pred == np.rint(y_pred)):
+            raise ValueError(f"y_pred has shape {y_pred.shape}: {_NO_SCORES}")
         raise ValueError(
             f"y_true has shape {array.shape}, y_pred {y_pred.shape}: one class per row "
             "is expected; for one-hot or soft labels use categorical_crossentropy"
@@ -324,7 +341,8 @@ def class_labels(y_true: ArrayLike, y_pred: Array) -> Array:
         remedy = (
             "use y_true[..., 0]"
             if array.shape == (*y_pred.shape[:-1], 1)
-            else f"y_true must have shape {y_pred.shape[:-1]}"
+            else _row_remedy(array, y_pred)
+            or f"y_true must have shape {y_pred.shape[:-1]}"
         )
         raise ValueError(
             f"y_true has shape {array.shape}, y_pred {y_pred.shape}: {remedy}"
@@ -337,6 +355,50 @@ def class_labels(y_true: ArrayLike, y_pred: Array) -> Array:
     return array
 
 
+_SWAPPED = "y_true and y_pred look swapped: labels come first, predictions second"
+_NO_SCORES = (
+    "it needs a last axis with a score for each class, as from predict_proba, not the "
+    "class that was predicted"
+)
+
+
+def _row_remedy(y_true: Array, y_pred: Array) -> str | None:
+    """What predictions without an axis of classes may be."""
+    if y_true.ndim == 0 or y_true.shape[:-1] != y_pred.shape:
+        return None
+    if np.all((y_true == 0) | (y_true == 1)):
+        return f"y_pred: {_NO_SCORES}"
+    return _SWAPPED if np.all(y_pred == np.rint(y_pred)) else None
+
+
+def other_coding(domain: str, label: Array, prediction: Array, value: Any) -> str:
+    """What labels outside their domain may be, and the remedy, or nothing.
+
+    `domain` is that of the label, `value` the first one outside.
+    """
+
+    def holds(array: Array, *numbers: float) -> bool:
+        found = [array == number for number in numbers]
+        return all(each.any() for each in found) and bool(np.logical_or(*found).all())
+
+    coding = {"sign": (-1, 1), "unit": (0, 1)}.get(domain)
+    if coding and holds(prediction, *coding) and np.any(label != np.rint(label)):
+        return f"; {_SWAPPED}"
+    if domain == "sign" and holds(label, 0, 1):
+        return "; 2 * y_true - 1 makes them of 0 and 1"
+    if domain in ("unit", "bit", "class") and holds(label, -1, 1):
+        return "; for labels -1 and +1 use (y_true + 1) // 2"
+    if domain in ("unit", "bit") and holds(label, 1, 2):
+        return "; for labels 1 and 2 use y_true - 1"
+    if domain == "class":
+        classes = prediction.shape[-1]
+        if label.min() == 1 and label.max() == classes:
+            return "; the first class is 0: use y_true - 1"
+        if value in (-1, -100):
+            return f"; to leave such samples out pass ignore_class={value}"
+    return ""
+
+
 def label_weights(y_true: ArrayLike, y_pred: Array) -> Array:
     """One-hot or soft `y_true` of the shape of `y_pred`."""
     array = _as_numbers("y_true", y_true)
@@ -345,7 +407,7 @@ def label_weights(y_true: ArrayLike, y_pred: Array) -> Array:
     remedy = (
         "for one class per row use sparse_categorical_crossentropy"
         if array.shape == y_pred.shape[:-1]
-        else "they must be equal, nothing is broadcast"
+        else _row_remedy(array, y_pred) or "they must be equal, nothing is broadcast"
     )
     raise ValueError(f"y_true has shape {array.shape}, y_pred {y_pred.shape}: {remedy}")
 
@@ -537,7 +599,8 @@ def class_weight(value: Any) -> ClassWeight | None:
     elif isinstance(value, str | bytes | Set) or not isinstance(value, Iterable):
         raise TypeError(
             f"class_weight = {value!r} is neither one weight per class, in their "
-            "order, nor a mapping from classes to weights"
+            "order, nor a mapping from classes to weights; balanced ones are "
+            "y_true.size / (classes * np.bincount(y_true))"
         )
     elif isinstance(value, np.ndarray) and value.dtype in _PLAIN and value.ndim == 1:
         return _weights_of(value)

@@ -65,6 +65,11 @@ class CustomFace(_bridge.Kernel):
         return self._compiler_of().formula(self._own_parameters(), name)
 
     def _compiler_of(self) -> Compiler:
+        if self._compiler is None and self._row is _ROW:
+            raise TypeError(
+                f"{type(self).__name__} has no formula: give the class a method "
+                "call(self, y_true, y_pred)"
+            )
         if self._compiler is None:
             raise AttributeError(
                 f"{type(self).__name__} runs a kernel in C, not a program: it has no "

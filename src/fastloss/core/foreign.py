@@ -81,6 +81,8 @@ def _of_arrow(name: str, value: Any) -> Any:
 
 def what_is_no_number(name: str, array: Any, value: Any) -> str:
     """The first entry of an array of objects that is none, and what to do."""
+    if value is None:
+        return f"{name} is None: pass an array"
     for column, found in _columns(value):
         for index, entry in enumerate(np.asarray(found).ravel()):
             if not isinstance(entry, Real) or isinstance(entry, str):

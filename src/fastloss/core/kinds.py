@@ -482,7 +482,7 @@ class SeveralHeads(_Structured):
     heads: ClassVar[tuple[str, ...]]  # what is predicted
 
     def _arrays(self, y_true: ArrayLike, y_pred: Any) -> Arrays:
-        given = checks.items("y_pred", y_pred, len(self.heads))
+        given = checks.items("y_pred", y_pred, len(self.heads), self.heads)
         predictions = checks.predictions_alike(
             dict(zip(self.heads, given, strict=True))
         )
@@ -500,7 +500,7 @@ class Bounded(_Structured):
     label_names: ClassVar[tuple[str, ...]] = ("lower", "upper")
 
     def _arrays(self, y_true: Any, y_pred: ArrayLike) -> Arrays:
-        given = checks.items("y_true", y_true, len(self.label_names))
+        given = checks.items("y_true", y_true, len(self.label_names), self.label_names)
         predictions = checks.predictions(y_pred)
         lower, upper = (
             checks.labels_like(name, label, "y_pred", predictions.shape)
@@ -518,7 +518,7 @@ class LabelledPairs(SeveralHeads):
     """
 
     def _arrays(self, y_true: ArrayLike, y_pred: Any) -> Arrays:
-        given = checks.items("y_pred", y_pred, len(self.heads))
+        given = checks.items("y_pred", y_pred, len(self.heads), self.heads)
         predictions = checks.predictions_alike(
             dict(zip(self.heads, given, strict=True))
         )
@@ -682,7 +682,7 @@ class Sequence(_Structured):
     label_names: ClassVar[tuple[str, ...]]
 
     def _arrays(self, y_true: Any, y_pred: ArrayLike) -> Arrays:
-        given = checks.items("y_true", y_true, len(self.label_names))
+        given = checks.items("y_true", y_true, len(self.label_names), self.label_names)
         predictions = checks.predictions(y_pred)
         if predictions.ndim == 0:
             raise ValueError("y_pred has shape (): it needs a last axis, the sequence")

@@ -381,7 +381,13 @@ class Loss(CustomFace, Parameters):
             domain = (*self._row.labels, *self._row.predictions)[found.offender]
             classes = (arrays.predictions[0].shape or (1,))[-1]
             expected = DOMAINS[domain].format(classes=classes)
-            raise ValueError(f"{checks.element(name, array, found.place)} {expected}")
+            place = checks.element(name, array, found.place)
+            remedy = ""
+            if found.offender < len(arrays.labels):
+                value = array.flat[found.place]
+                prediction = arrays.predictions[0]
+                remedy = checks.other_coding(domain, array, prediction, value)
+            raise ValueError(f"{place} {expected}{remedy}")
         if found.status == Status.BAD_WEIGHTS:
             raise ValueError(
                 "sample_weight sums to 0 although not all weights are 0: there is no "

@@ -8,6 +8,19 @@ from typing import Any, NoReturn, Self, dataclass_transform
 
 __all__ = ["Parameters"]
 
+#: Words of other libraries for what is no parameter, but an argument of a call.
+_WEIGHTS = "; weights of samples are sample_weight=..., in a call"
+_REDUCTIONS = '; reduction is "mean", "sum", "none" or "sum_over_batch_size"'
+_OF_A_CALL = {
+    "average": _REDUCTIONS,
+    "reduce": _REDUCTIONS,
+    "sample_weight": _WEIGHTS,
+    "sample_weights": _WEIGHTS,
+    "size_average": _REDUCTIONS,
+    "weight": _WEIGHTS,
+    "weights": _WEIGHTS,
+}
+
 _MISSING = type(dataclasses.MISSING)  # another object after a journey by value
 
 
@@ -54,7 +67,9 @@ class Parameters:
         super().__init_subclass__()
         dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=True)(cls)
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, *arguments: Any, **parameters: Any) -> None:
+        if arguments:
+            raise TypeError(self._of_positional(arguments))
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             if field.name in parameters:
                 value = parameters.pop(field.name)
@@ -74,10 +89,22 @@ class Parameters:
             raise TypeError(
                 f"{type(self).__name__} has no parameter {name!r}"
                 f"{annotated if name in vars(type(self)) else ''}; "
-                f"it has {', '.join(known)}"
+                f"it has {', '.join(known)}" + _OF_A_CALL.get(name, "")
             )
         if not self._is_open():
             self.__post_init__()
+
+    def _of_positional(self, arguments: tuple[Any, ...]) -> str:
+        """What is said of arguments without a name."""
+        name = type(self).__name__
+        known = [f.name for f in dataclasses.fields(self)]  # type: ignore[arg-type]
+        own = [each for each in known if each != "reduction"] or known
+        if len(arguments) > 1:
+            return (
+                f"{name}({own[0]}=...) makes a loss and takes no arrays: call what it "
+                f"makes, {name}()(y_true, y_pred)"
+            )
+        return f"{name} takes keywords: {name}({own[0]}=...); it has {', '.join(known)}"
 
     def __post_init__(self) -> None:
         """Check the parameters."""

@@ -35,6 +35,7 @@ from fastloss.losses.survival import *
 
 if TYPE_CHECKING:
     from fastloss import math, reference
+    from fastloss import plot as plot
     from fastloss._custom.decorator import custom
     from fastloss._custom.trace import TraceError
     from fastloss.advice import guide, suggest
@@ -74,6 +75,7 @@ _LATER = {
     "get_include": "fastloss.core.capi",
     "guide": "fastloss.advice",
     "math": "fastloss.math",
+    "plot": "fastloss.plot",
     "reference": "fastloss.reference",
     "suggest": "fastloss.advice",
 }
@@ -102,7 +104,7 @@ if not TYPE_CHECKING:  # to a type checker a name that is not above is an error
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "__version__"})
+    return sorted({*globals(), *__all__, *_LATER, "__version__"})
 
 
 _config.patch_neighbours()

@@ -12,7 +12,9 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(".")[:2])
 
 
-def require(package: str, least: str, module: str | None = None) -> None:
+def require(
+    package: str, least: str, module: str | None = None, extra: str | None = None
+) -> None:
     """Raise unless a package is installed that is new enough.
 
     Parameters
@@ -23,6 +25,8 @@ def require(package: str, least: str, module: str | None = None) -> None:
         The oldest version that will do, as "2.4".
     module : str, optional
         Ours that needs it; ``fastloss.<package>`` if not given.
+    extra : str, optional
+        Ours that installs it.
 
     Raises
     ------
@@ -30,15 +34,15 @@ def require(package: str, least: str, module: str | None = None) -> None:
         With what to install.
     """
     ours = module or f"fastloss.{package}"
+    what = f"{package}>={least}" if extra is None else f"fastloss[{extra}]"
     try:
         found = version(package)
     except PackageNotFoundError:
         raise ImportError(
-            f"{ours} needs {package}, which is not installed: "
-            f"pip install '{package}>={least}'"
+            f"{ours} needs {package}, which is not installed: pip install '{what}'"
         ) from None
     if _numbers(found) < _numbers(least):
         raise ImportError(
             f"{ours} needs {package} {least} or newer, not {found}: "
-            f"pip install '{package}>={least}'"
+            f"pip install '{what}'"
         )

@@ -350,6 +350,24 @@ class Loss(CustomFace, Parameters):
 
         return rho(self)
 
+    def plot(self, y_true: Any = None, y_pred: Any = None, **options: Any) -> Any:
+        """Draw value, gradient and Hessian over a prediction: `fastloss.plot.loss`.
+
+        Parameters
+        ----------
+        y_true, y_pred : array_like, optional
+            Labels to draw, and predictions to draw them over.
+        **options
+            ``outputs``, ``axes`` and parameters of the loss.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from fastloss.plot import loss
+
+        return loss(self, y_true, y_pred, **options)
+
     # What a kind says; here for one label and one prediction per sample.
 
     def _arrays(self, y_true: ArrayLike, y_pred: ArrayLike) -> Arrays:

@@ -24,6 +24,7 @@ class Objective(_boosting.Objective):
     """Derivatives as CatBoost asks for them; see `objective`."""
 
     library = "catboost"
+    no_jit = True  # to CatBoost, which would else try to compile methods with numba
 
     def calc_ders_range(self, approxes: Any, targets: Any, weights: Any) -> Any:
         """Minus gradient and minus Hessian of some samples, a row of two for each."""
@@ -54,6 +55,7 @@ class Metric(_boosting.Metric):
     """The mean of a loss, for evaluation; see `metric`."""
 
     library = "catboost"
+    no_jit = True  # to CatBoost, which would else try to compile methods with numba
 
     def is_max_optimal(self) -> bool:
         """Less is better."""

@@ -128,7 +128,10 @@ def test_values_and_gradients_are_those_of_optax(
         jnp.asarray(a, dtype) if np.asarray(a).dtype == float else jnp.asarray(a)
         for a in arguments
     ]
-    assert ulps(ours(*given, **options), theirs(*given, **options)) < 40
+    wanted = theirs(*given, **options)
+    if name == "multiclass_hinge_loss":  # float64 there, as one-hot labels are
+        wanted = wanted.astype(dtype)
+    assert ulps(ours(*given, **options), wanted) < 40
 
     def gradient(function: Callable[..., Array]) -> Array:
         return jax.jit(jax.grad(lambda x: summed(function, (x, *given[1:]), options)))(

@@ -70,8 +70,8 @@ def train(loss, x, y, optimizer, epochs=20, batch=64):
 
 # %%
 # The same labels in the three forms that the losses want: integers, one-hot rows, and
-# -1 and +1. ``reduction="sum"`` adds up the ten outputs of a sample, as the softmax does
-# by itself, so that one learning rate suits all three.
+# signs. ``reduction="sum"`` adds up the ten outputs of a sample, as the softmax does by
+# itself, so that one learning rate suits all three.
 
 images, digits = load_digits()
 order = np.random.default_rng(0).permutation(len(digits))

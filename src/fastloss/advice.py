@@ -7,7 +7,6 @@ The guide has no text of its own about a loss: it reads the `advice` of every cl
 from __future__ import annotations
 
 import dataclasses
-import html
 import math
 import re
 import textwrap
@@ -18,6 +17,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from fastloss._html import document, table, tag
 from fastloss.core.loss import Loss
 from fastloss.losses import (
     LOSSES,
@@ -44,15 +44,6 @@ _TAIL_SIGMAS = 5.0
 _TAIL_SHARE = 1e-4
 _MANY_CLASSES = 20
 _IMBALANCE = 4.0
-
-
-def _table_html(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def line(tag: str, cells: Sequence[str]) -> str:
-        inner = "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)
-        return f"<tr>{inner}</tr>"
-
-    body = "".join(line("td", row) for row in rows)
-    return f"<table><thead>{line('th', head)}</thead><tbody>{body}</tbody></table>"
 
 
 def _paragraph(text: str, indent: str, first: str = "") -> str:
@@ -119,7 +110,7 @@ class Guide:
 
     def _repr_html_(self) -> str:
         rows = [dataclasses.astuple(row) for row in self.rows]
-        return _table_html(list(_HEADINGS.values()), rows)
+        return document(table(list(_HEADINGS.values()), rows))
 
 
 def _tasks(advice_task: str) -> list[str]:
@@ -187,13 +178,7 @@ class Proposal:
     @property
     def expression(self) -> str:
         """What to type for the loss: the parameters that are not the default."""
-        default = LOSSES[self.loss.name]
-        given = ", ".join(
-            f"{field.name}={getattr(self.loss, field.name)!r}"
-            for field in dataclasses.fields(self.loss)
-            if getattr(self.loss, field.name) != getattr(default, field.name)
-        )
-        return f"{type(self.loss).__name__}({given})"
+        return self.loss._expression()
 
 
 @dataclass(frozen=True, repr=False)
@@ -223,9 +208,9 @@ class Suggestions(Sequence[Proposal]):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = [(each.expression, each.reason) for each in self.proposals]
-        text = html.escape(f"The labels are {self.labels}.")
-        return f"<p>{text}</p>{_table_html(('loss', 'reason'), rows)}"
+        rows = [(tag("code", each.expression), each.reason) for each in self.proposals]
+        said = tag("p", f"The labels are {self.labels}.")
+        return document(said, table(("loss", "reason"), rows))
 
 
 def suggest(y_true: npt.ArrayLike) -> Suggestions:

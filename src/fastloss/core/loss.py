@@ -116,6 +116,15 @@ class Loss(CustomFace, Parameters):
                 shown.append(f"{field.name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
+    def _expression(self) -> str:
+        """What to type for it: the parameters that are no defaults."""
+        given = [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        ]
+        return f"{type(self).__name__}({', '.join(given)})"
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Loss) and bool(self._key == other._key)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -223,14 +222,7 @@ def _draw_panel(ax: Any, losses: list[Loss], panel: Panel, output: str) -> None:
 def _title(of: Loss) -> str:
     """Its repr; if that is long, with the parameters alone that are no defaults."""
     whole = repr(of)
-    if len(whole) <= _TITLE:
-        return whole
-    shown = [
-        f"{each.name}={getattr(of, each.name)!r}"
-        for each in fields(of)
-        if getattr(of, each.name) != each.default
-    ]
-    return f"{type(of).__name__}({', '.join(shown)})"
+    return whole if len(whole) <= _TITLE else of._expression()
 
 
 def _limits(numbers: Array) -> tuple[float, float] | None:

@@ -568,14 +568,14 @@ def test_formulas_are_where_they_work() -> None:
     for loss, there in (
         (asymmetric, formulas | programs),
         (fl.huber, formulas),
-        (fl.cce, set()),
+        (fl.cce, {"formula"}),
     ):
         assert {name for name in formulas | programs if hasattr(loss, name)} == there
         assert {*dir(loss)} & (formulas | programs) == there
     with pytest.raises(AttributeError, match="runs a kernel in C"):
         fl.mse.listing("value")
     with pytest.raises(AttributeError, match="see its docstring"):
-        _ = fl.cce.formula
+        _ = fl.cce.gradient_formula
 
 
 def test_formulas_are_python_that_gives_the_values() -> None:

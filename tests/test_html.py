@@ -1,8 +1,12 @@
-"""HTML of the guide and suggestions: escaped, whole, and of no colour."""
+"""HTML of losses, the guide and suggestions: escaped, whole, and of no colour."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from html.parser import HTMLParser
+
+import numpy as np
+import pytest
 
 import fastloss as fl
 from fastloss._html import Html, document, table, tag
@@ -64,6 +68,36 @@ def test_documents_bring_their_style_and_no_colour() -> None:
     assert "currentColor" in style
     assert "#" not in style
     assert "white" not in style.replace("white-space", "")
+
+
+@pytest.mark.parametrize("loss", fl.LOSSES.values(), ids=fl.LOSSES)
+def test_losses(loss: fl.Loss) -> None:
+    page = loss._repr_html_()
+    rows = dict(Reader(page).rows)
+    assert f"<code>{type(loss).__name__}(" in page
+    assert rows["for"] == loss.advice.task
+    assert rows["output"] == loss.advice.activation
+    for name in (field.name for field in fields(loss)):
+        assert rows[name] == repr(getattr(loss, name))
+    assert rows["formula"] == str(loss.formula)
+
+
+def test_custom_losses_are_escaped() -> None:
+    @fl.custom
+    def step(y_true, y_pred, *, unit="<b>"):
+        return np.where(y_pred <= y_true, 0, y_pred)
+
+    page = step._repr_html_()
+    rows = dict(Reader(page).rows)
+    assert rows["formula"] == str(step.formula)
+    assert "where(y_true &gt;= y_pred, 0, y_pred)" in page
+    assert rows["unit"] == "'<b>'"
+    assert "<b>" not in page
+    running = fl.custom(
+        lambda y_true, y_pred: np.add.accumulate(y_pred - y_true),
+        grad=lambda y_true, y_pred: np.ones_like(y_pred),
+    )
+    assert "formula" not in dict(Reader(running._repr_html_()).rows)
 
 
 def test_the_guide_and_suggestions_read_as_tables() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastloss._formula import Formula
 from fastloss.core import _bridge, checks
 from fastloss.core.job import OUTPUT_SETS
 
@@ -28,7 +29,7 @@ from .graph import Node, node, reductions
 from .lower import Program, lower
 from .numbers import evaluate_graph, number_of
 from .refusal import ALIEN, TraceError, foreign_of, tell_at, tell_of
-from .render import Formula
+from .render import formula as rendered
 from .slopes import guarded
 from .statistic import Statistic
 from .trace import (
@@ -426,7 +427,7 @@ class TracedCompiler:
 
     def formula(self, parameters: Mapping[str, Any], name: str) -> Formula:
         """Return value, grad or hess as a formula."""
-        return Formula(self.expressions(parameters).result(name))
+        return rendered(self.expressions(parameters).result(name))
 
 
 def _call(

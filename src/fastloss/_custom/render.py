@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from fastloss._formula import Formula, latex_name
 
 from .graph import OPERATIONS, Node
 from .simplify import value_of
 
 
-class Formula(str):
-    """A formula as text; `latex` holds it for typesetting, notebooks show that."""
-
-    __slots__ = ("latex",)
-    latex: str
-
-    def __new__(cls, x: Node) -> Self:
-        self = super().__new__(cls, _Text().render(x)[0])
-        self.latex = _Latex().render(x)[0]
-        return self
-
-    def __getnewargs__(self) -> Any:
-        raise TypeError("a formula is not pickled; pickle the loss")
-
-    def _repr_latex_(self) -> str:
-        return f"${self.latex}$"
+def formula(x: Node) -> Formula:
+    """The formula of an expression."""
+    return Formula(_Text().render(x)[0], _Latex().render(x)[0])
 
 
 # From what binds least to what binds most.
 _STRENGTHS = ("or", "and", "compare", "sum", "product", "sign", "power", "atom")
 _Piece = tuple[str, str]
-_GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma "
-    "tau phi chi psi omega".split()
-)
 
 
 class _Operand:
@@ -105,16 +88,7 @@ class _Latex(_Text):
         return text, strength
 
     def name(self, name: str) -> str:
-        if name == "y_true":
-            return "y"
-        if name == "y_pred":
-            return r"\hat{y}"
-        if name in _GREEK:
-            return f"\\{name}"
-        if len(name) == 1:
-            return name
-        escaped = name.replace("_", r"\_")
-        return rf"\mathrm{{{escaped}}}"
+        return latex_name(name)
 
     def parenthesised(self, text: str) -> str:
         return rf"\left({text}\right)"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastloss import reference
+from fastloss._formula import Formula
 
 from .compiler import TracedCompiler
 from .functions import Call
-from .render import Formula
 
 if TYPE_CHECKING:
     from fastloss.core.loss import Loss

@@ -13,7 +13,7 @@ from fastloss.core.registry import Row
 if TYPE_CHECKING:
     from fastloss._custom.compiler import Compiler
     from fastloss._custom.cost import Cost
-    from fastloss._custom.render import Formula
+    from fastloss._formula import Formula
 
 #: In place of a row of the registry.
 _ROW = Row("custom", "custom", "element", ("real",), ("real",), ())

@@ -34,7 +34,7 @@ from fastloss.core.loss import Loss
 from fastloss.core.registry import NUMBERS, REGISTRY
 
 if TYPE_CHECKING:
-    from fastloss._custom.render import Formula
+    from fastloss._formula import Formula
 
 __all__ = [
     "Advice",
@@ -81,7 +81,7 @@ Names: TypeAlias = Mapping[str, Mapping[str, Any]]
 PyTorch's name."""
 
 _PROGRAMS = frozenset({"cost", "listing"})
-_FORMULAS = frozenset({"formula", "gradient_formula", "hessian_formula"})
+_SLOPES = frozenset({"gradient_formula", "hessian_formula"})
 
 
 class Registered(Loss):
@@ -90,7 +90,7 @@ class Registered(Loss):
     aliases: ClassVar[Names] = {}
     advice: ClassVar[Advice]
 
-    _absent: ClassVar[frozenset[str]] = _PROGRAMS | _FORMULAS  # what raises if asked
+    _absent: ClassVar[frozenset[str]] = _PROGRAMS | _SLOPES  # what raises if asked
     _rows: ClassVar[bool] = False  # whether an item is a row, to the fast lane
     _kernel_work: ClassVar[Work]  # of each loss
 
@@ -124,10 +124,23 @@ class Registered(Loss):
         return self._kernel_work
 
     def _formula(self, name: str) -> Formula:
-        raise AttributeError(
-            f"{type(self).__name__} is no formula of one label and one prediction: see "
-            "its docstring"
-        )
+        if name != "value":
+            raise AttributeError(
+                f"{type(self).__name__} is no formula of one label and one prediction: "
+                "for its derivatives see its docstring"
+            )
+        from fastloss._formula import of_docstring
+
+        return of_docstring(self)
+
+    def _described(self) -> list[tuple[str, str]]:
+        advice = self.advice
+        said = [
+            ("for", advice.task),
+            ("labels", advice.labels),
+            ("output", advice.activation),
+        ]
+        return [*said, *super()._described()]
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__()} - self._absent)

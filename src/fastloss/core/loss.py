@@ -125,6 +125,25 @@ class Loss(CustomFace, Parameters):
         ]
         return f"{type(self).__name__}({', '.join(given)})"
 
+    def _repr_html_(self) -> str:
+        from fastloss._html import document, table, tag
+
+        parameters = [
+            (field.name, repr(getattr(self, field.name))) for field in fields(self)
+        ]
+        return document(
+            tag("p", tag("code", self._expression())),
+            table((), [*self._described(), *parameters]),
+        )
+
+    def _described(self) -> list[tuple[str, str]]:
+        """What its HTML says before the parameters."""
+        from fastloss._html import tag
+
+        if self._compiler is not None and not self._compiler.traced:
+            return []  # a function that runs as NumPy
+        return [("formula", tag("code", self.formula))]
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Loss) and bool(self._key == other._key)
 

@@ -52,7 +52,9 @@ class _Boxes(Boxwise):
 class IoU(_Boxes):
     """One minus the intersection over union of boxes.
 
-    l = 1 - I/(U + eps) with the areas I of the intersection and U of the union.
+    With the areas I of the intersection and U of the union::
+
+        l = 1 - I/(U + eps)
 
     Parameters
     ----------
@@ -124,8 +126,10 @@ iou = IoU()
 class GIoU(_Boxes):
     """Generalised IoU loss: IoU loss and what a box around both has beside them.
 
-    l = 1 - I/(U + eps) + (C - U)/(C + eps) with the areas I of the intersection, U of
-    the union and C of the smallest box around both.
+    With the areas I of the intersection, U of the union and C of the smallest box
+    around both::
+
+        l = 1 - I/(U + eps) + (C - U)/(C + eps)
 
     Parameters
     ----------
@@ -200,8 +204,10 @@ giou = GIoU()
 class DIoU(_Boxes):
     """Distance IoU loss: IoU loss and the distance of the centres.
 
-    l = 1 - I/(U + eps) + rho^2/(c^2 + eps) with the distance rho of the centres and the
-    diagonal c of the smallest box around both.
+    With the areas I of the intersection and U of the union, the distance rho of the
+    centres and the diagonal c of the smallest box around both::
+
+        l = 1 - I/(U + eps) + rho^2/(c^2 + eps)
 
     Parameters
     ----------
@@ -276,8 +282,12 @@ diou = DIoU()
 class CIoU(_Boxes):
     """Complete IoU loss: distance IoU loss and the difference of the aspects.
 
-    l = 1 - I/(U + eps) + rho^2/(c^2 + eps) + alpha v with
-    v = (2/pi (atan(w'/h') - atan(w/h)))^2 and alpha = v/(1 - I/(U + eps) + v + eps).
+    As `DIoU`, with the widths w and heights h of the label and w', h' of the
+    prediction::
+
+        l = 1 - I/(U + eps) + rho^2/(c^2 + eps) + a v
+        v = (2/pi (atan(w'/h') - atan(w/h)))^2
+        a = v/(1 - I/(U + eps) + v + eps)
 
     Parameters
     ----------

@@ -34,8 +34,11 @@ __all__ = [
 class GaussianNLL(SeveralHeads):
     """Negative log-likelihood of a normal distribution of predicted mean and variance.
 
-    With r = mean - y_true and v = max(var, eps): l = (log v + r^2/v)/2, and
-    log(2 pi)/2 more if `full`. With `log_variance` var is log v.
+    With `log_variance`, var is log v::
+
+        l = (log v + r^2/v)/2 + log(2 pi)/2 if full else (log v + r^2/v)/2
+        r = mean - y_true
+        v = exp(var) if log_variance else max(var, eps)
 
     Parameters
     ----------
@@ -131,8 +134,11 @@ class GaussianNLL(SeveralHeads):
 class LaplaceNLL(SeveralHeads):
     """Negative log-likelihood of a Laplace distribution of predicted loc and scale.
 
-    With r = loc - y_true and b = max(scale, eps): l = log b + |r|/b, and log 2 more if
-    `full`.
+    ::
+
+        l = log b + |r|/b + log 2 if full else log b + |r|/b
+        r = loc - y_true
+        b = max(scale, eps)
 
     Parameters
     ----------
@@ -208,9 +214,13 @@ class LaplaceNLL(SeveralHeads):
 class StudentT(SeveralHeads):
     """Negative log-likelihood of Student's t of predicted location and scale.
 
-    With r = loc - y_true, s = max(scale, eps) and u = r^2/(nu s^2):
-    l = log s + (nu + 1)/2 log(1 + u), and the constant
-    lgamma(nu/2) - lgamma((nu + 1)/2) + log(pi nu)/2 more if `full`.
+    ::
+
+        l = k + log s + (nu + 1)/2 log(1 + u) if full else log s + (nu + 1)/2 log(1 + u)
+        u = r^2/(nu s^2)
+        r = loc - y_true
+        s = max(scale, eps)
+        k = lgamma(nu/2) - lgamma((nu + 1)/2) + log(pi nu)/2
 
     Parameters
     ----------
@@ -293,9 +303,13 @@ class StudentT(SeveralHeads):
 class NegativeBinomial(SeveralHeads):
     """Negative log-likelihood of counts under a negative binomial distribution.
 
-    Predicted are m = max(mean, eps) and r = max(total_count, eps); the variance is
-    m + m^2/r. l = lgamma(r) - lgamma(r + y) + (r + y) log(r + m) - r log r - y log m,
-    and lgamma(y + 1) more if `full`.
+    The variance is m + m^2/r::
+
+        l = k + lgamma(y + 1) if full else k
+        k = lgamma(r) - lgamma(r + y) + (r + y) log(r + m) - r log r - y log m
+        m = max(mean, eps)
+        r = max(total_count, eps)
+        y = y_true
 
     Parameters
     ----------
@@ -377,8 +391,10 @@ class NegativeBinomial(SeveralHeads):
 class CRPSNormal(SeveralHeads):
     """Continuous ranked probability score of a normal distribution.
 
-    With w = (mean - y_true)/std and the density phi and distribution function Phi of
-    the normal distribution: l = std (w (2 Phi(w) - 1) + 2 phi(w) - 1/sqrt(pi)).
+    With the density phi and the distribution function Phi of the normal distribution::
+
+        l = std (w (2 Phi(w) - 1) + 2 phi(w) - 1/sqrt(pi))
+        w = (mean - y_true)/std
 
     Parameters
     ----------
@@ -442,7 +458,10 @@ class CRPSNormal(SeveralHeads):
 class CRPSLaplace(SeveralHeads):
     """Continuous ranked probability score of a Laplace distribution.
 
-    With q = |loc - y_true|/scale: l = |loc - y_true| + scale (exp(-q) - 3/4).
+    ::
+
+        l = |loc - y_true| + scale (exp(-q) - 3/4)
+        q = |loc - y_true|/scale
 
     Parameters
     ----------
@@ -503,8 +522,10 @@ class CRPSLaplace(SeveralHeads):
 class CRPSLogistic(SeveralHeads):
     """Continuous ranked probability score of a logistic distribution.
 
-    With q = |loc - y_true|/scale and t = exp(-q):
-    l = |loc - y_true| + scale (2 log(1 + t) - 1).
+    ::
+
+        l = |loc - y_true| + scale (2 log(1 + exp(-q)) - 1)
+        q = |loc - y_true|/scale
 
     Parameters
     ----------
@@ -566,7 +587,9 @@ class CRPSLogistic(SeveralHeads):
 class IntervalScore(SeveralHeads):
     """Score of an interval that is to hold a label with probability 1 - alpha.
 
-    l = (upper - lower) + 2/alpha (max(lower - y_true, 0) + max(y_true - upper, 0)).
+    ::
+
+        l = upper - lower + 2/alpha (max(lower - y_true, 0) + max(y_true - upper, 0))
 
     Parameters
     ----------

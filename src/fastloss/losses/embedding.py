@@ -47,8 +47,12 @@ __all__ = [
 class Triplet(Pairwise):
     """Triplet margin loss: a positive is nearer to its anchor than a negative.
 
-    l = max(0, margin + d(anchor, positive) - d(anchor, negative)), where
-    d(a, b) = |a - b + eps| in the p-norm.
+    ::
+
+        l = max(0, margin + d(anchor, positive) - n)
+        n = min(m, d(positive, negative)) if swap else m
+        m = d(anchor, negative)
+        d(a, b) = norm_p(a - b + eps)
 
     Parameters
     ----------
@@ -153,7 +157,11 @@ triplet = Triplet()
 class Contrastive(LabelledPairs):
     """Contrastive loss of two rows: alike ones are near, others a margin apart.
 
-    l = y d^2/2 + (1 - y) max(0, margin - d)^2/2, where d is the Euclidean distance.
+    With the Euclidean distance d::
+
+        l = y d^2/2 + (1 - y) max(0, margin - d)^2/2
+        d = norm(a - b)
+        y = y_true
 
     Parameters
     ----------
@@ -234,6 +242,12 @@ contrastive = Contrastive()
 
 class CosineEmbedding(LabelledPairs):
     """Cosine embedding loss of two rows: 1 - cos if alike, max(0, cos - margin) if not.
+
+    ::
+
+        l = (1 + y)/2 (1 - c) + (1 - y)/2 max(0, c - margin)
+        c = (a . b)/sqrt((a . a + eps) (b . b + eps))
+        y = y_true
 
     Parameters
     ----------
@@ -318,7 +332,11 @@ cosine_embedding = CosineEmbedding()
 
 
 class MarginRanking(SeveralHeads):
-    """Margin ranking loss of two scores, l = max(0, margin - y (first - second)).
+    """Margin ranking loss of two scores.
+
+    ::
+
+        l = max(0, margin - y_true (first - second))
 
     Parameters
     ----------
@@ -496,9 +514,17 @@ class _Similarities(Batch):
 class NTXent(_Similarities):
     """Normalised temperature-scaled cross-entropy: a positive against all negatives.
 
-    With z = similarity/temperature and L = log of the sum of exp(z) over the rows of
-    other classes, a row costs the sum over the others of its class of
-    log(1 + exp(L - z)), which is -log softmax of z among itself and the negatives.
+    Of row i, with the others P of its class and the rows N of other classes::
+
+        l_i = sum_(j in P) g_ij
+        g_ij = L_i - z_ij if decoupled else log(1 + exp(L_i - z_ij))
+        L_i = log sum_(k in N) exp(z_ik)
+        z_ij = s_ij/temperature
+        s_ij = u_i . u_j
+        u_i = x_i/norm(x_i) if similarity == cosine else x_i
+        x = y_pred
+
+    That is -log softmax of z among itself and the negatives.
 
     Parameters
     ----------
@@ -591,8 +617,14 @@ ntxent = NTXent()
 class SupCon(_Similarities):
     """Supervised contrastive loss: log sum exp of all others less the mean of a class.
 
-    With z = similarity/temperature a row costs the log of the sum of exp(z) over all
-    other rows, less the mean of z over those of its class.
+    Of row i, with the others P of its class::
+
+        l_i = log sum_(j != i) exp(z_ij) - 1/n sum_(j in P) z_ij
+        n = |P|
+        z_ij = s_ij/temperature
+        s_ij = u_i . u_j
+        u_i = x_i/norm(x_i) if similarity == cosine else x_i
+        x = y_pred
 
     Parameters
     ----------
@@ -672,8 +704,14 @@ supcon = SupCon()
 class InfoNCE(TwoBatches):
     """Softmax loss of each query with its key against all keys: in-batch negatives.
 
-    Query i costs log of the sum over j of exp(z_ij), less z_ii, where z_ij is `scale`
-    times the similarity of query i and key j.
+    Of query i::
+
+        l_i = log sum_j exp(z_ij) - z_ii
+        z_ij = scale u_i . v_j
+        u_i = q_i/norm(q_i) if similarity == cosine else q_i
+        v_j = k_j/norm(k_j) if similarity == cosine else k_j
+        q = query
+        k = key
 
     Parameters
     ----------
@@ -773,8 +811,14 @@ infonce = InfoNCE()
 class MultiSimilarity(Batch):
     """Multi-similarity loss: soft maxima of what is too far and of what is too near.
 
-    With cosines x a row costs log(1 + sum of exp(-alpha (x - base)))/alpha over the
-    others of its class and log(1 + sum of exp(beta (x - base)))/beta over all others.
+    Of row i, with the others P of its class, all rows N of other classes and cosines
+    c::
+
+        l_i = g_i + h_i
+        g_i = log(1 + sum_(j in P) exp(-alpha (c_ij - base)))/alpha
+        h_i = log(1 + sum_(j in N) exp(beta (c_ij - base)))/beta
+        c_ij = (x_i . x_j)/(norm(x_i) norm(x_j))
+        x = y_pred
 
     Parameters
     ----------
@@ -864,8 +908,14 @@ multi_similarity = MultiSimilarity()
 class Circle(Batch):
     """Circle loss: log(1 + sum of exp over a class times sum of exp over the others).
 
-    With cosines x the exponents are -gamma max(0, 1 + m - x) (x - 1 + m) for the others
-    of the row's class and gamma max(0, x + m) (x - m) for all others.
+    Of row i, with the others P of its class, all rows N of other classes and cosines
+    c::
+
+        l_i = log(1 + sum_(j in P) exp(g_ij) sum_(j in N) exp(h_ij))
+        g_ij = -gamma max(0, 1 + m - c_ij) (c_ij - 1 + m)
+        h_ij = gamma max(0, c_ij + m) (c_ij - m)
+        c_ij = (x_i . x_j)/(norm(x_i) norm(x_j))
+        x = y_pred
 
     Parameters
     ----------

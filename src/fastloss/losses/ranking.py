@@ -30,7 +30,11 @@ __all__ = [
 class ListNet(Grouped):
     """ListNet's top-one loss: cross-entropy of two softmaxes over a group.
 
-    With q = softmax(y_true) and p = softmax(y_pred) of a group: l = -sum_j q_j log p_j.
+    Of a group::
+
+        l = -sum_j q_j log p_j
+        q = softmax(y_true)
+        p = softmax(y_pred)
 
     Parameters
     ----------
@@ -101,7 +105,11 @@ listnet = ListNet()
 class RankingSoftmax(Grouped):
     """Softmax loss of a group: cross-entropy of the relevances and a softmax.
 
-    With p = softmax(y_pred) of a group: l = -sum_j y_j log p_j.
+    Of a group::
+
+        l = -sum_j y_j log p_j
+        y = y_true
+        p = softmax(y_pred)
 
     Parameters
     ----------
@@ -171,7 +179,12 @@ ranking_softmax = RankingSoftmax()
 class PairwiseLogistic(Grouped):
     """RankNet's loss: logistic loss of the pairs of a group that differ in relevance.
 
-    l = sum log(1 + exp(-sigma (x_i - x_j))) over pairs with y_i > y_j.
+    Of a group, over its n pairs with y_i > y_j::
+
+        l = k/n if pairs == mean else k
+        k = sum_(y_i > y_j) log(1 + exp(-sigma (x_i - x_j)))
+        x = y_pred
+        y = y_true
 
     Parameters
     ----------
@@ -279,8 +292,11 @@ class _Gains(Grouped):
 class LambdaRank(_Gains):
     """LambdaRank's loss: pairs of a group, weighted by what they mean to NDCG.
 
-    l = sum w_ij log(1 + exp(-sigma (x_i - x_j))) over pairs with y_i > y_j, where w_ij
-    is by how much NDCG changes if both change places.
+    Of a group, where w_ij is by how much NDCG changes if both change places::
+
+        l = sum_(y_i > y_j) w_ij log(1 + exp(-sigma (x_i - x_j)))
+        x = y_pred
+        y = y_true
 
     Parameters
     ----------
@@ -379,8 +395,10 @@ lambdarank = LambdaRank()
 class ListMLE(Grouped):
     """ListMLE: negative log-likelihood of the right order under Plackett and Luce.
 
-    l = sum_i log(sum_(j >= i) exp x_j) - x_i of scores x in the order of falling
-    relevances.
+    Of a group, in the order of falling relevances::
+
+        l = sum_i (log sum_(j >= i) exp(x_j) - x_i)
+        x = y_pred
 
     Parameters
     ----------
@@ -450,8 +468,13 @@ listmle = ListMLE()
 class ApproxNDCG(_Gains):
     """ApproxNDCG: one minus NDCG with ranks that are sums of sigmoids.
 
-    l = 1 - sum_i gain_i/log(1 + r_i)/max DCG with
-    r_i = 1 + sum_(j != i) sigmoid(alpha (x_j - x_i)).
+    Of a group, with M the largest sum that an order of the entries has::
+
+        l = 1 - 1/M sum_i g_i/log(1 + r_i)
+        g_i = 2^y_i - 1 if gain == exponential else y_i
+        r_i = 1 + sum_(j != i) sigmoid(alpha (x_j - x_i))
+        x = y_pred
+        y = y_true
 
     Parameters
     ----------

@@ -46,8 +46,12 @@ class _Regions(Overlap):
 class Dice(_Regions):
     """Soft Dice loss of regions: one minus twice the overlap over the sum of sizes.
 
-    l = 1 - (2 T + smooth)/(sum p + sum t + smooth), with labels t, predictions p and
-    their overlap T.
+    With labels t, predictions p and their overlap T::
+
+        l = 1 - (2 T + smooth)/(sum_i p_i + sum_i t_i + smooth)
+        T = sum_i min(p_i, t_i) if tp == absolute else sum_i p_i t_i
+        p = y_pred
+        t = y_true
 
     Parameters
     ----------
@@ -128,8 +132,12 @@ dice = Dice()
 class Jaccard(_Regions):
     """Soft Jaccard loss of regions: one minus their intersection over their union.
 
-    l = 1 - (T + smooth)/(sum p + sum t - T + smooth), with labels t, predictions p and
-    their overlap T.
+    With labels t, predictions p and their overlap T::
+
+        l = 1 - (T + smooth)/(sum_i p_i + sum_i t_i - T + smooth)
+        T = sum_i min(p_i, t_i) if tp == absolute else sum_i p_i t_i
+        p = y_pred
+        t = y_true
 
     Parameters
     ----------
@@ -209,10 +217,17 @@ jaccard = Jaccard()
 class Tversky(_Regions):
     """Tversky loss of regions: Dice with weights for what is too much and what lacks.
 
-    l = (1 - (T + smooth)/(T + alpha F + beta N + smooth))^gamma, with labels t,
-    predictions p, their overlap T, false positives F = sum p - T and false negatives
-    N = sum t - T. Dice is alpha = beta = 1/2 with half of its smooth, Jaccard
-    alpha = beta = 1.
+    With labels t, predictions p, their overlap T, false positives F and false negatives
+    N::
+
+        l = (1 - (T + smooth)/(T + alpha F + beta N + smooth))^gamma
+        T = sum_i min(p_i, t_i) if tp == absolute else sum_i p_i t_i
+        F = sum_i p_i - T
+        N = sum_i t_i - T
+        p = y_pred
+        t = y_true
+
+    Dice is alpha = beta = 1/2 with half of its smooth, Jaccard alpha = beta = 1.
 
     Parameters
     ----------
@@ -313,8 +328,15 @@ tversky = Tversky()
 class GeneralizedDice(_Regions):
     """Generalised Dice loss: the regions of all classes of a sample in one quotient.
 
-    l = 1 - (2 sum_c w_c T_c + smooth)/(sum_c w_c (sum p + sum t) + smooth), with labels
-    t, predictions p, the overlap T_c of a class and a weight w_c of it.
+    With labels t, predictions p, the overlap T of each class c and a weight w of it::
+
+        l = 1 - (2 sum_c w_c T_c + smooth)/(sum_c w_c (P_c + Q_c) + smooth)
+        T_c = sum_i min(p_ci, t_ci) if tp == absolute else sum_i p_ci t_ci
+        P_c = sum_i p_ci
+        Q_c = sum_i t_ci
+        w_c = 1/Q_c^2 if weighting == square else 1/Q_c if weighting == simple else 1
+        p = y_pred
+        t = y_true
 
     Parameters
     ----------
@@ -430,8 +452,19 @@ generalized_dice = GeneralizedDice()
 class MCC(_Regions):
     """One minus the soft correlation coefficient of Matthews of regions.
 
-    l = 1 - (T U - F N)/sqrt((T + F)(T + N)(U + F)(U + N)), with true positives T and
-    negatives U, false positives F and false negatives N, `smooth` added to each.
+    With true positives T and negatives U, false positives F and false negatives N,
+    `smooth` added to each::
+
+        l = 1 - (T U - F N)/sqrt((T + F) (T + N) (U + F) (U + N))
+        T = sum_i min(p_i, t_i) + smooth if tp == absolute else sum_i p_i t_i + smooth
+        F = sum_i p_i - V + smooth
+        N = sum_i t_i - V + smooth
+        U = n - sum_i p_i - sum_i t_i + V + smooth
+        V = T - smooth
+        p = y_pred
+        t = y_true
+
+    There are n entries in a region.
 
     Parameters
     ----------

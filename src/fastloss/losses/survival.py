@@ -17,8 +17,14 @@ __all__ = ["AFT", "Cox", "aft", "cox"]
 class Cox(Sequence):
     """Negative partial log-likelihood of the proportional hazards model.
 
-    Of an event at t_i: l_i = log S(t_i) - x_i with S(t) = sum of w_j exp(x_j) over all
-    with t_j >= t. Who is censored costs 0.
+    Of an event at a time t_i, where S_i is the sum over all who are at risk then; who
+    is censored, with an event d_i of 0, costs 0::
+
+        l_i = d_i (log S_i - x_i)
+        S_i = sum_(t_j >= t_i) exp(x_j)
+        x = y_pred
+        d = event
+        t = time
 
     Parameters
     ----------
@@ -105,9 +111,13 @@ class Cox(Sequence):
 class AFT(Bounded):
     """Negative log-likelihood of the accelerated failure time model.
 
-    With z = (log t - y_pred)/sigma and F, f the distribution function and the density
-    of `distribution`: -log(F(z of upper) - F(z of lower)), and of a time that is known,
-    where both bounds are equal, -log(f(z)/(sigma t)).
+    With the distribution function F and the density f of `distribution`, where a time
+    is known up to its bounds, and where both are equal::
+
+        l = -log(F(b) - F(a)), lower < upper
+        l = -log(f(a)/(sigma lower)), lower = upper
+        a = (log lower - y_pred)/sigma
+        b = (log upper - y_pred)/sigma
 
     Parameters
     ----------

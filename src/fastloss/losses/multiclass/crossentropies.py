@@ -45,8 +45,13 @@ class CategoricalCrossentropy(
 ):
     """Cross-entropy of one-hot or soft labels with rows of probabilities or logits.
 
-    With q_c = w_c (y_c (1 - label_smoothing) + label_smoothing/C) for C classes and
-    p = y_pred, or p = softmax(y_pred) with ``from_logits=True``: l = -sum q_c log(p_c).
+    For C classes, labels y and class weights w::
+
+        l = -sum_c q_c log p_c
+        q_c = w_c t_c if class_weight else t_c
+        t_c = (1 - label_smoothing) y_c + label_smoothing/C if label_smoothing else y_c
+        p = softmax(z) if from_logits else clip(y_pred, eps, 1 - eps)
+        z = softcap tanh(y_pred/softcap)/temperature if softcap else y_pred/temperature
 
     Parameters
     ----------
@@ -150,9 +155,18 @@ class SparseCategoricalCrossentropy(
 ):
     """Cross-entropy of integer classes with rows of probabilities or logits.
 
-    With the class y and p = y_pred, or p = softmax(y_pred) with ``from_logits=True``:
-    l = -log(p_y). Smoothing and class weights act as on one-hot labels
-    (`CategoricalCrossentropy`) and give the same numbers.
+    For C classes, the class y and class weights w::
+
+        l = -sum_c q_c log p_c if label_smoothing else k
+        k = -w_y log p_y if class_weight else -log p_y
+        q_c = w_c t_c if class_weight else t_c
+        t_c = (1 - label_smoothing) e_c + label_smoothing/C
+        e = one_hot(y)
+        p = softmax(z) if from_logits else clip(y_pred, eps, 1 - eps)
+        z = softcap tanh(y_pred/softcap)/temperature if softcap else y_pred/temperature
+
+    Smoothing and class weights act as on one-hot labels (`CategoricalCrossentropy`) and
+    give the same numbers.
 
     Parameters
     ----------
@@ -267,8 +281,10 @@ sparse_categorical_crossentropy = scce = SparseCategoricalCrossentropy()
 class CategoricalFocal(ProbabilitiesOrLogits, SparseRowwise):
     """Focal loss of integer classes with rows of probabilities or logits.
 
-    With the class y and p = y_pred, or p = softmax(y_pred) with ``from_logits=True``:
-    l = -(1 - p_y)^gamma log(p_y).
+    With the class y and class weights w::
+
+        l = -w_y (1 - p_y)^gamma log p_y if class_weight else -(1 - p_y)^gamma log p_y
+        p = softmax(y_pred) if from_logits else clip(y_pred, eps, 1 - eps)
 
     Parameters
     ----------
@@ -370,8 +386,13 @@ categorical_focal = CategoricalFocal()
 class NLL(SparseRowwise):
     """Negative log-likelihood of integer classes and rows of log-probabilities.
 
-    With the class y: l = -x_y. The rows need not be normalised; of logits, whose
-    log-softmax this is often given, use `sparse_categorical_crossentropy`.
+    With the class y and class weights w::
+
+        l = -w_y x_y if class_weight else -x_y
+        x = y_pred
+
+    The rows need not be normalised; of logits, whose log-softmax this is often given,
+    use `sparse_categorical_crossentropy`.
 
     Parameters
     ----------
@@ -450,9 +471,12 @@ nll = NLL()
 class GCE(ProbabilitiesOrLogits, SparseRowwise):
     """Generalised cross-entropy of classes with rows of probabilities or logits.
 
-    With the class y and p = y_pred, or p = softmax(y_pred) with ``from_logits=True``:
-    l = (1 - p_y^q)/q, which is 1 - p_y for q = 1 and nears cross-entropy for q towards
-    0.
+    With the class y and class weights w::
+
+        l = w_y (1 - p_y^q)/q if class_weight else (1 - p_y^q)/q
+        p = softmax(y_pred) if from_logits else clip(y_pred, eps, 1 - eps)
+
+    That is 1 - p_y for q = 1 and nears cross-entropy for q towards 0.
 
     Parameters
     ----------
@@ -551,9 +575,12 @@ gce = GCE()
 class SymmetricCE(ProbabilitiesOrLogits, SparseRowwise):
     """Symmetric cross-entropy of integer classes with rows of probabilities or logits.
 
-    With the class y and p = y_pred, or p = softmax(y_pred) with ``from_logits=True``: l
-    = -alpha log(p_y) - beta log_zero (1 - p_y), cross-entropy and the reverse one, in
-    which log(0) is `log_zero`.
+    Cross-entropy and the reverse one, in which log(0) is `log_zero`. With the class y
+    and class weights w::
+
+        l = w_y k if class_weight else k
+        k = -alpha log p_y - beta log_zero (1 - p_y)
+        p = softmax(y_pred) if from_logits else clip(y_pred, eps, 1 - eps)
 
     Parameters
     ----------
@@ -664,8 +691,11 @@ symmetric_ce = SymmetricCE()
 class CategoricalPoly1(ProbabilitiesOrLogits, SparseRowwise):
     """Poly-1 loss of integer classes with rows of probabilities or logits.
 
-    With the class y and p = y_pred, or p = softmax(y_pred) with ``from_logits=True``:
-    l = -log(p_y) + epsilon (1 - p_y).
+    With the class y and class weights w::
+
+        l = w_y k if class_weight else k
+        k = -log p_y + epsilon (1 - p_y)
+        p = softmax(y_pred) if from_logits else clip(y_pred, eps, 1 - eps)
 
     Parameters
     ----------

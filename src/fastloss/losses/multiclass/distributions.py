@@ -43,9 +43,13 @@ __all__ = [
 class KLDivergence(ProbabilitiesOrLogits, TemperedRowwise, Distributions):
     """Kullback-Leibler divergence of rows of labels q and rows of predictions p.
 
-    l = sum q_c log(q_c/p_c), where p is `y_pred`, its exponential with
-    ``log_input=True``, or softmax(y_pred/T) with ``from_logits=True``; the latter loss
-    is multiplied by T^2, T being the temperature.
+    Of logits the loss is multiplied by the square of the temperature::
+
+        l = temperature^2 k if from_logits else k
+        k = sum_c q_c log(q_c/p_c)
+        q = exp(y_true) if log_target else y_true
+        p = softmax(y_pred/temperature) if from_logits else u
+        u = exp(y_pred) if log_input else clip(y_pred, eps, 1 - eps)
 
     Parameters
     ----------
@@ -181,9 +185,12 @@ kl_divergence = KLDivergence()
 class JSDivergence(ProbabilitiesOrLogits, Distributions):
     """Jensen-Shannon divergence of labels q with rows of probabilities or logits.
 
-    With p = y_pred, or p = softmax(y_pred) with ``from_logits=True``, and
-    m = beta q + (1 - beta) p:
-    l = sum beta q_c log(q_c/m_c) + (1 - beta) p_c log(p_c/m_c).
+    ::
+
+        l = sum_c (beta q_c log(q_c/m_c) + (1 - beta) p_c log(p_c/m_c))
+        m = beta q + (1 - beta) p
+        q = y_true
+        p = softmax(y_pred) if from_logits else clip(y_pred, eps, 1 - eps)
 
     Parameters
     ----------
@@ -285,8 +292,11 @@ js_divergence = JSDivergence()
 class TotalVariation(FromLogits, Distributions):
     """Total variation distance of labels q with rows of probabilities or logits.
 
-    With p = y_pred, or p = softmax(y_pred) with ``from_logits=True``:
-    l = 1/2 sum |p_c - q_c|.
+    ::
+
+        l = 1/2 sum_c |p_c - q_c|
+        q = y_true
+        p = softmax(y_pred) if from_logits else y_pred
 
     Parameters
     ----------
@@ -361,8 +371,11 @@ total_variation = TotalVariation()
 class CategoricalBrier(FromLogits, Distributions):
     """Brier score of rows of labels q with rows of probabilities or logits.
 
-    With p = y_pred, or p = softmax(y_pred) with ``from_logits=True``:
-    l = sum (p_c - q_c)^2.
+    ::
+
+        l = sum_c (p_c - q_c)^2
+        q = y_true
+        p = softmax(y_pred) if from_logits else y_pred
 
     Parameters
     ----------
@@ -440,7 +453,11 @@ categorical_brier = CategoricalBrier()
 class Cosine(PairedRowwise):
     """Cosine distance of rows of labels t and rows of predictions x.
 
-    l = offset - c with c = t.x/(|t| |x|), in [-1, 1]; 0 of a row of zeros.
+    In [offset - 1, offset + 1], and `offset` for a row of zeros::
+
+        l = offset - (t . x)/(norm(t) norm(x))
+        t = y_true
+        x = y_pred
 
     Parameters
     ----------

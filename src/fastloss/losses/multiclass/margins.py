@@ -33,7 +33,13 @@ __all__ = [
 
 
 class CrammerSinger(SparseRowwise):
-    """Multiclass hinge loss, l = max(0, 1 + max over j != y of x_j - x_y).
+    """Multiclass hinge loss of Crammer and Singer.
+
+    With the class y and class weights w::
+
+        l = w_y k if class_weight else k
+        k = max(0, 1 + max_(j != y) x_j - x_y)
+        x = y_pred
 
     Parameters
     ----------
@@ -112,9 +118,13 @@ crammer_singer = CrammerSinger()
 
 
 class MultiMargin(SparseRowwise):
-    """Margins between the class and every other one, l = 1/C sum max(0, z_j)^p.
+    """Margins between the class and every other one.
 
-    With the class y the sum is over j != y of z_j = margin - x_y + x_j.
+    With the class y, class weights w and C classes::
+
+        l = w_y k if class_weight else k
+        k = 1/C sum_(j != y) max(0, margin - x_y + x_j)^p
+        x = y_pred
 
     Parameters
     ----------
@@ -215,7 +225,10 @@ multi_margin = MultiMargin()
 class MultilabelMargin(PairedRowwise):
     """Margins between every right class and every wrong one.
 
-    l = 1/C sum_i sum_j max(0, 1 - x_i + x_j) over the right classes i and wrong ones j.
+    With the right classes R, whose label is 1, the wrong ones W, and C in all::
+
+        l = 1/C sum_(i in R) sum_(j in W) max(0, 1 - x_i + x_j)
+        x = y_pred
 
     Parameters
     ----------
@@ -278,7 +291,13 @@ multilabel_margin = MultilabelMargin()
 
 
 class CategoricalHinge(Distributions):
-    """Hinge loss of rows of labels, l = max(0, 1 + max (1 - q_c) x_c - sum q_c x_c).
+    """Hinge loss of rows of labels.
+
+    ::
+
+        l = max(0, 1 + max_c (1 - q_c) x_c - sum_c q_c x_c)
+        q = y_true
+        x = y_pred
 
     Of one-hot labels the largest of the other decision values counts as at least 0, the
     product at the class; `crammer_singer` is without that.
@@ -352,8 +371,10 @@ categorical_hinge = CategoricalHinge()
 class ZLPR(PairedRowwise):
     """Multilabel cross-entropy that ranks right classes above 0 and wrong ones below.
 
-    l = log(1 + sum exp(x_j)) + log(1 + sum exp(-x_i)) over wrong classes j and right
-    ones i.
+    With the right classes R, whose label is 1, and the wrong ones W::
+
+        l = log(1 + sum_(j in W) exp(x_j)) + log(1 + sum_(i in R) exp(-x_i))
+        x = y_pred
 
     Parameters
     ----------

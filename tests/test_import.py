@@ -18,6 +18,7 @@ LATER = (
     "fastloss._custom.compiler",
     "fastloss.advice",
     "fastloss.app",
+    "fastloss.diagnosis",
     "fastloss.jax",
     "fastloss.keras",
     "fastloss.names",

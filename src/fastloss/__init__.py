@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from fastloss._custom.trace import TraceError
     from fastloss.advice import guide, suggest
     from fastloss.core.capi import get_include
+    from fastloss.diagnosis import diagnose
     from fastloss.names import get
 
     __version__: str
@@ -54,6 +55,7 @@ __all__ = [
     "Row",
     "TraceError",
     "custom",
+    "diagnose",
     "get",
     "get_include",
     "get_num_threads",
@@ -71,6 +73,7 @@ __all__ += [name for family in _FAMILIES for name in family.__all__]
 _LATER = {
     "TraceError": "fastloss._custom.trace",
     "custom": "fastloss._custom.decorator",
+    "diagnose": "fastloss.diagnosis",
     "get": "fastloss.names",
     "get_include": "fastloss.core.capi",
     "guide": "fastloss.advice",

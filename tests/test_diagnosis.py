@@ -599,3 +599,40 @@ def test_the_page_runs(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     result = doctest.DocTestRunner().run(test)
     assert result.attempted >= 6
     assert result.failed == 0, capsys.readouterr().out
+
+
+ODD: dict[str, Any] = {
+    "none": None,
+    "number": 1.0,
+    "empty": [],
+    "no columns": np.empty((3, 0)),
+    "one": [1.0],
+    "names": ["a", "b"],
+    "ragged": [[1], [1, 2]],
+    "masked": np.ma.masked_less(Y, 0),
+    "complex": Y + 1j,
+    "objects": np.array([None] * N),
+    "nan": np.full(N, np.nan),
+    "huge": np.full(N, 1e308),
+    "long": Y.astype(np.longdouble),
+    "pair": (Y, P),
+    "dict": {"a": 1},
+}
+
+
+@pytest.mark.parametrize("name", ["mse", "scce", "gaussian_nll", "triplet", "dice"])
+def test_odd_input_is_diagnosed_not_raised(name: str) -> None:
+    loss = getattr(fl, name)
+    for y in ODD.values():
+        for p in list(ODD.values())[1:]:
+            for weight in (None, P, "w"):
+                found = fl.diagnose(loss, y, p, sample_weight=weight)
+                json.dumps(found.to_list(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "costs", [[], [1], [np.nan], [np.inf] * 3, [0] * 20, [1e300, -1e300] * 10]
+)
+def test_odd_curves_are_read(costs: list[float]) -> None:
+    for held in (None, [], [1], [np.nan] * 9, range(20)):
+        assert str(fl.diagnose(fl.mse, None, None, costs, held))

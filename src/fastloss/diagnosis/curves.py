@@ -228,11 +228,11 @@ def _still_falls(curve: Curve, least: int) -> bool:
 def generalisation_gap(curve: Curve) -> Said | None:
     """A validation cost far above that of training."""
     begin, train, held = _gap(curve)
-    if not held - train > _GAP * abs(begin - train) or not held > train:
+    if not begin > train or not held - train > _GAP * (begin - train):
         return None
     return Said(
         f"Validation ends at {held:.4g}, training at {train:.4g}: the gap is "
-        f"{percent((held - train) / abs(begin - train))} of what training gained.",
+        f"{percent((held - train) / (begin - train))} of what training gained.",
         "Check that both come from one source; then more data, augmentation, weight "
         "decay, or a smaller model.",
         {"training": train, "validation": held, "gap": held - train},
@@ -243,7 +243,7 @@ def generalisation_gap(curve: Curve) -> Said | None:
 def validation_below_training(curve: Curve) -> Said | None:
     """A validation cost well below that of training."""
     begin, train, held = _gap(curve)
-    if not train - held > _GAP * abs(begin - train) or not begin > train:
+    if not begin > train or not train - held > _GAP * (begin - train):
         return None
     return Said(
         f"Validation ends at {held:.4g}, below training at {train:.4g}.",

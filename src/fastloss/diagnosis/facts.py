@@ -388,7 +388,7 @@ def _given(
     names: tuple[str, ...] = getattr(loss, "label_names", ("y_true",))
     arguments = (y_true, y_pred)
     if isinstance(loss, Pairwise | TwoBatches):
-        arguments = tuple(y_pred)
+        arguments = tuple(y_pred) if isinstance(y_pred, tuple | list) else (y_pred,)
     call = Call(loss, arguments, keywords, weight)
     error = None
     try:

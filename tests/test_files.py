@@ -18,7 +18,7 @@ import pytest
 from test_cli import SLAB_ULP, complaint, number, regression, save
 
 import fastloss as fl
-from fastloss.app import cli, evaluate, files
+from fastloss.app import cli, files, progress, samples
 
 MSE = ("eval", "--loss", "mse")
 
@@ -30,7 +30,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def small_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "SLAB_BYTES", 256)
+    monkeypatch.setattr(samples, "SLAB_BYTES", 256)
 
 
 def npy(
@@ -67,13 +67,14 @@ def disturbed(
     program = f"""
 import os, signal, sys
 from pathlib import Path
-from fastloss.app import cli, evaluate
+from fastloss.app import cli, samples
+from fastloss.app.progress import Progress
 {before}
-evaluate.SLAB_BYTES = 256
+samples.SLAB_BYTES = 256
 def after_a_slab(self, share):
     type(self).__call__ = lambda self, share: None
 {"".join(f"    {line}{chr(10)}" for line in code.splitlines())}
-cli._Progress.__call__ = after_a_slab
+Progress.__call__ = after_a_slab
 sys.exit(cli.main(sys.argv[1:]))
 """
     return subprocess.run(
@@ -157,7 +158,7 @@ def test_fortran_order(
 def test_fortran_order_stays_in_bounded_memory(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluate, "SLAB_BYTES", 1 << 17)
+    monkeypatch.setattr(samples, "SLAB_BYTES", 1 << 17)
     logits = np.random.default_rng(5).normal(size=(1 << 17, 8))
     save(y=np.zeros(1 << 17, np.int8), x=np.asfortranarray(logits))
     argv = ("--loss", "scce", "--from-logits", "y.npy", "x.npy")
@@ -217,7 +218,7 @@ def test_a_file_that_shrinks() -> None:
 def test_no_memory(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def exhausted(*arguments: object) -> None:
+    def exhausted(*arguments: object, **options: object) -> None:
         raise MemoryError
 
     save(y=np.zeros(4))
@@ -405,7 +406,7 @@ def test_an_incomplete_gradient_is_private(
         (name,) = set(os.listdir()) - {"y.npy", "g.npy"}
         modes.add(stat.S_IMODE(os.stat(name).st_mode))
 
-    monkeypatch.setattr(cli._Progress, "__call__", look)
+    monkeypatch.setattr(progress.Progress, "__call__", look)
     save(y=np.zeros(100), g=[1.0])
     number(capsys, "--loss", "mse", "y.npy", "y.npy", "--grad", "g.npy")
     assert modes == {0o600}
@@ -461,11 +462,11 @@ def test_two_runs_with_one_gradient_file(
     codes = []
 
     def another(self: object, share: float) -> None:
-        monkeypatch.setattr(cli._Progress, "__call__", lambda self, share: None)
+        monkeypatch.setattr(progress.Progress, "__call__", lambda self, share: None)
         codes.append(cli.main([*MSE, "zero.npy", "zero.npy", "--grad", "g.npy"]))
         assert not np.load("g.npy").any()
 
-    monkeypatch.setattr(cli._Progress, "__call__", another)
+    monkeypatch.setattr(progress.Progress, "__call__", another)
     codes.append(cli.main([*MSE, "zero.npy", "one.npy", "--grad", "g.npy"]))
     assert codes == [0, 0]
     assert capsys.readouterr().out == "0.0\n1.0\n"
@@ -544,10 +545,10 @@ def test_a_full_disk() -> None:
 @POSIX
 def test_a_full_folder_for_temporary_files() -> None:
     save(y=np.zeros(1000))
-    Path("x.csv").write_text("1\n" * 1000)
+    np.savez_compressed("x.npz", np.random.default_rng(0).random(1000))
     done = disturbed(
         "pass",
-        *(*MSE, "y.npy", "x.csv"),
+        *(*MSE, "y.npy", "x.npz"),
         before=SMALL_FILES,
         TMPDIR=".",
     )

@@ -9,21 +9,21 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 import fastloss as fl
-from fastloss.app import demo
+from fastloss.app import demo, report
 from fastloss.app.evaluate import evaluate
-from fastloss.app.files import open_array, split_name
+from fastloss.app.files import expand, replacing, split_name, write
+from fastloss.app.progress import Progress
+from fastloss.app.samples import open_samples
 from fastloss.core.kinds import (
     Elementwise,
     PairedRowwise,
     Rowwise,
-    SparseRowwise,
 )
 from fastloss.core.loss import Loss
 
@@ -52,21 +52,71 @@ class _Once(argparse.Action):
         if self.given:
             raise argparse.ArgumentError(self, "given more than once; one is allowed")
         self.given = True
-        self.store(namespace, values, option_string)
-
-    def store(
-        self, namespace: argparse.Namespace, values: Any, option_string: str | None
-    ) -> None:
         setattr(namespace, self.dest, values)
 
 
-class _OnceOrNo(_Once, argparse.BooleanOptionalAction):
+class _Losses(argparse.Action):
+    """Begin a loss: parameters that follow are its own."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        namespace.losses = [*(namespace.losses or []), (values, {})]
+
+
+class _Many(argparse.Action):
+    """Collect columns: ``--pred a --pred b``."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        before = getattr(namespace, self.dest) or []
+        setattr(namespace, self.dest, [*before, values])
+
+
+class _Parameter(argparse.Action):
+    """A parameter of the loss before it or, before the first, of all that have it."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if namespace.losses:
+            loss, given = namespace.losses[-1]
+            if self.dest not in _fields(loss):
+                raise argparse.ArgumentError(
+                    self, f"no parameter of {loss.name}, the loss before it"
+                )
+        else:
+            given = namespace.common
+        if self.dest in given or self.dest in namespace.common:
+            raise argparse.ArgumentError(self, "given more than once; one is allowed")
+        given[self.dest] = self.value(values, option_string)
+
+    def value(self, values: Any, option_string: str | None) -> Any:
+        return values
+
+
+class _Switch(_Parameter, argparse.BooleanOptionalAction):
     """The same for ``--option`` and ``--no-option``."""
 
-    def store(
-        self, namespace: argparse.Namespace, values: Any, option_string: str | None
-    ) -> None:
-        setattr(namespace, self.dest, not str(option_string).startswith("--no-"))
+    def value(self, values: Any, option_string: str | None) -> Any:
+        return not str(option_string).startswith("--no-")
+
+
+def _fields(loss: Loss) -> list[str]:
+    return [field.name for field in dataclasses.fields(loss)]
 
 
 def _parameter(text: str) -> Any:
@@ -77,45 +127,32 @@ def _parameter(text: str) -> Any:
         return text
 
 
-def _add_loss_options(parser: argparse.ArgumentParser, loss: Loss) -> None:
-    """One option for each field of the loss; only those given reach the namespace."""
-    group = parser.add_argument_group(f"parameters of {loss.name}")
-    for field in dataclasses.fields(loss):
-        option = "--" + field.name.replace("_", "-")
-        default = getattr(loss, field.name)
-        text = f"default: {default}"
-        if field.name == "reduction":
-            group.add_argument(
-                option,
-                action=_Once,
-                choices=_REDUCTIONS,
-                default=argparse.SUPPRESS,
-                help=text,
-            )
-        elif isinstance(default, bool):
-            group.add_argument(
-                option,
-                action=_OnceOrNo,
-                default=argparse.SUPPRESS,
-                help=text,
-            )
+def _add_loss_options(parser: argparse.ArgumentParser, losses: Sequence[Loss]) -> None:
+    """One option for each field that one of the losses has."""
+    names = ", ".join(dict.fromkeys(loss.name for loss in losses))
+    group = parser.add_argument_group(f"parameters of {names}")
+    defaults = {name: getattr(loss, name) for loss in losses for name in _fields(loss)}
+    for name, default in defaults.items():
+        options: dict[str, Any] = {"default": argparse.SUPPRESS}
+        options["help"] = f"default: {default}"
+        if isinstance(default, bool):
+            options["action"] = _Switch
         else:
-            group.add_argument(
-                option,
-                action=_Once,
-                type=_parameter,
-                default=argparse.SUPPRESS,
-                metavar="VALUE",
-                help=text,
-            )
+            options["action"] = _Parameter
+            options["metavar"] = "VALUE"
+            if name == "reduction":
+                options["choices"] = _REDUCTIONS
+            else:
+                options["type"] = _parameter
+        group.add_argument(f"--{name.replace('_', '-')}", **options)
 
 
-def _named_loss(argv: Sequence[str]) -> Loss | None:
-    """The loss that ``--loss`` names: the other options of `eval` follow from it."""
+def _named_losses(argv: Sequence[str]) -> list[Loss]:
+    """The losses that ``--loss`` names, from which the other options follow."""
     parser = _Parser(prog="fastloss eval", add_help=False, allow_abbrev=False)
-    parser.add_argument("--loss", action=_Once, type=_loss)
+    parser.add_argument("--loss", action="append", type=_loss, default=[])
     known, _ = parser.parse_known_args(argv)
-    return known.loss if isinstance(known.loss, Loss) else None
+    return list(known.loss)
 
 
 #: Those of two files.
@@ -136,7 +173,13 @@ def _loss(name: str) -> Loss:
     return loss
 
 
-def _build_parser(loss: Loss | None) -> _Parser:
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of samples")
+    return int(text)
+
+
+def _build_parser() -> _Parser:
     parser = _Parser(
         prog="fastloss",
         description="Loss functions and their derivatives for NumPy arrays.",
@@ -159,37 +202,79 @@ def _build_parser(loss: Loss | None) -> _Parser:
     command.add_argument("task", nargs="?", help="only the losses for this task")
     command.set_defaults(run=_guide)
 
-    command = commands.add_parser(
-        "eval",
-        help="value and gradient of a loss over files",
-        description="Print the value of a loss over two files. Files are FILE.npy, "
-        "FILE.npz (one array inside), FILE.npz:KEY, FILE.csv or FILE.csv:COLUMN and "
-        "may be larger than memory; .npz and .csv are unpacked into the folder for "
-        "temporary files. A .csv file is one column of numbers or, where the loss "
-        "takes a row of classes, one column for each class; :COLUMN picks one by the "
-        "name in its header, :A,B several. A first line that begins with a number is "
-        "data unless a column is picked.",
+    commands.add_parser("eval", help="losses of files of any size")
+    return parser
+
+
+def _eval_parser(losses: Sequence[Loss]) -> _Parser:
+    parser = _Parser(
+        prog="fastloss eval",
+        usage="%(prog)s --loss NAME [options] TABLE... --true COLUMN --pred COLUMN\n"
+        "       %(prog)s --loss NAME [options] Y_TRUE Y_PRED",
+        description="Print the value of losses over files, which may be larger than "
+        "memory: a table of named columns, or a file of labels and one of predictions. "
+        "Files are .parquet, .arrow, .feather, .csv and .tsv, read with pyarrow, .npy "
+        "and .npz, or - for standard input; a name may be a pattern of many.",
         epilog="losses: " + ", ".join(_LOSSES) + "; name one with --loss to see its "
         "parameters here",
     )
-    command.add_argument(
-        "--loss", action=_Once, required=True, metavar="NAME", type=_loss
+    add = parser.add_argument
+    add(
+        "--loss",
+        action=_Losses,
+        dest="losses",
+        required=True,
+        metavar="NAME",
+        type=_loss,
+        help="may be given several times, each with its parameters behind it",
     )
-    command.add_argument(
-        "--weights", action=_Once, metavar="FILE", help="a weight for each sample"
+    add("--true", action=_Many, metavar="COLUMN", help="of the labels")
+    add(
+        "--pred",
+        action=_Many,
+        metavar="COLUMN",
+        help="of the predictions; given for each class where a row has several",
     )
-    command.add_argument(
+    add(
+        "--weight",
+        "--weights",
+        action=_Once,
+        metavar="COLUMN",
+        help="of a weight for each sample; a file where labels are one",
+    )
+    add(
+        "--by",
+        action=_Once,
+        metavar="COLUMN",
+        help="whose values make groups, with values of their own; or a file",
+    )
+    add(
+        "--top",
+        action=_Once,
+        type=_count,
+        default=0,
+        metavar="N",
+        help="also the samples of the largest losses",
+    )
+    add("--json", action="store_true", help="print JSON")
+    add(
+        "--output",
+        action=_Once,
+        type=Path,
+        metavar="FILE",
+        help="write there what is printed else",
+    )
+    add(
         "--grad",
         action=_Once,
         type=Path,
         metavar="FILE.npy",
         help="write the gradient here, when it is complete",
     )
-    command.add_argument("y_true", help="file of labels")
-    command.add_argument("y_pred", help="file of predictions")
-    if loss is not None:
-        _add_loss_options(command, loss)
-    command.set_defaults(run=_eval)
+    add("files", nargs="*", metavar="FILE", help="of a table, or labels, predictions")
+    if losses:
+        _add_loss_options(parser, losses)
+    parser.set_defaults(run=_eval, common={})
     return parser
 
 
@@ -206,55 +291,52 @@ def _guide(options: argparse.Namespace) -> None:
 
 
 def _eval(options: argparse.Namespace) -> None:
-    given = vars(options)
-    fields = [field.name for field in dataclasses.fields(options.loss)]
-    loss = dataclasses.replace(
-        options.loss, **{name: given[name] for name in fields if name in given}
+    losses = []
+    for loss, own in options.losses:
+        common = {k: v for k, v in options.common.items() if k in _fields(loss)}
+        losses.append(dataclasses.replace(loss, **common, **own))
+    if options.grad is not None and options.grad.suffix != ".npy":
+        raise ValueError(f"--grad {options.grad}: expected a .npy file")
+    in_files = options.true is None and options.pred is None
+    extra = [n for n in (options.weight, options.by) if n is not None and in_files]
+    patterns = [split_name(name)[0] for name in (*options.files, *extra)]
+    paths = [Path(path) for pattern in patterns for path in expand(pattern)]
+    for option in ("grad", "output"):
+        target = getattr(options, option)
+        if target is not None and any(_same_file(target, path) for path in paths):
+            raise ValueError(f"--{option} {target} is one of the inputs")
+    if options.output is not None and options.output == options.grad:
+        raise ValueError(f"--output {options.output} is the file of --grad too")
+    opened = open_samples(
+        options.files,
+        true=options.true,
+        pred=options.pred,
+        weight=options.weight,
+        by=options.by,
+        row_labels=any(isinstance(loss, PairedRowwise) for loss in losses),
+        row_predictions=any(isinstance(loss, Rowwise) for loss in losses),
     )
-    if options.grad is not None:
-        if options.grad.suffix != ".npy":
-            raise ValueError(f"--grad {options.grad}: expected a .npy file")
-        inputs = (options.y_true, options.y_pred, options.weights)
-        paths = [split_name(name)[0] for name in inputs if name]
-        if any(_same_file(options.grad, path) for path in paths):
-            raise ValueError(f"--grad {options.grad} is one of the inputs")
-    rows, soft = isinstance(loss, Rowwise), isinstance(loss, PairedRowwise)
-    label_dtype = "int64" if isinstance(loss, SparseRowwise) else "float64"
-    with ExitStack() as stack:
-        y_true = open_array(options.y_true, classes=soft, dtype=label_dtype)
-        stack.enter_context(y_true)
-        y_pred = open_array(options.y_pred, classes=rows)
-        stack.enter_context(y_pred)
-        weights = options.weights and open_array(options.weights)
-        if weights:
-            stack.enter_context(weights)
-        progress = stack.enter_context(_Progress())
-        value = evaluate(loss, y_true, y_pred, weights, options.grad, progress)
-    print(value)
+    with opened as samples, ExitStack() as stack:
+        output = options.output and stack.enter_context(replacing(options.output))
+        passes = 1 if options.grad is None else 2
+        total = None if samples.nbytes is None else passes * samples.nbytes
+        with Progress(total) as progress:
+            found = evaluate(
+                losses,
+                samples,
+                top=options.top,
+                grad_file=options.grad,
+                progress=progress,
+            )
+        text = (report.as_json if options.json else report.as_text)(found, options.by)
+        if output:
+            write(output, f"{text}\n".encode(), str(options.output))
+        else:
+            print(text)
 
 
 def _same_file(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and one.samefile(other)
-
-
-class _Progress:
-    """A line on a terminal that shows the share done and the seconds it took."""
-
-    def __enter__(self) -> Self:
-        self.start = time.monotonic()
-        self.shown = sys.stderr.isatty()
-        return self
-
-    def __call__(self, share: float) -> None:
-        if self.shown:
-            bar = "#" * round(40 * share)
-            seconds = time.monotonic() - self.start
-            line = f"\r[{bar:<40}] {share:4.0%} {seconds:6.1f} s"
-            print(line, end="", file=sys.stderr, flush=True)
-
-    def __exit__(self, *exception: object) -> None:
-        if self.shown:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def _printable(text: object) -> str:
@@ -300,8 +382,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     SIGTERM and SIGHUP raise `SystemExit` with 128 + their number.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    loss = _named_loss(arguments[1:]) if arguments[:1] == ["eval"] else None
-    options = _build_parser(loss).parse_args(arguments)
+    if arguments[:1] == ["eval"]:
+        parser = _eval_parser(_named_losses(arguments[1:]))
+        options = parser.parse_intermixed_args(arguments[1:])
+    else:
+        options = _build_parser().parse_args(arguments)
     try:
         with _orderly_exit():
             options.run(options)

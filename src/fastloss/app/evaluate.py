@@ -1,6 +1,7 @@
-"""A loss over files that may be larger than memory: the work behind ``fastloss eval``.
+"""Losses over files that may be larger than memory: the work behind ``fastloss eval``.
 
-The loss runs over slabs of rows of the leading axis. Only the sums of a slab are kept.
+Losses run over batches of rows. Of a batch there stay its sums, for each group, and
+the samples that are worst so far.
 """
 
 from __future__ import annotations
@@ -12,136 +13,202 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
-from types import EllipsisType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from fastloss.app.files import FileArray, naming, replacing, write
+from fastloss.app.files import naming, replacing, write
+from fastloss.app.samples import LABEL, PREDICTION, WEIGHT, Batch, Samples
 from fastloss.core import checks
-from fastloss.core.kinds import ClassWeighted
+from fastloss.core.kinds import ClassWeighted, SparseRowwise
 from fastloss.core.loss import Loss
 
 Array: TypeAlias = npt.NDArray[Any]
-Source: TypeAlias = Array | FileArray
 
-#: Bytes of `y_pred` in one slab. A call on less than this is one call of the loss.
-SLAB_BYTES = 16 << 20
+#: Class numbers pass through float64, which has all whole numbers up to here.
+LARGEST_CLASS = 2**53
+
+
+@dataclass(frozen=True)
+class Worst:
+    """A sample whose loss is among the largest.
+
+    Attributes
+    ----------
+    row : tuple of int
+        Its index, from 0 on.
+    file : str
+        Where its prediction is.
+    loss : float
+        With its weight.
+    y_true, y_pred, weight : numbers or lists of them
+    group : object
+        None without groups.
+    """
+
+    row: tuple[int, ...]
+    file: str
+    loss: float
+    y_true: Any
+    y_pred: Any
+    weight: Any
+    group: Any
+
+
+@dataclass(frozen=True)
+class Group:
+    """The samples of which a column says the same."""
+
+    key: Any
+    rows: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What there is to say of a loss."""
+
+    loss: Loss
+    value: float
+    groups: list[Group]
+    worst: list[Worst]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What there is to say of some samples."""
+
+    rows: int
+    results: list[Result]
 
 
 def evaluate(
-    loss: Loss,
-    y_true: Source,
-    y_pred: Source,
-    sample_weight: Source | None = None,
+    losses: Sequence[Loss],
+    samples: Samples,
+    *,
+    top: int = 0,
     grad_file: Path | None = None,
-    progress: Callable[[float], None] = lambda share: None,
-) -> float:
-    """Value of `loss` over arrays in files, and its gradient into a .npy file.
+    progress: Callable[[int], None] = lambda done: None,
+) -> Report:
+    """Values of losses over files, and the gradient of one into a .npy file.
 
     Parameters
     ----------
-    loss : Loss
-        Its reduction is not "none".
-    y_true, y_pred, sample_weight : FileArray or array
-        As in a call of `loss`.
+    losses : sequence of Loss
+        Their reduction is not "none".
+    samples : Samples
+    top : int, default 0
+        How many samples of the largest losses to name; NaN is the largest.
     grad_file : Path, optional
-        Where the gradient by `y_pred` goes, in its dtype. The file is replaced when
-        the new one is complete, and left alone by an error.
+        Where the gradient of the only loss goes, in the dtype of the predictions. The
+        file is replaced when the new one is complete, and left alone by an error.
     progress : callable
-        Called after each slab, if there are several, with the share of the work done.
+        Called after each batch with the number of bytes read so far; those of a
+        gradient are read twice.
 
     Returns
     -------
-    float
-        The bits of ``loss(y_true, y_pred)`` for inputs of one slab. Above that the
-        value of each slab is rounded once and their sum and the quotient once more.
+    Report
+        A value has the bits of ``loss(y_true, y_pred)`` for inputs of one batch. Above
+        that the value of each batch is rounded once and their quotient once more.
 
     Raises
     ------
     TypeError, ValueError
-        What ``loss(y_true, y_pred)`` raises, and `ValueError` if a file becomes
-        shorter.
+        What ``loss(y_true, y_pred)`` raises, with file, column and row, and
+        `ValueError` if a file is not what it promises.
 
     Notes
     -----
-    A mean over slabs is the sum of their sums over the sum of their divisors. Its
-    gradient is that of the sum with the weights divided by the divisor. Weights are
-    scaled by powers of two, so that no sum leaves the range of the numbers before the
-    quotient does. Where there is no quotient (a divisor of 0, sums of finite numbers
-    that overflow), the loss is called once on arrays that must fit into memory.
+    A mean over batches is the sum of their sums over the sum of their divisors, both
+    exact. Its gradient is that of the sum with the weights divided by the divisor.
+    Weights are scaled by powers of two, so that no sum of a batch leaves the range.
     """
-    _check(loss, y_true, y_pred, sample_weight)
-    inputs = _Inputs(y_true, y_pred, sample_weight)
-    slabs = _slabs(loss, y_pred)
-    with ExitStack() as stack:
-        file = None if grad_file is None else stack.enter_context(replacing(grad_file))
-        target = None if file is None else _Gradient(file, str(grad_file), y_pred)
-        if len(slabs) > 1:
-            try:
-                return _in_slabs(loss, slabs, inputs, target, progress)
-            except ArithmeticError:
-                pass
-        y, x, weight = inputs.read(...)
-        if target is None:
-            return float(loss(y, x, sample_weight=weight))
-        value, grad = loss.value_and_grad(y, x, sample_weight=weight)
-        target.append(grad)
-        return float(value)
-
-
-class _Inputs(NamedTuple):
-    y_true: Source
-    y_pred: Source
-    sample_weight: Source | None
-
-    def read(self, rows: slice | EllipsisType) -> tuple[Array, Array, Array | None]:
-        weight = self.sample_weight
-        if weight is not None:
-            weight = weight[rows if weight.shape else ...]
-        return self.y_true[rows], self.y_pred[rows], weight
+    if grad_file is not None and len(losses) > 1:
+        raise ValueError(f"the gradient of {len(losses)} losses: expected one --loss")
+    if grad_file is not None and not samples.can_be_read_again:
+        raise ValueError(
+            "a gradient needs standard input twice: save it to a file, or leave out "
+            "--grad"
+        )
+    runs = [_Run(loss, samples, top) for loss in losses]
+    for loss in losses:
+        _check(loss, samples)
+    opened = nullcontext() if grad_file is None else replacing(grad_file)
+    with opened as file:
+        target = None if file is None else _Gradient(file, str(grad_file))
+        known = samples.array(PREDICTION)
+        if target is not None and known is not None:
+            target.begin(known.shape, known.dtype)
+        rows, first = 0, None
+        for batch in samples.batches(lambda: progress(samples.position)):
+            first = batch if batch.start == 0 else None
+            sorted_batch = None if batch.group is None else _Sorted(batch, samples)
+            for run in runs:
+                run.add(batch, sorted_batch)
+            rows = batch.start + (1 if samples.single else len(batch.y_pred))
+            shape, dtype = batch.y_pred.shape, batch.y_pred.dtype
+        if target is not None:
+            if known is None:
+                target.begin((rows, *shape[1:]), dtype)
+            done = samples.position
+            runs[0].write_gradient(
+                target, first, lambda: progress(done + samples.position)
+            )
+        return Report(rows, [run.result(first) for run in runs])
 
 
 class _Gradient:
     """The .npy file of an array like `y_pred`, written from its beginning."""
 
-    def __init__(self, file: io.FileIO, name: str, y_pred: Source) -> None:
+    def __init__(self, file: io.FileIO, name: str) -> None:
         self._file = file
         self._name = name
-        single = y_pred.dtype.newbyteorder("=") == np.float32
-        self.dtype = np.dtype(np.float32 if single else np.float64)
+        self.dtype: np.dtype[Any] = np.dtype(np.float64)
+
+    def begin(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """Write the header."""
+        if dtype.newbyteorder("=") == np.float32:
+            self.dtype = np.dtype(np.float32)
         header = {
             "descr": np.lib.format.dtype_to_descr(self.dtype),
             "fortran_order": False,
-            "shape": y_pred.shape,
+            "shape": shape,
         }
         head = io.BytesIO()
         np.lib.format.write_array_header_1_0(head, header)
-        size = head.tell() + math.prod(y_pred.shape) * self.dtype.itemsize
+        size = head.tell() + math.prod(shape) * self.dtype.itemsize
         if hasattr(os, "posix_fallocate"):
             # A full disk is said now, not after the work.
-            with naming(name):
-                os.posix_fallocate(file.fileno(), 0, size)
-        write(file, head.getvalue(), name)
+            with naming(self._name):
+                os.posix_fallocate(self._file.fileno(), 0, size)
+        write(self._file, head.getvalue(), self._name)
 
     def append(self, grad: Array) -> None:
-        write(self._file, grad, self._name)
+        write(self._file, np.ascontiguousarray(grad), self._name)
 
 
-def _check(
-    loss: Loss, y_true: Source, y_pred: Source, sample_weight: Source | None
-) -> None:
+def _check(loss: Loss, samples: Samples) -> None:
     """Raise what a call says about shapes and dtypes, before anything is read."""
+    y_true, y_pred = samples.array(LABEL), samples.array(PREDICTION)
+    if y_true is None or y_pred is None:
+        return
     # Integers would be converted, all of them, and become float64.
     dtype = np.dtype(float) if y_pred.dtype.kind in "biu" else y_pred.dtype
-    labels = _stand_in(y_true.dtype, y_true.shape)
-    arrays = loss._arrays(labels, _stand_in(dtype, y_pred.shape))
-    if sample_weight is not None:
-        weights = _stand_in(sample_weight.dtype, sample_weight.shape)
-        checks.weights(weights, arrays.samples)
+    label = y_true.dtype
+    if isinstance(loss, SparseRowwise) and label.kind == "f":
+        label = np.dtype(np.int64)
+    arrays = loss._arrays(
+        _stand_in(label, y_true.shape), _stand_in(dtype, y_pred.shape)
+    )
+    weight = samples.array(WEIGHT)
+    if weight is not None:
+        checks.weights(_stand_in(weight.dtype, weight.shape), arrays.samples)
 
 
 def _stand_in(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
@@ -149,84 +216,343 @@ def _stand_in(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
-def _slabs(loss: Loss, y_pred: Source) -> Sequence[slice]:
-    """Slices of the leading axis, of about `SLAB_BYTES` each."""
-    if not loss._samples(y_pred.shape):
-        return [slice(None)]
-    rows = y_pred.shape[0]
-    row_bytes = math.prod(y_pred.shape[1:]) * y_pred.dtype.itemsize
-    step = max(1, SLAB_BYTES // max(1, row_bytes))
-    return [slice(start, start + step) for start in range(0, rows, step)]
+class _Sorted:
+    """A batch in the order of its groups."""
+
+    def __init__(self, batch: Batch, samples: Samples) -> None:
+        codes = batch.group
+        assert codes is not None
+        if len(samples.groups.numbers) < 1 << 15:
+            codes = codes.astype(np.int16)  # which are sorted in linear time
+        order = np.argsort(codes, kind="stable")
+        self._codes = codes[order]
+        self._order = order
+        weight = batch.weight
+        if weight is not None and weight.ndim:
+            weight = weight[order]
+        self._batch = Batch(
+            batch.start, batch.y_true[order], batch.y_pred[order], weight, None
+        )
+
+    def parts(self) -> Iterator[tuple[int, Batch, Array]]:
+        """The number of a group, its samples, and the rows they had."""
+        start, y, x, weight, _ = self._batch
+        ends = [*(np.flatnonzero(np.diff(self._codes)) + 1).tolist(), len(x)]
+        for begin, end in itertools.pairwise([0, *ends]):
+            part = slice(begin, end)
+            own = weight[part] if weight is not None and weight.ndim else weight
+            yield (
+                int(self._codes[begin]),
+                Batch(start, y[part], x[part], own, None),
+                self._order[part],
+            )
 
 
-def _in_slabs(
-    loss: Loss,
-    slabs: Sequence[slice],
-    inputs: _Inputs,
-    target: _Gradient | None,
-    progress: Callable[[float], None],
-) -> float:
-    passes = len(slabs) * (1 if target is None else 2)
-    done = itertools.count(1)
+class _Run:
+    """One loss on its way through the batches."""
 
-    def parts() -> Iterator[tuple[int, Array, Array, Array | None]]:
-        for rows in slabs:
-            yield rows.start, *inputs.read(rows)
-            progress(next(done) / passes)
+    def __init__(self, loss: Loss, samples: Samples, top: int) -> None:
+        self.loss = loss
+        self._samples = samples
+        self._sums = _Summing(loss)
+        self._top = top
+        self._states: dict[int, _State] = {}
+        self._worst: list[tuple[float, int, Worst]] = []
 
-    summed = dataclasses.replace(loss, reduction="sum")
-    class_weight = getattr(loss, "class_weight", None)
-    by_class = checks.class_weights(class_weight, inputs.y_pred.shape[-1])
-    class_exponent = 0
-    if by_class is not None:
-        by_class, class_exponent = _scaled(by_class)
-        changed: dict[str, Any] = {"class_weight": tuple(by_class.tolist())}
-        summed = dataclasses.replace(summed, **changed)
-    sums, divisors = [], []
-    for start, y, x, weight in parts():
-        exponent = class_exponent
+    def add(self, batch: Batch, groups: _Sorted | None) -> None:
+        """Take the sums of a batch, and those of its samples that are worst."""
+        if groups is None:
+            y, x, weight = self._arrays(batch)
+            with self._locating(batch.start):
+                self._state(0).add(self._sums.of(y, x, weight), len(np.atleast_1d(x)))
+        else:
+            for code, part, order in groups.parts():
+                y, x, weight = self._arrays(part, order)
+                with self._locating(part.start, order):
+                    self._state(code).add(self._sums.of(y, x, weight), len(x))
+        if self._top:
+            self._keep_worst(batch, *self._arrays(batch))
+
+    def _state(self, group: int) -> _State:
+        return self._states.setdefault(group, _State())
+
+    def _keep_worst(self, batch: Batch, y: Array, x: Array, weight: Any) -> None:
+        loss = dataclasses.replace(self.loss, reduction="none")
+        values = np.asarray(loss(y, x, sample_weight=weight), np.float64)
+        flat = values.ravel()
+        rank = np.where(np.isnan(flat), np.inf, flat)
+        count = min(self._top, len(rank))
+        least = np.partition(rank, -count)[-count]
+        above, equal = np.flatnonzero(rank > least), np.flatnonzero(rank == least)
+        for place in (*above, *equal[: count - len(above)]):
+            index = tuple(int(k) for k in np.unravel_index(place, values.shape))
+            item = self._described(batch, index, y, x, weight, float(flat[place]))
+            order = batch.start * max(1, values[:1].size) + int(place)
+            self._worst.append((-float(rank[place]), order, item))
+        self._worst.sort(key=lambda entry: entry[:2])
+        del self._worst[self._top :]
+
+    def _described(
+        self,
+        batch: Batch,
+        index: tuple[int, ...],
+        y: Array,
+        x: Array,
+        weight: Any,
+        value: float,
+    ) -> Worst:
+        own = None
+        if weight is not None:
+            own = np.asarray(weight)[index[: np.ndim(weight)]].tolist()
+        row = (batch.start + index[0], *index[1:]) if index else ()
+        prediction = self._samples.feed(PREDICTION)
+        assert prediction is not None
+        group = None
+        if batch.group is not None:
+            keys = list(self._samples.groups.numbers)
+            group = keys[int(batch.group[index[0]])]
+        return Worst(
+            row,
+            prediction.place(row[0] if row else 0)[0],
+            value,
+            y[index].tolist(),
+            x[index].tolist(),
+            own,
+            group,
+        )
+
+    def result(self, only: Batch | None) -> Result:
+        """The value; `only` is the batch if there was one."""
+        reduction = self.loss.reduction
+        whole = _State()
+        for state in self._states.values():
+            whole += state
+        value = whole.value(reduction)
+        if only is not None:
+            y, x, weight = self._arrays(only)
+            value = float(self.loss(y, x, sample_weight=weight))
+        keys = list(self._samples.groups.numbers)
+        groups = [
+            Group(keys[number], state.rows, self._group_value(keys[number], state))
+            for number, state in self._states.items()
+            if keys
+        ]
+        worst = [item for _, _, item in self._worst]
+        return Result(
+            self.loss, value, sorted(groups, key=lambda g: _order(g.key)), worst
+        )
+
+    def _group_value(self, key: Any, state: _State) -> float:
+        try:
+            return state.value(self.loss.reduction)
+        except ValueError as error:
+            raise ValueError(f"group {key!r}: {error}") from None
+
+    def write_gradient(
+        self, target: _Gradient, only: Batch | None, moved: Callable[[], None]
+    ) -> None:
+        """Write the gradient of the value."""
+        if only is not None:
+            y, x, weight = self._arrays(only)
+            target.append(self.loss.grad(y, x, sample_weight=weight))
+            return
+        whole = _State()
+        for state in self._states.values():
+            whole += state
+        whole.value(self.loss.reduction)
+        divisor = whole.divisor if self.loss.reduction != "sum" else Fraction(1)
+        for batch in self._samples.batches(moved):
+            y, x, weight = self._arrays(batch)
+            if weight is None or not np.ndim(weight):
+                weight = np.broadcast_to(1.0 if weight is None else weight, x.shape[:1])
+            out = np.empty(x.shape, target.dtype)
+            with self._locating(batch.start):
+                target.append(self._sums.grad(y, x, weight, divisor, out))
+
+    def _arrays(
+        self, batch: Batch, order: Array | None = None
+    ) -> tuple[Array, Array, Any]:
+        y = batch.y_true
+        if isinstance(self.loss, SparseRowwise) and y.dtype.kind == "f":
+            with self._locating(batch.start, order):
+                y = _classes(y, batch.weight)
+        return y, batch.y_pred, batch.weight
+
+    @contextmanager
+    def _locating(self, start: int, order: Array | None = None) -> Iterator[None]:
+        """Let errors about an element of a batch say file, column and row."""
+        try:
+            yield
+        except ValueError as error:
+            message = str(error)
+            found = re.search(r"\b(y_true|y_pred|sample_weight)\[(\d+)", message)
+            if found is None or self._samples.single:
+                raise
+            row = int(found[2])
+            row = start + (row if order is None else int(order[row]))
+            where = self._samples.place(found[1], row)
+            text = f"{message[: found.start(2)]}{row}{message[found.end(2) :]}"
+            raise ValueError(f"{where}: {text}") from None
+
+
+def _classes(labels: Array, weight: Any) -> Array:
+    """Whole numbers that are stored as floats."""
+    good = (labels == np.rint(labels)) & (np.abs(labels) <= LARGEST_CLASS)
+    bad = ~good
+    if weight is not None:
+        extra = (1,) * (labels.ndim - np.ndim(weight))
+        bad = bad & (np.reshape(weight, np.shape(weight) + extra) != 0)
+    if bad.any():
+        index = tuple(int(k) for k in np.argwhere(bad)[0])
+        where = ", ".join(map(str, index))
+        raise ValueError(f"y_true[{where}] = {labels[index]} is not a class number")
+    return np.where(good, labels, 0).astype(np.int64)
+
+
+def _order(key: Any) -> tuple[Any, ...]:
+    """Numbers by size, also in text, then other texts, then null."""
+    if key is None:
+        return (2, 0.0, "")
+    try:
+        return (0, float(key), str(key))
+    except (TypeError, ValueError):
+        return (1, 0.0, str(key))
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Of a batch: the sum of its losses, their divisor, and whether one counts."""
+
+    total: Fraction | float
+    divisor: Fraction | float
+    counts: bool
+
+
+@dataclass
+class _State:
+    """Exact sums over batches; what is not finite is added on its own."""
+
+    total: Fraction = Fraction(0)
+    divisor: Fraction = Fraction(0)
+    special: float = 0.0
+    counts: bool = False
+    rows: int = 0
+    _: dataclasses.KW_ONLY
+    weights: float = field(default=0.0)
+
+    def add(self, sums: _Sums, rows: int) -> None:
+        """Take the sums of so many rows."""
+        if isinstance(sums.total, Fraction):
+            self.total += sums.total
+        else:
+            self.special += sums.total
+        if isinstance(sums.divisor, Fraction):
+            self.divisor += sums.divisor
+        else:
+            self.weights += sums.divisor
+        self.counts |= sums.counts
+        self.rows += rows
+
+    def __iadd__(self, other: _State) -> _State:
+        self.total += other.total
+        self.divisor += other.divisor
+        self.special += other.special
+        self.weights += other.weights
+        self.counts |= other.counts
+        self.rows += other.rows
+        return self
+
+    def value(self, reduction: str) -> float:
+        """The reduced value."""
+        if reduction == "sum":
+            return self.special or _rounded(self.total)
+        if self.weights:
+            return math.nan if self.special else 0.0 * self.weights
+        if not self.divisor:
+            if self.counts:
+                raise ValueError(
+                    "sample_weight sums to 0 although not all weights are 0: there is "
+                    'no mean; use reduction="sum"'
+                )
+            return 0.0
+        if self.special:
+            return self.special if self.divisor > 0 else -self.special
+        return _rounded(self.total / self.divisor)
+
+
+def _rounded(number: Fraction) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+
+
+class _Summing:
+    """Sums of a loss over some samples, in numbers that stay in range."""
+
+    def __init__(self, loss: Loss) -> None:
+        self._loss = loss
+        self._summed = dataclasses.replace(loss, reduction="sum")
+        self._by_class: Array | None = None
+        self._exponent = 0
+
+    def _class_weights(self, classes: int) -> Array | None:
+        given = getattr(self._loss, "class_weight", None)
+        if given is None or self._by_class is not None:
+            return self._by_class
+        weights = checks.class_weights(given, classes)
+        assert weights is not None
+        self._by_class, self._exponent = _scaled(weights)
+        changed: dict[str, Any] = {"class_weight": tuple(self._by_class.tolist())}
+        self._summed = dataclasses.replace(self._summed, **changed)
+        return self._by_class
+
+    def of(self, y: Array, x: Array, weight: Any) -> _Sums:
+        """Those of a batch."""
+        by_class = self._class_weights(x.shape[-1] if x.ndim else 1)
+        exponent = self._exponent
         if weight is not None:
             weight, own = _scaled(weight)
             exponent += own
-        with _counting_from(start):
-            sums.append((float(summed(y, x, sample_weight=weight)), exponent))
-        if loss.reduction == "mean":
-            divisors.append((_weight_sum(loss, by_class, y, x, weight), exponent))
-        elif loss.reduction == "sum_over_batch_size":
-            divisors.append((_count(loss, y, x), 0))
-    total, exponent = _total(sums)
-    divisor, divisor_exponent = (
-        (1.0, 0) if loss.reduction == "sum" else _total(divisors)
-    )
-    value = math.ldexp(total / divisor, exponent - divisor_exponent)
-    if target is not None:
-        for start, y, x, weight in parts():
-            if weight is None:
-                weight = np.broadcast_to(1.0, x.shape[:1])
-            weight = np.asarray(weight, np.float64)
-            weight = np.ldexp(weight, class_exponent - divisor_exponent) / divisor
-            with _counting_from(start):
-                out = np.empty(x.shape, target.dtype)
-                target.append(summed.grad(y, x, sample_weight=weight, out=out))
-    return value
+        scale = Fraction(2) ** exponent
+        divisor = _exact(_weight_sum(self._loss, by_class, y, x, weight), scale)
+        total = float(self._summed(y, x, sample_weight=weight))
+        exact = _exact(total, scale)
+        if math.isinf(total) and divisor and isinstance(divisor, Fraction):
+            # The sum of finite losses may be too large where their mean is not.
+            mean = dataclasses.replace(self._summed, reduction="mean")
+            value = _exact(float(mean(y, x, sample_weight=weight)), Fraction(1))
+            exact = value * divisor if isinstance(value, Fraction) else value
+        counts = bool(divisor) or _any_counts(self._loss, y, x, weight)
+        if self._loss.reduction == "sum_over_batch_size":
+            divisor = Fraction(_count(self._loss, y, x))
+            counts = bool(divisor)
+        return _Sums(exact, divisor, counts)
+
+    def grad(
+        self, y: Array, x: Array, weight: Array, divisor: Fraction, out: Array
+    ) -> Array:
+        """The gradient of the sum, divided."""
+        weight = np.asarray(weight, np.float64)
+        if divisor:
+            exponent = _exponent(divisor)
+            mantissa = float(divisor / Fraction(2) ** exponent)
+            weight = np.ldexp(weight, self._exponent - exponent) / mantissa
+        else:
+            weight = np.zeros_like(weight)
+        return np.asarray(self._summed.grad(y, x, sample_weight=weight, out=out))
 
 
-@contextmanager
-def _counting_from(row: int) -> Iterator[None]:
-    """Let errors about an element of a slab name its index in the whole."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(
-            re.sub(
-                r"\b(y_true|y_pred|sample_weight)\[(\d+)",
-                lambda match: f"{match[1]}[{int(match[2]) + row}",
-                str(error),
-            )
-        ) from None
+def _exact(number: float, scale: Fraction) -> Fraction | float:
+    return Fraction(number) * scale if math.isfinite(number) else number
 
 
-def _scaled(weight: Array) -> tuple[Array, int]:
+def _exponent(number: Fraction) -> int:
+    """About the binary logarithm."""
+    return abs(number.numerator).bit_length() - number.denominator.bit_length()
+
+
+def _scaled(weight: Any) -> tuple[Array, int]:
     """Weights w as (w / 2^e, e), the largest of which is in [1, 2)."""
     weight = np.asarray(weight, np.float64)
     peak = float(np.max(np.abs(weight), initial=0))
@@ -234,24 +560,26 @@ def _scaled(weight: Array) -> tuple[Array, int]:
     return np.ldexp(weight, -exponent), exponent
 
 
-def _total(parts: Sequence[tuple[float, int]]) -> tuple[float, int]:
-    """The sum of all s 2^e, in the same form; infinities of both signs give NaN."""
-    top = max((exponent for part, exponent in parts if part), default=0)
-    terms = [math.ldexp(part, exponent - top) for part, exponent in parts]
-    finite = all(map(math.isfinite, terms))
-    return (math.fsum(terms) if finite else sum(terms)), top
-
-
 def _counted(loss: Loss, y_true: Array) -> Array:
     ignored = getattr(loss, "ignore_class", None)
-    return np.asarray(True) if ignored is None else y_true != ignored
+    return np.asarray(True) if ignored is None else np.asarray(y_true != ignored)
 
 
-def _count(loss: Loss, y_true: Array, y_pred: Array) -> float:
+def _count(loss: Loss, y_true: Array, y_pred: Array) -> int:
     """The number of samples that are not ignored."""
     counted = _counted(loss, y_true)
-    each = math.prod(loss._samples(y_pred.shape)) // counted.size
-    return float(each * np.count_nonzero(counted))
+    each = math.prod(loss._samples(y_pred.shape)) // max(1, counted.size)
+    return each * int(np.count_nonzero(counted))
+
+
+def _any_counts(loss: Loss, y_true: Array, y_pred: Array, weight: Any) -> bool:
+    """Whether a sample that is not ignored has a weight other than 0."""
+    if weight is None:
+        return _count(loss, y_true, y_pred) > 0
+    weight = np.asarray(weight)
+    samples = loss._samples(y_pred.shape)
+    weight = np.expand_dims(weight, tuple(range(weight.ndim, len(samples))))
+    return bool(np.any((weight != 0) & _counted(loss, y_true)))
 
 
 def _weight_sum(
@@ -266,7 +594,7 @@ def _weight_sum(
     A sample of weight 0 adds nothing, whatever its label is.
     """
     if by_class is None and sample_weight is None:
-        return _count(loss, y_true, y_pred)
+        return float(_count(loss, y_true, y_pred))
     samples = loss._samples(y_pred.shape)
     counted = _counted(loss, y_true)
     weight = np.ones(()) if sample_weight is None else sample_weight

@@ -6,6 +6,7 @@ error, one that is read ends early and can say so.
 
 from __future__ import annotations
 
+import glob
 import io
 import itertools
 import math
@@ -18,9 +19,10 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import EllipsisType
-from typing import Any, NamedTuple, Self, TextIO, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -96,20 +98,13 @@ class FileArray:
         return block.reshape(shape[::-1]).T if self.fortran else block.reshape(shape)
 
 
-def open_array(
-    name: str, *, classes: bool = False, dtype: npt.DTypeLike = np.float64
-) -> FileArray:
+def open_array(name: str) -> FileArray:
     """Open the array of a file.
 
     Parameters
     ----------
     name : str
-        ``file.npy``, ``file.npz`` (the only array inside), ``file.npz:key``,
-        ``file.csv`` or ``file.csv:column``; see `fastloss.tables` for the last two.
-    classes : bool
-        Whether a row of a .csv file has one number for each class.
-    dtype : dtype-like
-        float64 or int64, for .csv files only.
+        ``file.npy``, ``file.npz`` (the only array inside) or ``file.npz:key``.
 
     Raises
     ------
@@ -120,37 +115,55 @@ def open_array(
 
     Notes
     -----
-    What an .npz or .csv file holds is copied into a nameless temporary file.
+    An array that is packed in an .npz file is copied into a nameless temporary file.
     """
     path, part = split_name(name)
-    suffix = path.suffix.lower()
-    if suffix not in (".npy", ".npz", ".csv"):
-        raise ValueError(f"{name}: expected a .npy, .npz or .csv file")
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".npy", ".npz"):
+        raise ValueError(
+            f"{name}: expected a .parquet, .arrow, .feather, .csv, .tsv, .npy or .npz "
+            "file"
+        )
     with naming(name), ExitStack() as opened:
-        file = opened.enter_context(_open_regular(path))
+        file = opened.enter_context(_open_regular(Path(path)))
         if suffix == ".npy":
             array = _npy(name, file)
         else:
             with naming(_scratch()):
                 copy = opened.enter_context(tempfile.TemporaryFile(buffering=0))
-            if suffix == ".npz":
-                _unpack(file, path.name, part, copy)
-                array = _npy(name, copy)
-            else:
-                text = io.TextIOWrapper(io.BufferedReader(file), "utf-8-sig")
-                opened.enter_context(text)
-                shape = _copy_table(text, path.name, part, classes, dtype, copy)
-                array = FileArray(name, copy, np.dtype(dtype), shape, 0, fortran=False)
+            _unpack(file, Path(path).name, part, copy)
+            array = _npy(name, copy)
         opened.pop_all()
         if array.file is not file:
             file.close()
         return array
 
 
-def split_name(name: str) -> tuple[Path, str | None]:
+def split_name(name: str) -> tuple[str, str | None]:
     """The path in ``file.npz:key`` or ``file.csv:column``, and what follows it."""
-    parts = re.fullmatch(r"(.*\.(?:npz|csv)):(.*)", name, re.DOTALL | re.IGNORECASE)
-    return (Path(parts[1]), parts[2]) if parts else (Path(name), None)
+    for match in re.finditer(":", name):
+        path = name[: match.start()]
+        if path.lower().endswith(".npz") or tables.is_table(path):
+            return path, name[match.end() :]
+    return name, None
+
+
+def expand(pattern: str) -> list[str]:
+    """The files that a name stands for, in the order of their names."""
+    if Path(pattern).exists() or not glob.has_magic(pattern):
+        return [pattern]
+    found = sorted(glob.glob(pattern))
+    if not found:
+        raise ValueError(f"{pattern}: no file has such a name")
+    return found
+
+
+def needs(package: str, extra: str, what: str) -> None:
+    """Raise unless a package of one of the extras is installed."""
+    if find_spec(package) is None:
+        raise ImportError(
+            f"{what}, which is not installed: pip install 'fastloss[{extra}]'"
+        )
 
 
 def write(file: io.FileIO, data: bytes | Array, name: str) -> None:
@@ -245,23 +258,6 @@ def _scratch() -> str:
     return f"{tempfile.gettempdir()} (folder for temporary files)"
 
 
-def _copy_table(
-    source: TextIO,
-    stem: str,
-    selection: str | None,
-    classes: bool,
-    dtype: npt.DTypeLike,
-    target: io.FileIO,
-) -> tuple[int, ...]:
-    shape: tuple[int, ...] = (0,)
-    for block in tables.blocks(source, stem, selection, classes, np.dtype(dtype)):
-        write(target, block, _scratch())
-        shape = (shape[0] + len(block), *block.shape[1:])
-    if not shape[0]:
-        raise ValueError("no numbers in it")
-    return shape
-
-
 def _unpack(source: io.FileIO, stem: str, key: str | None, target: io.FileIO) -> None:
     """Copy one .npy file out of an archive, and no more than its header promises."""
     with _damage():
@@ -270,7 +266,9 @@ def _unpack(source: io.FileIO, stem: str, key: str | None, target: io.FileIO) ->
     if key is None and len(keys) == 1:
         key = keys[0]
     if key not in keys:
-        raise ValueError(f"name one of the arrays inside: {tables.offers(stem, keys)}")
+        raise ValueError(
+            f"name one of the arrays inside: {tables.offers(f'{stem}:', keys)}"
+        )
     member = archive.getinfo(f"{key}.npy")
     # The other methods know no bound for what a piece unpacks to.
     methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

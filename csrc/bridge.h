@@ -12,6 +12,16 @@ bool fl_start(void);
 /* Reads what `job` points to until it returns: nobody may change shapes and strides. */
 void fl_run(const fl_job *job, fl_result *result);
 
+/* What a value is made of: sum / divisor, each with what rounding took from it, of weights
+   that were multiplied by `weigh`, a power of 2; any: some weight is not 0. */
+typedef struct {
+  double sum, sum_rest, divisor, divisor_rest, weigh;
+  bool any;
+} fl_parts;
+
+/* The same, with parts in place of the value. Weights may sum to 0. */
+void fl_run_parts(const fl_job *job, fl_result *result, fl_parts *parts);
+
 /* One block of an element-wise loss, straight to the kernel: n <= fl_block_length()
    contiguous aligned elements of `type`, no weights; the value and the derivatives are
    divided by `divisor`. value, grad and hess may be NULL where `outputs` does not name

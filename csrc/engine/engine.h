@@ -19,6 +19,8 @@ typedef struct fl_plan fl_plan;
 typedef struct {
   fl_lanes lanes;  /* values, or shares of the divisor */
   fl_lanes shares; /* of the divisor, where they are added up along with values */
+  fl_lanes lanes_before, shares_before; /* of grains that have ended */
+  bool ended; /* some have */
   bool any; /* a divisor's: some weight is not zero */
   fl_result error;
   char *scratch;
@@ -122,6 +124,19 @@ int fl_target_flags(const fl_plan *plan, int flags);
    data), and sets progress->error. */
 bool fl_find_bad_target(const fl_plan *plan, int64_t row, const void *y,
                         fl_progress *progress);
+
+/* Elements whose float32 terms are added up plainly. Sums of grains lose nothing, and
+   grains begin at multiples of this number, so that neither the number of elements nor
+   the order of grains changes a bit. */
+enum { FL_GRAIN = 8192 };
+
+/* Ends a grain: its sums join those of the ones before. */
+static inline void fl_end_grain(fl_lanes *restrict lanes, fl_lanes *restrict before) {
+  for (int j = 0; j < FL_LANES; j++) before->lo[j] += lanes->lo[j];
+  for (int j = 0; j < FL_LANES; j++)
+    fl_two_sum(&before->hi[j], &before->lo[j], lanes->hi[j]);
+  *lanes = (fl_lanes){{0}, {0}};
+}
 
 /* Adds n shares of the divisor to a turn. */
 void fl_add_divisor(fl_progress *progress, fl_lanes *lanes, int64_t n,

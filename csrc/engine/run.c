@@ -52,11 +52,25 @@ void fl_add_divisor(fl_progress *progress, fl_lanes *lanes, int64_t n,
   fl_kernels(type)->tools->accumulate(lanes, n, shares, NULL);
 }
 
+/* In double precision, whose sums lose nothing, however many rows come together. */
+static void fl_add_singles(fl_lanes *lanes, int64_t n, const float *values,
+                           const double *weights) {
+  const fl_block_tools *tools = fl_kernels(FL_TYPE_F64)->tools;
+  enum { SOME = 4 * FL_FOUR };
+  double wide[SOME];
+  for (int64_t first = 0; first < n; first += SOME) {
+    const int64_t some = n - first < SOME ? n - first : SOME;
+    for (int64_t i = 0; i < some; i++) wide[i] = (double)values[first + i];
+    tools->accumulate(lanes, some, wide, weights ? weights + first : NULL);
+  }
+}
+
 void fl_put_values(const fl_plan *plan, int64_t first, int64_t n, fl_type type,
                    void *values, const double *weights, fl_progress *progress) {
   const fl_block_tools *tools = fl_kernels(type)->tools;
   if (plan->job->reduction != FL_NONE) {
-    tools->accumulate(&progress->lanes, n, values, weights);
+    if (type == FL_TYPE_F32) fl_add_singles(&progress->lanes, n, values, weights);
+    else tools->accumulate(&progress->lanes, n, values, weights);
     return;
   }
   if (weights) tools->scale(n, values, weights, 1, values);
@@ -67,10 +81,16 @@ void fl_put_values(const fl_plan *plan, int64_t first, int64_t n, fl_type type,
    double. */
 enum { FL_ORDINARY = 100 };
 
+/* What a value is made of, and whether some weight is not 0. */
+typedef struct {
+  fl_sum sum, divisor;
+  bool any;
+} fl_made_of;
+
 /* Weights of another sum are multiplied by a power of 2 first: the mean does not change
    by it. */
 static bool fl_weighted_divisor(fl_plan *plan, fl_team *team, fl_result *result,
-                                double *divisor) {
+                                fl_made_of *made_of) {
   enum { LARGEST = 1000 };
   fl_outcome outcome;
   if (!fl_run_pass(plan, team, plan->driver->divisor, &outcome, result)) return false;
@@ -79,15 +99,17 @@ static bool fl_weighted_divisor(fl_plan *plan, fl_team *team, fl_result *result,
     plan->direct = false;
     if (!fl_run_pass(plan, team, plan->driver->divisor, &outcome, result)) return false;
   }
-  *divisor = fl_sum_value(outcome.sum);
-  if (*divisor == 0 && outcome.any) result->status = FL_BAD_WEIGHTS;
-  if (*divisor == 0 || !isfinite(*divisor)) return result->status == FL_OK;
-  const int exponent = ilogb(*divisor) - ilogb(plan->weigh);
+  made_of->divisor = outcome.sum;
+  made_of->any = outcome.any;
+  const double divisor = fl_sum_value(outcome.sum);
+  if (divisor == 0 || !isfinite(divisor)) return true;
+  const int exponent = ilogb(divisor) - ilogb(plan->weigh);
   if (fl_weighs(plan) && abs(exponent) > FL_ORDINARY) {
     const double weigh = ldexp(1, exponent < -LARGEST  ? LARGEST
                                   : exponent > LARGEST ? -LARGEST
                                                        : -exponent);
-    *divisor *= weigh / plan->weigh;
+    made_of->divisor.hi *= weigh / plan->weigh;
+    made_of->divisor.lo *= weigh / plan->weigh;
     plan->weigh = weigh;
     plan->direct = false;
   }
@@ -96,46 +118,69 @@ static bool fl_weighted_divisor(fl_plan *plan, fl_team *team, fl_result *result,
 
 /* What the sum is divided by; 0 if every weight is 0. */
 static bool fl_divisor(fl_plan *plan, fl_team *team, fl_result *result,
-                       double *divisor) {
+                       fl_made_of *made_of) {
   const fl_job *job = plan->job;
   const bool averages =
       job->reduction == FL_MEAN || job->reduction == FL_SUM_OVER_BATCH_SIZE;
-  *divisor = averages ? (double)plan->items : 1;
+  made_of->divisor.hi = averages ? (double)plan->items : 1;
   return !averages || plan->counts_all
-         || fl_weighted_divisor(plan, team, result, divisor);
+         || fl_weighted_divisor(plan, team, result, made_of);
 }
 
 /* Values and divisor in one pass; false: the divisor needs a pass of its own. */
-static bool fl_run_along(fl_plan *plan, fl_team *team, fl_result *result) {
+static bool fl_run_along(fl_plan *plan, fl_team *team, fl_result *result,
+                         fl_made_of *made_of) {
   fl_outcome outcome;
   if (!fl_run_pass(plan, team, plan->driver->block, &outcome, result)) return true;
   const double divisor = fl_sum_value(outcome.shares);
   if (divisor == 0 || !isfinite(divisor) || abs(ilogb(divisor)) > FL_ORDINARY)
     return false;
-  result->value = fl_sum_value(outcome.sum) / divisor;
+  made_of->sum = outcome.sum;
+  made_of->divisor = outcome.shares;
   return true;
 }
 
-static void fl_run_with(fl_plan *plan, fl_team *team, fl_result *result) {
-  double divisor;
-  if (plan->along && fl_run_along(plan, team, result)) return;
+/* Divisor, values and derivatives; false: result->status is set. */
+static bool fl_run_passes(fl_plan *plan, fl_team *team, bool partial, fl_result *result,
+                          fl_made_of *made_of) {
+  if (plan->along && fl_run_along(plan, team, result, made_of))
+    return result->status == FL_OK;
   plan->along = false;
-  if (!fl_divisor(plan, team, result, &divisor)) return;
+  if (!fl_divisor(plan, team, result, made_of)) return false;
+  const double divisor = fl_sum_value(made_of->divisor);
+  if (divisor == 0 && made_of->any && !partial) {
+    result->status = FL_BAD_WEIGHTS;
+    return false;
+  }
   plan->scale = divisor == 0 ? 0 : 1 / divisor;
   const fl_driver *driver = plan->driver;
   fl_outcome outcome;
   if (driver->passes ? !driver->passes(plan, team, &outcome, result)
                      : !fl_run_pass(plan, team, driver->block, &outcome, result))
-    return;
-  result->value = divisor == 0 ? 0 : fl_sum_value(outcome.sum) / divisor;
+    return false;
+  made_of->sum = outcome.sum;
+  return true;
+}
+
+static void fl_run_with(fl_plan *plan, fl_team *team, fl_result *result,
+                        fl_parts *parts) {
+  fl_made_of made_of = {.any = false};
+  if (!fl_run_passes(plan, team, parts, result, &made_of)) return;
+  const fl_sum sum = made_of.sum, divisor = made_of.divisor;
+  const double by = fl_sum_value(divisor);
+  result->value = by == 0 ? 0 : fl_sum_value(sum) / by;
+  if (parts)
+    *parts = (fl_parts){sum.hi,     sum.lo,      divisor.hi,
+                        divisor.lo, plan->weigh, made_of.any || by != 0};
 }
 
 /* false: it met an error, whose index counts items that are not in C order. */
-static bool fl_run_in(const fl_job *job, bool c_order, fl_result *result) {
+static bool fl_run_in(const fl_job *job, bool c_order, fl_result *result,
+                      fl_parts *parts) {
   memset(result, 0, sizeof *result);
   fl_plan *plan = fl_plan_of(job, c_order);
   fl_team *team = plan ? fl_team_of(plan) : NULL;
-  if (team) fl_run_with(plan, team, result);
+  if (team) fl_run_with(plan, team, result, parts);
   else result->status = FL_NO_MEMORY;
   const bool indexed =
       result->status == FL_BAD_INPUT || result->status == FL_BAD_LABEL_SUM;
@@ -145,9 +190,11 @@ static bool fl_run_in(const fl_job *job, bool c_order, fl_result *result) {
   return named;
 }
 
-void fl_run(const fl_job *job, fl_result *result) {
-  if (!fl_run_in(job, false, result)) fl_run_in(job, true, result);
+void fl_run_parts(const fl_job *job, fl_result *result, fl_parts *parts) {
+  if (!fl_run_in(job, false, result, parts)) fl_run_in(job, true, result, parts);
 }
+
+void fl_run(const fl_job *job, fl_result *result) { fl_run_parts(job, result, NULL); }
 
 int64_t fl_block_length(void) { return FL_BLOCK; }
 

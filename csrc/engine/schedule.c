@@ -229,6 +229,12 @@ static fl_sum fl_chunks_total(int64_t n, const fl_sum *sums) {
   return fl_lanes_total(&lanes);
 }
 
+static fl_sum fl_turn_total(bool ended, fl_lanes *lanes, fl_lanes *before) {
+  if (!ended) return fl_lanes_total(lanes);
+  fl_end_grain(lanes, before);
+  return fl_lanes_total(before);
+}
+
 /* Runs a turn to its end; false: paused before, and left with the worker. */
 static bool fl_run_turn(fl_pass *pass, fl_worker *worker, fl_turn *turn, bool calling) {
   const fl_plan *plan = pass->plan;
@@ -247,9 +253,13 @@ static bool fl_run_turn(fl_pass *pass, fl_worker *worker, fl_turn *turn, bool ca
     }
     turn->first += n;
   }
-  pass->sums[turn->number] = fl_lanes_total(&turn->progress.lanes);
-  if (plan->along) pass->shares[turn->number] = fl_lanes_total(&turn->progress.shares);
-  if (turn->progress.any) worker->any = true;
+  fl_progress *progress = &turn->progress;
+  pass->sums[turn->number] =
+      fl_turn_total(progress->ended, &progress->lanes, &progress->lanes_before);
+  if (plan->along)
+    pass->shares[turn->number] =
+        fl_turn_total(progress->ended, &progress->shares, &progress->shares_before);
+  if (progress->any) worker->any = true;
   return true;
 }
 

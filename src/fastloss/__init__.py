@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from fastloss._custom.trace import TraceError
     from fastloss.advice import guide, suggest
     from fastloss.core.capi import get_include
+    from fastloss.core.partial import Partial
     from fastloss.diagnosis import diagnose
     from fastloss.names import get
 
@@ -52,6 +53,7 @@ __all__ = [
     "REGISTRY",
     "Advice",
     "Loss",
+    "Partial",
     "Row",
     "TraceError",
     "custom",
@@ -71,6 +73,7 @@ __all__ += [name for family in _FAMILIES for name in family.__all__]
 
 #: Where the names are that are imported when they are first asked for.
 _LATER = {
+    "Partial": "fastloss.core.partial",
     "TraceError": "fastloss._custom.trace",
     "custom": "fastloss._custom.decorator",
     "diagnose": "fastloss.diagnosis",

@@ -7,8 +7,9 @@
 /* Chunks where there are enough of them for the threads, and their longest then. */
 enum { FL_MANY_CHUNKS = 64, FL_LONG_CHUNK = 32768 };
 
-/* Elements in a chunk. 2, 4 or 8 threads get as many chunks each. */
-static int64_t fl_chunk_elements(int64_t n) {
+/* Elements in a chunk, a multiple of `unit`. 2, 4 or 8 threads get as many chunks each,
+   or nearly. */
+static int64_t fl_chunk_elements(int64_t n, int64_t unit) {
   int64_t length = n / FL_MANY_CHUNKS;
   if (length < FL_CHUNK_ENTRIES) length = FL_CHUNK_ENTRIES;
   if (length > FL_LONG_CHUNK) length = FL_LONG_CHUNK;
@@ -17,7 +18,9 @@ static int64_t fl_chunk_elements(int64_t n) {
   const int64_t least = fl_ratio_up(n, length);
   const int64_t share = least > 4 ? 8 : least > 2 ? 4 : 2;
   const int64_t chunks = fl_ratio_up(least, share) * share;
-  return fl_ratio_up(fl_ratio_up(n, chunks), FL_FOUR) * FL_FOUR;
+  const int64_t even = fl_ratio_up(n, chunks), most = fl_ratio_up(n, FL_MAX_CHUNKS);
+  const int64_t units = (even + unit / 2) / unit, least_units = fl_ratio_up(most, unit);
+  return (units < least_units ? least_units : units) * unit;
 }
 
 /* Kernels are compiled for outputs apart from their inputs. */
@@ -87,7 +90,8 @@ static void fl_prepare_elements(fl_plan *plan) {
   plan->items = plan->entries = 1;
   for (int axis = 0; axis < job->ndim; axis++) plan->items *= job->shape[axis];
   plan->block = fl_block_elements(plan);
-  plan->chunk = fl_chunk_elements(plan->items);
+  const bool single = job->type == FL_TYPE_F32;
+  plan->chunk = fl_chunk_elements(plan->items, single ? FL_GRAIN : FL_FOUR);
   plan->counts_all = !job->weight.data || job->reduction == FL_SUM_OVER_BATCH_SIZE;
   plan->along = !plan->counts_all && job->reduction == FL_MEAN && job->outputs == FL_V;
   plan->weight.plain |= fl_view_is_plain(&plan->weight, FL_TYPE_F64);
@@ -131,6 +135,55 @@ static void fl_add_shares(const fl_plan *plan, int64_t n, fl_weights weights,
   else fl_add_divisor(progress, lanes, n, weights.narrow, plan->job->type);
 }
 
+/* Elements first ... of a block up to the end of their grain; sums of float32 begin anew
+   with each. */
+static int64_t fl_begin_grain(const fl_plan *plan, int64_t first, int64_t n,
+                              fl_progress *progress) {
+  if (plan->job->type != FL_TYPE_F32) return n;
+  if (first % plan->chunk != 0 && first % FL_GRAIN == 0) {
+    fl_end_grain(&progress->lanes, &progress->lanes_before);
+    if (plan->along) fl_end_grain(&progress->shares, &progress->shares_before);
+    progress->ended = true;
+  }
+  return n < FL_GRAIN ? n : FL_GRAIN;
+}
+
+/* The elements of a block behind its first n. */
+static void fl_skip_elements(const fl_job *job, int64_t n, const void **in,
+                             fl_element_block *block) {
+  const int64_t bytes = n * fl_type_size(job->type);
+  for (int k = 0; k < job->inputs; k++) in[k] = (const char *)in[k] + bytes;
+  if (block->weights.wide) block->weights.wide += n;
+  if (block->weights.narrow)
+    block->weights.narrow = (const char *)block->weights.narrow + bytes;
+  if (block->v) block->v = (char *)block->v + bytes;
+  for (int k = 0; k < job->heads; k++) {
+    if (block->g[k]) block->g[k] = (char *)block->g[k] + bytes;
+    if (block->h[k]) block->h[k] = (char *)block->h[k] + bytes;
+  }
+}
+
+/* Runs the kernel on a block, grain by grain where it adds up values. */
+static int fl_run_kernel(const fl_plan *plan, int64_t first, fl_element_block block,
+                         fl_progress *progress) {
+  const fl_job *job = plan->job;
+  const void *in[FL_MAX_INPUTS];
+  for (int k = 0; k < job->inputs; k++) in[k] = block.in[k];
+  const int64_t end = first + block.n;
+  const bool sums = plan->want & FL_WANT_VALUE && block.lanes;
+  int outside = 0;
+  block.in = in;
+  for (;;) {
+    if (sums) block.n = fl_begin_grain(plan, first, end - first, progress);
+    if (plan->along)
+      fl_add_shares(plan, block.n, block.weights, progress, &progress->shares);
+    outside |= plan->kernels->elementwise[job->outputs](&block);
+    first += block.n;
+    if (first == end) return outside;
+    fl_skip_elements(job, block.n, in, &block);
+  }
+}
+
 static bool fl_run_elements(const fl_plan *plan, int64_t first, int64_t n,
                             fl_progress *progress) {
   const fl_job *job = plan->job;
@@ -154,8 +207,7 @@ static bool fl_run_elements(const fl_plan *plan, int64_t first, int64_t n,
     block.g[k] = fl_target(&plan->grad[k], first, type, buffers.g[k]);
     block.h[k] = fl_target(&plan->hess[k], first, type, buffers.h[k]);
   }
-  if (plan->along) fl_add_shares(plan, n, block.weights, progress, &progress->shares);
-  if (plan->kernels->elementwise[job->outputs](&block)
+  if (fl_run_kernel(plan, first, block, progress)
       && fl_find_bad_input(plan, &block, first, progress))
     return false;
   if (buffers.v) fl_store(&plan->value, first, n, type, buffers.v);
@@ -169,8 +221,11 @@ static bool fl_run_elements(const fl_plan *plan, int64_t first, int64_t n,
 static bool fl_add_weights(const fl_plan *plan, int64_t first, int64_t n,
                            fl_progress *progress) {
   double *buffer = fl_cut_buffers(plan, progress->scratch).weights;
-  const fl_weights weights = fl_weights_of(plan, first, n, buffer);
-  fl_add_shares(plan, n, weights, progress, &progress->lanes);
+  for (int64_t some; n > 0; first += some, n -= some) {
+    some = fl_begin_grain(plan, first, n, progress);
+    const fl_weights weights = fl_weights_of(plan, first, some, buffer);
+    fl_add_shares(plan, some, weights, progress, &progress->lanes);
+  }
   return true;
 }
 

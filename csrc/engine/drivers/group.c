@@ -162,8 +162,11 @@ static bool fl_run_batch(const fl_plan *plan, int64_t group, int64_t groups,
   fl_own(plan)->kernels->groupwise[plan->job->outputs](&block);
   fl_finish_entries(plan, &plan->grad[0], first, &block, b.weights, block.g, b.g);
   fl_finish_entries(plan, &plan->hess[0], first, &block, b.weights, block.h, b.h);
-  if (plan->want & FL_WANT_VALUE)
-    fl_put_values(plan, group, groups, FL_TYPE_F64, b.v, b.weights, progress);
+  /* As few at once as are added up one by one: which groups a batch has depends on where
+     it begins. */
+  for (int64_t k = 0; plan->want & FL_WANT_VALUE && k < groups; k += FL_LANES)
+    fl_put_values(plan, group + k, groups - k < FL_LANES ? groups - k : FL_LANES,
+                  FL_TYPE_F64, b.v + k, b.weights ? b.weights + k : NULL, progress);
   return true;
 }
 
@@ -187,8 +190,7 @@ static bool fl_add_groups(const fl_plan *plan, int64_t first, int64_t n,
   double *shares = fl_cut_groups(plan, progress->scratch).v;
   int64_t group = first == 0 ? 0 : fl_first_group(plan, first);
   while (group < end) {
-    int64_t count = end - group;
-    if (count > fl_own(plan)->batch) count = fl_own(plan)->batch;
+    const int64_t count = end - group < FL_LANES ? end - group : FL_LANES;
     if (weighs) fl_load_weights(plan, group, count, shares);
     else
       for (int64_t k = 0; k < count; k++) shares[k] = 1;

@@ -127,6 +127,22 @@ class Statistic:
         root = _opened(self.value)
         return evaluate_graph([root], known)[root]
 
+    @property
+    def programs(self) -> list[Program]:
+        """Of the values per sample of each mean and sum."""
+        return [self._program("value", x.args[0]) for x in reductions(self.value)]
+
+    def of(
+        self, totals: Iterable[float], divisor: float, numbers: Mapping[str, float]
+    ) -> float:
+        """Return the value by the sums of `programs` and that of the weights."""
+        known = dict(numbers)
+        for x, total in zip(reductions(self.value), totals, strict=True):
+            mean = 0.0 if divisor == 0 else total / divisor
+            known[_name(x)] = mean if x.op == "mean" else total
+        root = _opened(self.value)
+        return evaluate_graph([root], known)[root]
+
     def _number(self, root: Node, numbers: Numbers, measure: Measure) -> float:
         self._measure_below(root, numbers, measure)
         opened = _opened(root)

@@ -57,6 +57,7 @@ def run(
     softcap: float,
     threads: int,
     program: Program | None = None,
+    parts: list[float] | None = None,
 ) -> tuple[float, int, int, int, float]: ...
 
 class Kernel:

@@ -106,8 +106,16 @@ cdef extern from "bridge.h" nogil:
     ctypedef struct fl_api:
         pass
     const fl_api fl_api_table
+    ctypedef struct fl_parts:
+        double sum
+        double sum_rest
+        double divisor
+        double divisor_rest
+        double weigh
+        bint any
     bint fl_start()
     void fl_run(const fl_job *, fl_result *)
+    void fl_run_parts(const fl_job *, fl_result *, fl_parts *)
     void *fl_xla_handler(void *)
     int64_t fl_block_length()
     int64_t fl_serial_entries()
@@ -302,10 +310,16 @@ def run(
     double softcap,
     int threads,
     Program program=None,
+    list parts=None,
 ):
-    """Run a job; returns (value, status, input, index, number) of fastloss.h."""
+    """Run a job; returns (value, status, input, index, number) of fastloss.h.
+
+    `parts`, if given, gets the numbers of fl_parts of bridge.h.
+    """
     cdef fl_job job
     cdef fl_result result
+    cdef fl_parts made_of
+    cdef bint partial = parts is not None
     cdef double numbers[FL_MAX_PARAMETERS]
     cdef double[::1] classes
     cdef list raised = []
@@ -348,10 +362,17 @@ def run(
     job.threads = threads
     job.poll = check_signals
     job.poll_argument = <void *>raised
+    memset(&made_of, 0, sizeof(made_of))
     with nogil:
-        fl_run(&job, &result)
+        if partial:
+            fl_run_parts(&job, &result, &made_of)
+        else:
+            fl_run(&job, &result)
     if raised:
         raise raised[0]
+    if partial:
+        parts += [made_of.sum, made_of.sum_rest, made_of.divisor, made_of.divisor_rest,
+                  made_of.weigh, made_of.any]
     return result.value, result.status, result.input, result.index, result.number
 
 

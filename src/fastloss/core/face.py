@@ -142,19 +142,28 @@ class CustomFace(_bridge.Kernel):
             self._prepare()
         if self.__dict__["_plain"]:
             return Work(_bridge.CUSTOM, self._program(outputs))
-        if self.inputs and "_given" not in self.__dict__:
-            self._bound({})
         y_true, y_pred = arrays.labels[0], arrays.predictions[0]
-        given = {
-            name: checks.labels_like(name, array, "y_pred", y_pred.shape)
-            for name, array in getattr(self, "_given", {}).items()
-        }
+        given = self._given_like(y_pred)
         parameters = self._own_parameters()
         if self._is_one_number():
             extra = tuple(given[name] for name in self.inputs)
             return self._of_sums(outputs, arrays, weight, extra)
         extra, program = compiler.job(parameters, outputs, y_true, y_pred, given)
         return Work(_bridge.CUSTOM, program, extra)
+
+    def _given_like(self, y_pred: Array) -> dict[str, Array]:
+        """The further arrays of a call, checked."""
+        if self.inputs and "_given" not in self.__dict__:
+            self._bound({})
+        return {
+            name: checks.labels_like(name, array, "y_pred", y_pred.shape)
+            for name, array in getattr(self, "_given", {}).items()
+        }
+
+    def _work_of_totals(self, arrays: Arrays) -> Work:
+        """The arrays that the programs of a loss of sums read besides."""
+        given = self._given_like(arrays.predictions[0])
+        return Work(_bridge.CUSTOM, None, tuple(given[name] for name in self.inputs))
 
     def _of_sums(
         self,

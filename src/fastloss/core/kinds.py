@@ -35,6 +35,7 @@ from fastloss.core.registry import NUMBERS, REGISTRY
 
 if TYPE_CHECKING:
     from fastloss._formula import Formula
+    from fastloss.core.partial import Partial
 
 __all__ = [
     "Advice",
@@ -346,6 +347,12 @@ class ClassWeighted(Rowwise):
         """Weight of the target of each row."""
         raise NotImplementedError
 
+    def _shares(self, arrays: Arrays) -> Array | None:
+        by_class = self._class_weights(arrays.predictions[0].shape[-1])
+        if by_class is None:
+            return None
+        return self._class_weight_of(arrays.labels[0], by_class)
+
 
 class SmoothedRowwise(ClassWeighted):
     """Labels may be smoothed: a part of each is spread over all classes."""
@@ -462,6 +469,18 @@ class SparseRowwise(NamedClasses, ClassWeighted):
     def _class_weight_of(self, y_true: Array, by_class: Array) -> Array:
         return by_class.take(y_true.astype(np.intp), mode="clip")
 
+    def _count(self, arrays: Arrays) -> int:
+        if self.ignore_class is None:
+            return super()._count(arrays)
+        return int(np.count_nonzero(arrays.labels[0] != self.ignore_class))
+
+    def _shares(self, arrays: Arrays) -> Array | None:
+        shares = super()._shares(arrays)
+        if self.ignore_class is None:
+            return shares
+        counted: Array = arrays.labels[0] != self.ignore_class
+        return counted if shares is None else shares * counted
+
 
 class _Structured(Registered):
     """A loss of more than one label and one prediction, always checked."""
@@ -572,6 +591,37 @@ def _call_of_rows(wanted: tuple[str, ...], text: str) -> Callable[..., Any]:
     return _named(call, "Pairwise", wanted, text)
 
 
+def _partial_of_rows(
+    self: Loss,
+    *rows: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    squares: bool = True,
+    **parameters: Any,
+) -> Partial:
+    return self._changed(parameters)._partial(rows, sample_weight, squares)
+
+
+def _partial_of_groups(
+    self: Loss,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    group_ids: ArrayLike | None = None,
+    group_offsets: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    squares: bool = True,
+    **parameters: Any,
+) -> Partial:
+    arguments = y_true, y_pred, groups, group_ids, group_offsets
+    return self._changed(parameters)._partial(arguments, sample_weight, squares)
+
+
+for _partial in (_partial_of_rows, _partial_of_groups):
+    _partial.__name__ = "partial"
+    _partial.__doc__ = Loss.partial.__doc__
+
+
 class Pairwise(_Structured):
     """A sample is a tuple of rows, along the last axis of arrays of one shape.
 
@@ -589,6 +639,7 @@ class Pairwise(_Structured):
         grad_and_hess = _call_of_rows(
             GRAD_HESS, "Gradients and diagonals of the Hessian by each of the arrays."
         )
+        partial = _partial_of_rows
 
     def _arrays(self, *rows: ArrayLike) -> Arrays:
         if len(rows) != len(self.heads):
@@ -643,6 +694,7 @@ class Grouped(_Structured):
             GRAD_HESS,
             "Gradient and diagonal of the Hessian with respect to `y_pred`.",
         )
+        partial = _partial_of_groups
 
     def _arrays(
         self,
@@ -749,6 +801,7 @@ class TwoBatches(_Compared):
         __call__ = _call_of_rows(VALUE, "Value of the loss.")
         grad = _call_of_rows(GRAD, "Gradients of the reduced value by both arrays.")
         value_and_grad = _call_of_rows(VALUE_GRAD, "Value and gradients in one pass.")
+        partial = _partial_of_rows
 
     def _arrays(self, *arrays: ArrayLike) -> Arrays:
         if len(arrays) != 2:

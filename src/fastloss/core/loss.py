@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, ParamSpec, Protocol, Self
@@ -23,6 +24,9 @@ from fastloss.core.outputs import Outputs
 from fastloss.core.parameters import Parameters
 from fastloss.core.registry import DOMAINS
 from fastloss.core.threads import get_num_threads
+
+if TYPE_CHECKING:
+    from fastloss.core.partial import Partial
 
 __all__ = ["Loss"]
 
@@ -310,6 +314,7 @@ class Loss(CustomFace, Parameters):
         value: Array | None,
         grads: tuple[Array, ...],
         hesses: tuple[Array, ...],
+        parts: list[float] | None = None,
     ) -> float:
         """Run the job and return its value, or raise what it found."""
         total, status, offender, place, number = _bridge.run(
@@ -328,10 +333,54 @@ class Loss(CustomFace, Parameters):
             *self._target_options(arrays),
             get_num_threads(),
             work.program,
+            parts,
         )
         if status != Status.OK:
             self._raise(Finding(status, offender, place, number), arrays)
         return total
+
+    def partial(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        *,
+        sample_weight: ArrayLike | None = None,
+        squares: bool = True,
+        **parameters: Any,
+    ) -> Partial:
+        """The state of a part of the samples, which merges with that of others.
+
+        Parameters
+        ----------
+        y_true, y_pred, sample_weight, **parameters
+            As in a call.
+        squares : bool, optional
+            Whether to add up what `Partial.standard_error` needs, too, which takes a
+            second pass.
+
+        Returns
+        -------
+        Partial
+
+        Examples
+        --------
+        >>> import fastloss as fl
+        >>> days = [([0.0, 1.0], [0.5, 1.0]), ([2.0], [4.0])]
+        >>> sum(fl.mae.partial(y, p) for y, p in days).value()
+        0.8333333333333334
+        """
+        loss = self._with(parameters)
+        return loss._partial((y_true, y_pred), sample_weight, squares)
+
+    def _partial(
+        self,
+        arguments: tuple[Any, ...],
+        sample_weight: ArrayLike | None,
+        squares: bool,
+    ) -> Partial:
+        from fastloss.core.partial import Partial
+
+        return Partial._of(self, arguments, sample_weight, squares)
 
     def initial(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
         """The constant prediction that the loss is least with.
@@ -407,6 +456,14 @@ class Loss(CustomFace, Parameters):
     def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the losses for predictions of this shape."""
         return shape
+
+    def _count(self, arrays: Arrays) -> int:
+        """How many samples there are, without ignored ones."""
+        return math.prod(arrays.samples)
+
+    def _shares(self, arrays: Arrays) -> Array | None:
+        """What each sample counts in a mean, beside its weight; None: 1."""
+        return None
 
     def _target_options(self, arrays: Arrays) -> TargetOptions:
         return TargetOptions()

@@ -605,7 +605,7 @@ class Pairs(Lists):
     variants = ({}, {"sigma": 2.0}, {"sigma": 0.5, "pairs": "mean"})
     sizes = (1, 33, 60)
     lengths: ClassVar = [1, 3, 10, 40] * 10
-    largest, many = 600, 17_001
+    largest, many = 200, 17_001
 
     def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
         if output != "grad":
@@ -667,7 +667,7 @@ class SoftRanks(Lists):
     variants = ({"alpha": 1.0}, {"alpha": 8.0, "gain": "linear"})
     sizes = (1, 33, 60)
     lengths: ClassVar = [1, 3, 10, 40] * 10
-    largest, many = 600, 17_001
+    largest, many = 200, 17_001
 
     def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
         y, x = exact["arguments"]

@@ -39,13 +39,13 @@ def limit(loss: fl.Loss, output: str, dtype: type) -> float:
     return limits[output] + wide + power
 
 
-#: One sample in 11 for each kernel as it comes, fewer for other parameters; all
+#: One sample in 23 for each kernel as it comes, fewer for other parameters; all
 #: of them in the slow run, and in docs/accuracy.md.
 THOROUGHLY = [
-    pytest.param(loss, 11, id=oracle.label(loss)) for loss in oracle.default_losses()
+    pytest.param(loss, 23, id=oracle.label(loss)) for loss in oracle.default_losses()
 ]
 BRIEFLY = [
-    pytest.param(loss, 61, id=oracle.label(loss))
+    pytest.param(loss, 101, id=oracle.label(loss))
     for loss in LOSSES
     if loss not in list(oracle.default_losses())
 ]

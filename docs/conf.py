@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version as version_of
+from importlib.resources import files
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+# MathJax itself; the package's extension would forbid to read in parallel.
+MATHJAX = Path(str(files("sphinx-mathjax-offline"))) / "static"
 sys.path.insert(0, str(HERE / "_extensions"))
 
 project = "fastloss"
@@ -15,6 +18,8 @@ copyright = author
 version = release = version_of("fastloss")
 
 extensions = [
+    "function_pages",
+    "loss_pages",
     "myst_parser",
     "repository",
     "sphinx_copybutton",
@@ -42,9 +47,12 @@ sphinx_gallery_conf = {
     "min_reported_time": 1e9,
 }
 
+mathjax_path = "mathjax/tex-chtml.js"
+
 html_theme = "pydata_sphinx_theme"
 html_title = "fastloss"
-html_static_path = ["_static"]
+html_context = {"default_mode": "auto"}
+html_static_path = ["_static", str(MATHJAX)]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False

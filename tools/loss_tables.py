@@ -20,9 +20,10 @@ END = "\n<!-- losses: end -->\n"
 INTRODUCTION = """# Losses
 
 Every loss, its names here, its labels and its parameters; made by
-`tools/loss_tables.py`. `help(fl.Huber)` has the formula, the conventions and the source
-of each, `fl.guide()` when to use which, [definitions.md](definitions.md) where
-libraries disagree, and [accuracy.md](accuracy.md) the errors measured.
+`tools/loss_tables.py`. On the site each name leads to a page with the formula, pictures,
+conventions, what to use instead and the errors measured; `help(fl.Huber)` has most of it,
+too. `fl.guide()` says when to use which, [definitions.md](definitions.md) where libraries
+disagree.
 """
 
 

@@ -164,9 +164,11 @@ def broken(site: Path, pages: list[Path]) -> Iterator[str]:
             target = page if not parts.path else target
             if not target.exists():
                 yield f"{page.relative_to(site)}: {link} leads nowhere"
-            elif target in parsed and parts.fragment:
-                if unquote(parts.fragment) not in parsed[target].anchors:
-                    yield f"{page.relative_to(site)}: {link} has no such place"
+            elif target in parsed and unquote(parts.fragment) not in (
+                "",
+                *parsed[target].anchors,
+            ):
+                yield f"{page.relative_to(site)}: {link} has no such place"
 
 
 def main() -> int:

@@ -20,10 +20,10 @@ END = "\n<!-- losses: end -->\n"
 INTRODUCTION = """# Losses
 
 Every loss, its names here, its labels and its parameters; made by
-`tools/loss_tables.py`. On the site each name leads to a page with the formula, pictures,
-conventions, what to use instead and the errors measured; `help(fl.Huber)` has most of it,
-too. `fl.guide()` says when to use which, [definitions.md](definitions.md) where libraries
-disagree.
+`tools/loss_tables.py`. On the site a name leads to a page with the formula, pictures,
+conventions, what to use instead and the errors measured; `help(fl.Huber)` has most of
+it. `fl.guide()` says when to use which, [definitions.md](definitions.md) where
+libraries disagree.
 """
 
 

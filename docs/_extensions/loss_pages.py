@@ -207,11 +207,11 @@ def _domain(loss: fl.Loss) -> str:
         labels = ", ".join(f"`{name}`" for name in row.labels) or "none"
         predictions = ", ".join(f"`{name}`" for name in row.predictions)
         lines.append(f"- Domain{of}: labels {labels}, predictions {predictions}.")
-        for name in {*row.labels, *row.predictions}:
-            if name != "real" and DOMAINS.get(name):
-                lines.append(
-                    f"  Outside `{name}` a number *{markdown(DOMAINS[name])}*."
-                )
+        lines += [
+            f"  Of what is not `{name}` is said: *{markdown(DOMAINS[name])}*."
+            for name in dict.fromkeys((*row.labels, *row.predictions))
+            if DOMAINS[name]
+        ]
     return "\n".join(lines) + "\n"
 
 

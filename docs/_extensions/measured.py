@@ -69,19 +69,12 @@ def accuracy(loss: fl.Loss) -> str:
             worst = _worst([line[i] for i in ours])
             theirs = [line[head.index(name)] for name in others] or [""] * 3
             rows.append((called, dtype, worst, *theirs))
-    head = (
-        "kernel, parameters, labels",
-        "dtype",
-        "fastloss",
-        "NumPy",
-        "PyTorch",
-        "JAX",
-    )
-    keep = [
-        i for i in range(len(head)) if i < 3 or any(r[i].strip("-/ ") for r in rows)
+    names = ("kernel, options, labels", "dtype", "fastloss", "NumPy", "PyTorch", "JAX")
+    said = [
+        i for i in range(len(names)) if i < 3 or any(r[i].strip("-/ ") for r in rows)
     ]
-    pick = lambda row: tuple(row[i] for i in keep)  # noqa: E731
-    return table(pick(head), [pick(row) for row in rows]) if rows else ""
+    head, *lines = (tuple(row[i] for i in said) for row in (names, *rows))
+    return table(head, lines) if rows else ""
 
 
 def _worst(cells: list[str]) -> str:

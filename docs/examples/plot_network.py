@@ -31,7 +31,8 @@ def forward(network, x):
 
 def backward(network, x, hidden, by_output):
     by_hidden = (by_output @ network[2].T) * (hidden > 0)
-    return [x.T @ by_hidden, by_hidden.sum(0), hidden.T @ by_output, by_output.sum(0)]
+    first = [x.T @ by_hidden, by_hidden.sum(0)]
+    return [*first, hidden.T @ by_output, by_output.sum(0)]
 
 
 def sgd(gradient, memory, t):
@@ -46,22 +47,24 @@ def momentum(gradient, memory, t):
 def adam(gradient, memory, t):
     memory["m"] = 0.9 * memory.get("m", 0) + 0.1 * gradient
     memory["s"] = 0.999 * memory.get("s", 0) + 0.001 * gradient**2
-    mean, square = memory["m"] / (1 - 0.9**t), memory["s"] / (1 - 0.999**t)
+    mean = memory["m"] / (1 - 0.9**t)
+    square = memory["s"] / (1 - 0.999**t)
     return 0.002 * mean / (np.sqrt(square) + 1e-8)
 
 
 def train(loss, x, y, optimizer, epochs=20, batch=64):
-    rng, network, costs, t = np.random.default_rng(0), new_network(64, 32, 10), [], 0
+    rng, network = np.random.default_rng(0), new_network(64, 32, 10)
+    costs, t = [], 0
     memories = [{} for _ in network]
     for _ in range(epochs):
         order = rng.permutation(len(x))
-        for i in range(0, len(x) - batch + 1, batch):
-            rows, t = order[i : i + batch], t + 1
+        for start in range(0, len(x) - batch + 1, batch):
+            rows, t = order[start : start + batch], t + 1
             hidden, output = forward(network, x[rows])
             cost, by_output = loss.value_and_grad(y[rows], output)
-            gradients = backward(network, x[rows], hidden, by_output / batch)
-            for part, g, memory in zip(network, gradients, memories, strict=True):
-                part -= optimizer(g, memory, t)
+            parts = backward(network, x[rows], hidden, by_output / batch)
+            for i, gradient in enumerate(parts):
+                network[i] -= optimizer(gradient, memories[i], t)
             costs.append(cost / batch)
     return network, costs
 

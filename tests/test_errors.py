@@ -434,6 +434,39 @@ def test_messages(
     assert type(caught.value) is error
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: fl.bce([2, 2, 2], shares[:3]), "y_true[0] = 2 is not in [0, 1]"),
+        (lambda: fl.bce([-1, 0, 1], shares[:3]), "y_true[0] = -1 is not in [0, 1]"),
+        (
+            lambda: fl.hinge([0.5, -0.5], [1, 1]),
+            "y_true[0] = 0.5 is not a hinge label: use -1 and +1, or booleans",
+        ),
+        (
+            lambda: fl.hinge([2, -2], [1, -1]),
+            "y_true[0] = 2 is not a hinge label: use -1 and +1, or booleans",
+        ),
+        (
+            lambda: fl.scce([1, 2, 9], tutorial_rows),
+            "y_true[2] = 9 is not a class in [0, 3)",
+        ),
+        (
+            lambda: fl.scce([-7, 0, 1], tutorial_rows),
+            "y_true[0] = -7 is not a class in [0, 3)",
+        ),
+        (
+            lambda: fl.scce(tutorial_rows, [0.5, 0.0, 2.0]),
+            "y_true has shape (3, 3), y_pred (3,): y_true must have shape ()",
+        ),
+    ],
+)
+def test_other_codings_are_not_guessed(call: Callable[[], Any], message: str) -> None:
+    """Nothing more is said where the labels could be anything."""
+    with pytest.raises(ValueError, match=rf"^{re.escape(message)}$"):
+        call()
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_first_offender_is_named(threads: int) -> None:
     """Also when another thread meets a later one first."""

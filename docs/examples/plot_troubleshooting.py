@@ -91,6 +91,7 @@ for _ in range(200):
     twice.append(cost)
     weights -= 2 * points.T @ (by_p * p * (1 - p))
 _, once = descend(logits, points, yes, rate=2)
+print(fl.diagnose(logits, yes, sigmoid(points @ weights), history=twice))
 right.plot(twice, label="probabilities given as logits")
 right.plot(once, label="logits given as logits")
 right.set(xlabel="step", ylim=(0, 0.8), title="one sigmoid too many")

@@ -10,5 +10,6 @@ from fastloss._neighbours import require
 require("matplotlib", "3.9", "fastloss.plot", "plot")
 
 from fastloss.plot.curves import compare, loss  # noqa: E402
+from fastloss.plot.data import calibration, residuals, surface  # noqa: E402
 
-__all__ = ["compare", "loss"]
+__all__ = ["calibration", "compare", "loss", "residuals", "surface"]

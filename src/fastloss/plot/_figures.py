@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -22,13 +23,19 @@ class Picture(Figure):
         return buffer.getvalue()
 
 
-def axes_for(given: Any, rows: int, columns: int) -> Any:
+def axes_for(
+    given: Any,
+    rows: int,
+    columns: int,
+    panel: tuple[float, float] = _PANEL,
+    heights: Sequence[float] | None = None,
+) -> Any:
     """An array (rows, columns) of axes: new ones, or the ones that were given."""
     if given is None:
-        width, height = _PANEL
+        width, height = panel
         size = (width * columns, height * rows + 0.4)
         return Picture(figsize=size, layout="constrained").subplots(
-            rows, columns, squeeze=False
+            rows, columns, squeeze=False, height_ratios=heights
         )
     axes = np.array(given, dtype=object)
     if axes.size != rows * columns:
@@ -47,6 +54,6 @@ def axes_for(given: Any, rows: int, columns: int) -> Any:
 def finish(axes: Any, given: Any, title: str) -> Any:
     """The figure of the axes, with a title if it is a new one."""
     figure = axes.flat[0].figure
-    if given is None:
+    if given is None and title:
         figure.suptitle(title, fontsize="medium", parse_math=False, wrap=True)
     return figure

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
+import re
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -16,6 +19,7 @@ from matplotlib.figure import Figure
 import fastloss as fl
 from fastloss import _neighbours
 from fastloss.core.kinds import Elementwise
+from fastloss.plot.examples import kind_of, measure, outputs_of, panels
 
 mpl.use("Agg")
 
@@ -42,23 +46,40 @@ def legend(ax: Any) -> list[str]:
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-@pytest.mark.parametrize("loss", fl.LOSSES.values(), ids=fl.LOSSES)
-def test_every_loss_is_drawn(loss: fl.Loss) -> None:
+KINDS = {kind_of(loss): loss for loss in fl.LOSSES.values()}
+
+
+@pytest.mark.parametrize("loss", KINDS.values(), ids=str)
+def test_every_kind_is_drawn(loss: fl.Loss) -> None:
     figure = loss.plot()
     columns = 3 if hasattr(loss, "grad_and_hess") else 2
     titles = [ax.get_title() for ax in figure.axes]
     assert titles == list(OUTPUTS[:columns]) * (len(titles) // columns)
-    for start in range(0, len(titles), columns):
+    expected = panels(loss)
+    assert len(expected) == len(titles) // columns
+    for panel, start in zip(expected, range(0, len(titles), columns), strict=True):
         row = figure.axes[start : start + columns]
-        assert all(ax.get_xlabel() == row[0].get_xlabel() != "" for ax in row)
-        curves = zip(*map(lines, row), strict=True)
-        for x, *numbers in ((of[0].get_xdata(), *of) for of in curves):
-            drawn = [line.get_ydata() for line in numbers]
+        assert {ax.get_xlabel() for ax in row} == {panel.axis}
+        assert legend(row[0]) == [curve.label for curve in panel.curves]
+        for ax, output in zip(row, ("value", "grad", "hess"), strict=False):
+            for line, curve in zip(lines(ax), panel.curves, strict=True):
+                assert line.get_xdata().tolist() == panel.x.tolist()
+                drawn = measure(loss, curve, panel.x, output)
+                assert line.get_ydata().tolist() == drawn.tolist()
+
+
+@pytest.mark.parametrize("loss", fl.LOSSES.values(), ids=fl.LOSSES)
+def test_every_loss_has_curves_whose_slopes_are_the_next_ones(loss: fl.Loss) -> None:
+    for panel in panels(loss):
+        assert panel.axis
+        assert len({curve.label for curve in panel.curves}) == len(panel.curves)
+        for curve in panel.curves:
+            drawn = [measure(loss, curve, panel.x, each) for each in outputs_of(loss)]
             assert np.isfinite(drawn).all()
             if loss.name in HELD:
                 continue
             for of, slope in pairwise(drawn):
-                wrong = abs(np.gradient(of, x) - slope)[1:-1]
+                wrong = abs(np.gradient(of, panel.x) - slope)[1:-1]
                 assert np.quantile(wrong, 0.9) <= 5e-3 * abs(slope).max() + 1e-9
 
 
@@ -72,17 +93,17 @@ def test_curves_of_elements_are_the_loss(loss: fl.Loss) -> None:
         loss._row.labels[0], [0.5, 2.0]
     )
     x = np.linspace(0.1, 0.9, 7)
-    figure = loss.plot(y_true, x[::-1])
-    for ax, output in zip(figure.axes, range(3), strict=True):
-        for label, line in zip(y_true, lines(ax), strict=True):
-            y = np.full(7, label)
-            expected = (
-                loss(y, x, reduction="none"),
-                *loss.grad_and_hess(y, x, reduction="sum"),
-            )[output]
-            assert line.get_xdata().tolist() == x.tolist()
-            np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-13)
-    assert legend(figure.axes[0]) == [f"y_true = {y:g}" for y in y_true]
+    (panel,) = panels(loss, y_true, x[::-1])
+    assert panel.x.tolist() == x.tolist()
+    for label, curve in zip(y_true, panel.curves, strict=True):
+        y = np.full(7, label)
+        assert curve.label == f"y_true = {label:g}"
+        assert measure(loss, curve, x, "value").tolist() == pytest.approx(
+            loss(y, x, reduction="none"), rel=1e-13
+        )
+        grad, hess = loss.grad_and_hess(y, x, reduction="sum")
+        assert measure(loss, curve, x, "grad").tolist() == pytest.approx(grad)
+        assert measure(loss, curve, x, "hess").tolist() == pytest.approx(hess)
 
 
 def test_labels_of_which_bounds_are_known() -> None:
@@ -292,7 +313,7 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
         raise _neighbours.PackageNotFoundError(package)
 
     monkeypatch.setattr(_neighbours, "version", absent)
-    monkeypatch.delitem(sys.modules, "fastloss.plot")
+    monkeypatch.delitem(sys.modules, "fastloss.plot", raising=False)
     message = r"needs matplotlib, which is not inst.* pip install 'fastloss\[plot\]'"
     with pytest.raises(ImportError, match=message):
         fl.mse.plot()
@@ -305,3 +326,18 @@ def test_import_leaves_matplotlib_for_later() -> None:
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_page_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Path(__file__).parents[1] / "docs" / "plotting.md"
+    blocks = re.findall(
+        r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "page", None, 0)
+    monkeypatch.chdir(tmp_path)
+    result = doctest.DocTestRunner().run(test)
+    assert result.attempted >= 20
+    assert result.failed == 0, capsys.readouterr().out
+    assert (tmp_path / "huber.png").stat().st_size > 1000

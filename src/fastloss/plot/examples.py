@@ -21,6 +21,8 @@ __all__ = ["OUTPUTS", "Curve", "Panel", "kind_of", "measure", "outputs_of", "pan
 OUTPUTS = ("value", "grad", "hess")
 
 _POINTS = 241
+#: Kinds whose samples know nothing of each other.
+_APART = frozenset({"element", "custom", "row", "pair", "overlap"})
 _MOST = 8  # curves of a panel
 
 
@@ -51,18 +53,33 @@ class Curve:
     together: bool = False
     keywords: dict[str, Any] = field(default_factory=dict)
 
-    def arguments(self, x: float) -> tuple[Any, ...]:
-        """Of the call in which the number is x."""
-        head, *index = self.place
-        moved = [array.copy() for array in self.predictions]
-        moved[head][tuple(index)] = x
-        return (*self.labels, tuple(moved)) if self.together else (*self.labels, *moved)
+    def arguments(self, x: float | Array, times: int = 1) -> tuple[Any, ...]:
+        """Of the call in which the number is x: the first axis so many times as long.
 
-    def derivative(self, given: Any) -> float:
+        If that axis is samples, x is one number for each.
+        """
+        head, *index = self.place
+        moved = [np.repeat(array, times, axis=0) for array in self.predictions]
+        moved[head][_all(index, times)] = x
+        labels = [_repeated(label, times) for label in self.labels]
+        return (*labels, tuple(moved)) if self.together else (*labels, *moved)
+
+    def derivative(self, given: Any, times: int = 1) -> Any:
         """By that number, of the derivatives of a call."""
         head, *index = self.place
         by = given[head] if isinstance(given, tuple) else given
-        return float(by[tuple(index)])
+        return by[_all(index, times)]
+
+
+def _all(index: list[int], times: int) -> tuple[Any, ...]:
+    """The index in all samples."""
+    return tuple(index) if times == 1 else (slice(None), *index[1:])
+
+
+def _repeated(label: Any, times: int) -> Any:
+    if isinstance(label, tuple):
+        return tuple(_repeated(part, times) for part in label)
+    return label if times == 1 else np.repeat(label, times, axis=0)
 
 
 class Panel(NamedTuple):
@@ -81,21 +98,35 @@ def outputs_of(loss: Loss) -> tuple[str, ...]:
 
 def measure(loss: Loss, curve: Curve, x: Array, output: str) -> Array:
     """Value, gradient or Hessian, summed over samples, by the number at each x."""
-    keywords = dict(curve.keywords)
-    for name, number in getattr(loss, "_given", {}).items():  # of a custom loss
-        keywords[name] = _array(_one(name, number))
+    several = _has_one_sample(loss, curve)
+    inputs = getattr(loss, "_given", {})  # of a custom loss
+    calls = [(x, x.size)] if several else [(number, 1) for number in x.tolist()]
     if not loss._is_one_number():
-        loss = loss._changed({"reduction": "sum"})
-
-    def at(number: float) -> float:
-        arguments = curve.arguments(number)
+        reduction = "none" if several and output == "value" else "sum"
+        loss = loss._changed({"reduction": reduction})
+    found = []
+    for number, times in calls:
+        arguments = curve.arguments(number, times)
+        keywords = dict(curve.keywords)
+        for name, given in inputs.items():
+            keywords[name] = np.full(times, _one(name, given))
         if output == "value":
-            return float(loss(*arguments, **keywords))
-        if output == "grad":
-            return curve.derivative(loss.grad(*arguments, **keywords))
-        return curve.derivative(loss.grad_and_hess(*arguments, **keywords)[1])
+            found.append(loss(*arguments, **keywords))
+        elif output == "grad":
+            found.append(curve.derivative(loss.grad(*arguments, **keywords), times))
+        else:
+            hess = loss.grad_and_hess(*arguments, **keywords)[1]
+            found.append(curve.derivative(hess, times))
+    return np.ravel(np.array(found, dtype=np.float64))
 
-    return np.array([at(number) for number in x.tolist()])
+
+def _has_one_sample(loss: Loss, curve: Curve) -> bool:
+    """Whether the call is one of a sample, so that one call can have many."""
+    compiler = loss._compiler
+    if compiler is not None and (not compiler.traced or loss._is_one_number()):
+        return False  # its samples may know of each other
+    apart = loss._row.kind in _APART
+    return apart and loss._samples(curve.predictions[0].shape) == (1,)
 
 
 # What stands for a domain: labels, where predictions range, and one that stays.

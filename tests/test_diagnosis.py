@@ -201,6 +201,10 @@ CASES: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
         (SCCE, CLASSES, SCORES * [1, 1e-2, 1]),
     ),
     "predictions_opposed": ((fl.mse, Y, -P), (fl.mse, Y, P)),
+    "classes_permuted": (
+        (SCCE, (CLASSES + 1) % 3, 4 * SCORES),
+        (SCCE, CLASSES % 2, SCORES[:, ::-1]),
+    ),
     "predictions_independent": (
         (BCE, BITS, NOISE[::-1] + 1e-3),
         (BCE, BITS, NOISE[::-1] + X),
@@ -420,6 +424,21 @@ def test_a_custom_loss_and_its_inputs() -> None:
 
     assert codes(tilted, Y, P, tilt=np.ones(N), c=2.0) == []
     assert codes(tilted, Y, -P, tilt=np.ones(N))[0] == "predictions_opposed"
+
+
+def test_named_classes_are_classes() -> None:
+    names = np.array(["cat", "dog", "eel"])
+    loss = fl.SparseCategoricalCrossentropy(from_logits=True, classes=names.tolist())
+    assert codes(loss, names[CLASSES], SCORES) == codes(SCCE, CLASSES, SCORES)
+    found = fl.diagnose(loss, names[CLASSES], -2 * SCORES)
+    assert [f.code for f in found] == codes(SCCE, CLASSES, -2 * SCORES)
+    assert "worse_than_constant" in [f.code for f in found]
+    hinge = fl.Hinge(classes=(0, 1))
+    assert codes(hinge, BITS, LOGITS) == []
+    assert codes(hinge, BITS, -LOGITS) == ["predictions_opposed", "worse_than_constant"]
+    assert codes(loss, names[0 * CLASSES + 1], SCORES)[0] == "labels_constant"
+    assert codes(loss, ["cow"] * N, SCORES) == ["refused"]
+    assert "classes=" in fl.diagnose(SCCE, names[CLASSES], SCORES)[0].remedy
 
 
 def test_causes_stand_before_what_follows_from_them() -> None:

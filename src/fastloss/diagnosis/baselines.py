@@ -12,6 +12,7 @@ from fastloss.diagnosis.facts import (
     Numbers,
     Ran,
     counted,
+    ignored_class,
     percent,
     sized,
 )
@@ -26,6 +27,8 @@ _VARIES = 1e-6  # of the size: below that float32 holds no difference
 _SIGMAS = 4.0
 _CHANCE = 2.0  # standard deviations, within which there may be no relation at all
 _OPPOSED = -0.3
+_PERMUTED = 0.8  # of the samples are right in another order of the classes
+_MOST_CLASSES = 1000  # whose pairs are counted
 _WORSE = 0.02  # of the loss of the constant
 _SURE = 3.0  # standard errors
 _LEAST_SHARE = 1e-7  # of a class in a constant row, of which there is a logarithm
@@ -123,6 +126,33 @@ def predictions_opposed(numbers: Numbers) -> Said | None:
     )
 
 
+@rule(Decisions, "high", explains=("worse_than_constant", "predictions_independent"))
+def classes_permuted(decisions: Decisions) -> Said | None:
+    """Classes that are predicted in another order than the labels have."""
+    classes, n = decisions.classes, decisions.true.size
+    if not 2 < classes <= _MOST_CLASSES or n < _MANY:
+        return None
+    pairs = np.bincount(
+        decisions.true * classes + decisions.predicted, None, classes**2
+    )
+    table = pairs.reshape(classes, classes)
+    meant = table.argmax(axis=1)
+    share = float(table.max(axis=1).sum()) / n
+    right = float(np.trace(table)) / n
+    if share < _PERMUTED or right > share / 2 or np.unique(meant).size < classes:
+        return None
+    moved = np.flatnonzero(meant != np.arange(classes))[:_SHOWN]
+    names = decisions.names
+    shown = ", ".join(f"{names[meant[c]]} for {names[c]}" for c in moved)
+    return Said(
+        f"The predictions are right in {percent(right)}, but say one and the same "
+        f"other class for each label in {percent(share)}: {shown}.",
+        "The columns of y_pred and the numbers of the labels have two orders: sort "
+        "the names of the classes once, and number both by that.",
+        {"accuracy": right, "accuracy_reordered": share, "order": meant.tolist()},
+    )
+
+
 @rule(Decisions, "high", explains=("worse_than_constant",))
 def predictions_independent(decisions: Decisions) -> Said | None:
     """Predictions that have nothing to do with the labels."""
@@ -138,7 +168,7 @@ def predictions_independent(decisions: Decisions) -> Said | None:
     guessed = float(a @ b)
     right = float(np.mean(true == predicted))
     sigma = np.sqrt(guessed * (1 - guessed) / n)
-    if right - guessed > _SIGMAS * sigma or _knows(decisions):
+    if abs(right - guessed) > _SIGMAS * sigma or _knows(decisions):
         return None
     return Said(
         f"The predictions are right in {percent(right)}; guesses with the same shares "
@@ -194,6 +224,8 @@ def _constant(ran: Ran) -> tuple[Array, str] | None:
     labels = y[0].ravel()[ran.kept]
     weight = ran.weight
     step = max(1, labels.size // _LOOKED_AT)
+    if getattr(loss, "classes", None) is not None:  # these labels are coded
+        loss = loss._changed({"classes": None})
     try:
         best = float(
             loss.initial(
@@ -218,7 +250,7 @@ def _constant_row(ran: Ran) -> tuple[Array, str] | None:
         labels = y.ravel()[ran.kept].astype(np.int64)
         weight = ran.weight
         counted = (labels >= 0) & (labels < classes)
-        counted &= labels != getattr(loss, "ignore_class", None)
+        counted &= labels != ignored_class(loss)
         weights = None if weight is None else weight[counted]
         shares = np.bincount(labels[counted], weights, classes).astype(np.float64)
     elif row.labels == ("unit",) and isinstance(loss, PairedRowwise):

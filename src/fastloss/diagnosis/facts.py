@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,9 +23,11 @@ from fastloss.core.kinds import (
     Boxwise,
     Elementwise,
     LabelledPairs,
+    NamedClasses,
     Pairwise,
     Rowwise,
     SeveralHeads,
+    SparseRowwise,
     TwoBatches,
 )
 from fastloss.core.loss import Loss
@@ -158,6 +161,13 @@ def typed(loss: Loss) -> str:
     return f"{type(loss).__name__}({given if len(given) < _LONGEST else '...'})"
 
 
+def ignored_class(loss: Loss) -> int | None:
+    """The label of rows that are left out, as the engine has it."""
+    if isinstance(loss, SparseRowwise):
+        return loss._targets(None).ignore_class
+    return None
+
+
 def _only(arrays: Mapping[str, Array]) -> Array | None:
     if len(arrays) != 1:
         return None
@@ -288,7 +298,7 @@ class Decisions:
     predicted: Ints
     chance: Floats
     classes: int
-    names: tuple[int, ...]
+    names: tuple[Any, ...]
     places: Places
     kept: Ints
 
@@ -396,6 +406,9 @@ def _given(
     except (TypeError, ValueError) as refused:
         error = f"{type(refused).__name__}: {refused}"
     weights = None if weight is None else _array("sample_weight", weight)
+    if isinstance(loss, NamedClasses) and y_true is not None:
+        with suppress(TypeError, ValueError):  # which the loss has said
+            y_true = loss._coded(y_true)
     return Given(call, _named(names, y_true), _named(heads, y_pred), weights, error)
 
 
@@ -544,7 +557,7 @@ def _decisions(ran: Ran, numbers: Numbers | None) -> Decisions | None:
         (positive > 0.5).astype(np.int64),
         np.where(true == 1, positive, 1 - positive),
         2,
-        (int(low), 1),
+        getattr(ran.given.loss, "classes", None) or (int(low), 1),
         numbers.places,
         numbers.kept,
     )
@@ -565,17 +578,15 @@ def _decisions_of_rows(ran: Ran) -> Decisions | None:
         true = soft.argmax(axis=-1).astype(np.int64)
     else:
         return None
-    ignored = getattr(loss, "ignore_class", None)
     counted = np.isfinite(p).all(axis=-1) & (true >= 0) & (true < classes)
-    if ignored is not None:
-        counted &= true != ignored
+    counted &= true != ignored_class(loss)
     true, p, kept = true[counted], p[counted], ran.kept[counted]
     if row.predictions == ("real",):
         p = np.exp(p - p.max(axis=-1, keepdims=True, initial=-math.inf))
     total = p.sum(axis=-1)
     chance = p[np.arange(len(p)), true] / np.where(total > 0, total, 1)
     predicted = p.argmax(axis=-1) if classes else true
-    names = tuple(range(classes))
+    names = getattr(loss, "classes", None) or tuple(range(classes))
     return Decisions(ran, true, predicted, chance, classes, names, ran.places, kept)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fastloss.core.job import Array
@@ -19,6 +21,7 @@ from fastloss.diagnosis.facts import (
     Numbers,
     counted,
     flat,
+    ignored_class,
     index,
     percent,
 )
@@ -94,6 +97,8 @@ def labels_not_finite(given: Given) -> Said | None:
 @rule(Given, "high", explains=("refused",))
 def labels_are_names(given: Given) -> Said | None:
     """Labels that are text."""
+    if getattr(given.loss, "classes", None) is not None:
+        return None
     for name, array in given.labels.items():
         text = array.dtype.kind in "US" or (
             array.dtype.kind == "O"
@@ -104,7 +109,12 @@ def labels_are_names(given: Given) -> Said | None:
             first = str(array.ravel()[0]) if array.size else ""
             return Said(
                 f"{name} holds text, as {first!r}; losses take numbers.",
-                f"Number the classes: np.unique({name}, return_inverse=True)[1].",
+                (
+                    "Pass classes=, the names in the order of their numbers, or number "
+                    if hasattr(given.loss, "classes")
+                    else "Number "
+                )
+                + f"them: np.unique({name}, return_inverse=True)[1].",
                 {"dtype": str(array.dtype), **given.refusal},
             )
     return None
@@ -312,7 +322,7 @@ def labels_from_one(given: Given) -> Said | None:
     if y is None or p is None or not isinstance(given.loss, SparseRowwise):
         return None
     values = flat(y)
-    values = values[values != given.loss.ignore_class]
+    values = values[values != ignored_class(given.loss)]
     if p.ndim < 1 or not values.size or y.shape != p.shape[:-1]:
         return None
     classes = p.shape[-1]
@@ -439,7 +449,7 @@ def imbalance(decisions: Decisions) -> Said | None:
     )
 
 
-def _majority(decisions: Decisions) -> tuple[float, int]:
+def _majority(decisions: Decisions) -> tuple[float, Any]:
     if not decisions.true.size:
         return 0.0, 0
     counts = np.bincount(decisions.true, minlength=decisions.classes)

@@ -655,3 +655,173 @@ def test_odd_input_is_diagnosed_not_raised(name: str) -> None:
 def test_odd_curves_are_read(costs: list[float]) -> None:
     for held in (None, [], [1], [np.nan] * 9, range(20)):
         assert str(fl.diagnose(fl.mse, None, None, costs, held))
+
+
+def first(share: float) -> Any:
+    """Which of the samples are among the first ones."""
+    return share * N > EVERY
+
+
+SAFE = sigmoid(np.clip(LOGITS, -3, 3))
+SWING = np.where(EVERY[:40] % 2, 1.0, -1.0)
+
+#: A finding, and calls on either side of where it begins.
+EDGES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
+    (
+        "saturated",
+        (fl.bce, BITS, np.where(first(0.12), 1e-9 + (1 - 2e-9) * (1 - BITS), SAFE)),
+        (fl.bce, BITS, np.where(first(0.08), 1e-9 + (1 - 2e-9) * (1 - BITS), SAFE)),
+    ),
+    (
+        "zero_or_one",
+        (fl.bce, BITS, np.where(first(0.0125), BITS, SAFE)),
+        (fl.bce, BITS, np.where(first(0.0075), BITS, SAFE)),
+    ),
+    (
+        "rows_not_normalised",
+        (fl.scce, CLASSES, softmax(SCORES) * 0.985),
+        (fl.scce, CLASSES, softmax(SCORES) * 0.995),
+    ),
+    (
+        "imbalance",
+        (BCE, first(0.0975), -LOGITS),
+        (BCE, first(0.1025), -LOGITS),
+    ),
+    (
+        "weights_mostly_zero",
+        weighed(first(0.0975)),
+        weighed(first(0.1025)),
+    ),
+    (
+        "weights_dominated",
+        weighed(np.where(first(0.01), 105.0, 1.0)),
+        weighed(np.where(first(0.01), 95.0, 1.0)),
+    ),
+    (
+        "worse_than_constant",
+        (fl.mse, Y, P + np.sqrt(1.35 * np.mean((Y - Y.mean()) ** 2))),
+        (fl.mse, Y, P + np.sqrt(0.8 * np.mean((Y - Y.mean()) ** 2))),
+    ),
+    (
+        "scale_too_small",
+        (fl.Huber(delta=1.0), Y, Y + np.where(first(0.92), 2.0, 0.5)),
+        (fl.Huber(delta=1.0), Y, Y + np.where(first(0.88), 2.0, 0.5)),
+    ),
+    (
+        "tube_too_wide",
+        (fl.EpsilonInsensitive(epsilon=1.0), Y, Y + np.where(first(0.005), 2.0, 0.5)),
+        (fl.EpsilonInsensitive(epsilon=1.0), Y, Y + np.where(first(0.015), 2.0, 0.5)),
+    ),
+    (
+        "out_of_reach",
+        (fl.mse, np.where(first(0.25), -9.0, X**2), np.maximum(P, 0)),
+        (fl.mse, np.where(first(0.15), -9.0, X**2), np.maximum(P, 0)),
+    ),
+    ("learning_rate_high", curve(1 + 0.04 * SWING), curve(1 + 0.02 * SWING)),
+    (
+        "learning_rate_high",
+        curve(1 + 0.1 * EVERY[:40] / 40),
+        curve(1 + 0.05 * EVERY[:40] / 40),
+    ),
+    (
+        "cost_does_not_move",
+        curve(1 - 2.2e-5 * EVERY[:40]),
+        curve(1 - 3e-5 * EVERY[:40]),
+    ),
+    (
+        "generalisation_gap",
+        curve(1.0 - EVERY[:40] / 80, 1.15 - EVERY[:40] / 80),
+        curve(1.0 - EVERY[:40] / 80, 1.1 - EVERY[:40] / 80),
+    ),
+    (
+        "class_absent",
+        (SCCE, CLASSES[:30] % 2, SCORES[:30]),
+        (SCCE, CLASSES[:29] % 2, SCORES[:29]),
+    ),
+    ("labels_constant", (fl.mse, [1.0] * 20, P[:20]), (fl.mse, [1.0] * 19, P[:19])),
+    ("labels_in_other_unit", (fl.mse, 85 * Y, P), (fl.mse, 75 * Y, P)),
+    (
+        "probabilities_as_logits",
+        (SCCE, CLASSES, softmax(SCORES)),
+        (SCCE, CLASSES, sigmoid(SCORES)),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "case", EDGES, ids=[f"{i}-{e[0]}" for i, e in enumerate(EDGES)]
+)
+def test_it_begins_where_it_should(case: tuple[str, Any, Any]) -> None:
+    code, beyond, within = case
+    assert code in codes(*beyond)
+    assert code not in codes(*within)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ((fl.bce, BITS, 100 * SAFE), "these are percent"),
+        ((fl.scce, CLASSES, np.log(softmax(SCORES))), "from_logits=True: they are"),
+        ((fl.dice, BITS, LOGITS), "1 / (1 + np.exp(-p))"),
+        ((fl.nll, CLASSES, softmax(SCORES)), "these are probabilities"),
+        ((fl.bce, BITS + 1, SAFE), "for 1 and 2 use y_true - 1"),
+        ((fl.mse, Y, changed(P, 3, np.inf)), "overflow"),
+        ((fl.mse, Y, changed(P, 3, -np.inf)), "the logarithm of 0"),
+        ((fl.mse, Y, changed(P, 3, np.nan)), "0/0"),
+        ((fl.mse, Y, changed(1e9 * P, 3, np.nan)), "training diverged"),
+        ((SCCE, CLASSES[:, None], SCORES), "y_true[..., 0]"),
+        ((fl.mse, Y, P[:, None]), "(400, 400)"),
+        ((fl.mse, SCORES.T, SCORES), "transposed"),
+        ((BCE, SAFE, BITS), "PyTorch has the prediction first"),
+        ((SCCE, CLASSES % 2 + 1, SCORES), "use y_true - 1 and one column less"),
+        ((fl.hinge, SIGNS, SAFE), "a margin needs scores of either sign"),
+        (weighed(changed(np.ones(N), 9, -2)), "the least is -2"),
+        ((BCE, EVERY < 30, 30.0 - EVERY), "pos_weight="),
+        ((SCCE, EVERY < 30, SCORES), "class_weight="),
+        ((fl.hinge, EVERY < 30, 30.0 - EVERY), "sample_weight="),
+    ],
+)
+def test_it_says_what_to_do(call: tuple[Any, ...], said: str) -> None:
+    text = " ".join(f"{f.message} {f.remedy}" for f in fl.diagnose(*call))
+    assert said in text
+
+
+def test_the_first_bad_entry_is_found_in_any_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(facts, "_BLOCK", 7)
+    bad = changed(changed(SCORES, (113, 2), np.nan), (398, 0), np.inf)
+    (found,) = (f for f in fl.diagnose(SCCE, CLASSES, bad) if "finite" in f.code)
+    assert found.samples == ((113, 2),)
+    assert (found.evidence["nan"], found.evidence["plus_infinity"]) == (1, 1)
+    kept = fl.diagnose(SCCE, CLASSES, bad, sample_weight=EVERY != 113)[0]
+    assert kept.samples == ((398, 0),)
+    assert kept.evidence["nan"] == 0
+
+
+def test_suspects_are_listed_worst_first() -> None:
+    labels = (EVERY > 200) ^ np.isin(EVERY, [150, 100, 350])
+    found = fl.diagnose(BCE, labels, 0.2 * (EVERY - 200.5))
+    (suspects,) = (f for f in found if f.code == "label_suspects")
+    assert suspects.samples == (350, 100, 150)
+    assert suspects.evidence["suspects"] == 3
+
+
+def test_shares_of_the_gradient_are_right() -> None:
+    weight = np.where(EVERY < 4, 198.0, 2.0)
+    found = fl.diagnose(fl.mae, Y, P, sample_weight=weight)
+    share = pytest.approx(4 * 198 / (4 * 198 + 396 * 2))
+    assert [(f.code, f.evidence["share"]) for f in found] == [
+        ("weights_dominated", share),
+        ("gradients_dominated", share),
+    ]
+
+
+def test_ignored_rows_do_not_count() -> None:
+    loss = fl.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
+    labels = np.where(EVERY < 100, -1, CLASSES)
+    wrong = np.where((EVERY < 100)[:, None], 50 * SCORES[::-1], SCORES)
+    assert codes(loss, labels, wrong) == []
+    assert codes(loss, np.where(EVERY < 100, -1, CLASSES + 1), SCORES)[0] == (
+        "labels_from_one"
+    )

@@ -164,15 +164,11 @@ def logits_as_probabilities(given: Given) -> Said | None:
             "Pass them as they are with from_logits=True: they are logits too.",
             evidence,
         )
-    logits = hasattr(given.loss, "from_logits")
-    last = "np.exp(p) / np.exp(p).sum(axis=-1, keepdims=True)"
-    if not isinstance(given.loss, Rowwise):
-        last = "1 / (1 + np.exp(-p))"
     return Said(
         said + "these are logits.",
         "Pass from_logits=True; it is exact, too, where probabilities round to 0 or 1."
-        if logits
-        else f"Bring them to [0, 1] first: {last}.",
+        if hasattr(given.loss, "from_logits")
+        else "Bring them to [0, 1] first: 1 / (1 + np.exp(-p)).",
         evidence,
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
+
+from fastloss._html import document, tag
 
 __all__ = ["Diagnosis", "Finding", "Place"]
 
@@ -17,7 +18,8 @@ Place = int | tuple[int, ...]
 _WIDTH = 88
 _INDENT = " " * 4
 _SHOWN = 8  # samples in a line of text
-_COLORS = {"high": "#c62828", "medium": "#b26a00", "low": "#607d8b"}
+# Of a contrast of 4 or more to white and of 3.5 or more to black.
+_COLORS = {"high": "#d32f2f", "medium": "#a86400", "low": "#607d8b"}
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,8 @@ class Diagnosis(Sequence[Finding]):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        items = "".join(_item(finding) for finding in self.findings)
-        listed = f'<ol style="padding-left:1.5em">{items}</ol>' if items else ""
-        return (
-            '<div style="max-width:48em;text-align:left">'
-            f"<p>{html.escape(self._title)}</p>{listed}</div>"
-        )
+        listed = tag("ol", *map(_item, self.findings)) if self.findings else ""
+        return document(tag("p", self._title), listed)
 
 
 def _filled(text: str, indent: str) -> str:
@@ -159,15 +157,16 @@ def _details(finding: Finding) -> Iterator[str]:
 
 def _item(finding: Finding) -> str:
     color = _COLORS[finding.severity]
-    cause = ""
-    if finding.because:
-        cause = f" <small>probably because of {html.escape(finding.because)}</small>"
-    more = "".join(
-        f"<br><small>{html.escape(text)}</small>" for text in _details(finding)
-    )
-    return (
-        f'<li style="margin-bottom:.6em"><b style="color:{color}">'
-        f"{finding.severity}</b> <code>{html.escape(finding.code)}</code>{cause}<br>"
-        f"{html.escape(finding.message)}{more}<br>"
-        f"&rarr; {html.escape(finding.remedy)}</li>"
+    because = f" probably because of {finding.because}" if finding.because else ""
+    details = [tag("div", tag("small", line)) for line in _details(finding)]
+    return tag(
+        "li",
+        tag("b", finding.severity, style=f"color:{color}"),
+        " ",
+        tag("code", finding.code),
+        tag("small", because),
+        tag("div", finding.message),
+        *details,
+        tag("div", f"\N{RIGHTWARDS ARROW} {finding.remedy}"),
+        style="margin-bottom:.6em",
     )

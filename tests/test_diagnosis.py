@@ -18,6 +18,7 @@ import pytest
 import structured
 
 import fastloss as fl
+from fastloss.app import cli
 from fastloss.core.kinds import Pairwise, TwoBatches
 from fastloss.diagnosis import RULES, Diagnosis, Finding, facts
 
@@ -825,3 +826,45 @@ def test_ignored_rows_do_not_count() -> None:
     assert codes(loss, np.where(EVERY < 100, -1, CLASSES + 1), SCORES)[0] == (
         "labels_from_one"
     )
+
+
+def said(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    assert cli.main(["diagnose", *argv]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out
+
+
+def test_files_are_diagnosed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arrays = {"y": Y, "p": P, "bits": BITS, "w": FEW, "c": 3.0 ** np.arange(12)}
+    for name, array in {**arrays, "flat": FALLING, "scores": SCORES}.items():
+        np.save(f"{name}.npy", array)
+    np.save("classes.npy", CLASSES + 1)
+    text = said(capsys, "--loss", "huber", "y.npy", "p.npy", "--delta", "1e-3")
+    assert text == f"{fl.diagnose(fl.Huber(delta=1e-3), Y, P)}\n"
+    text = said(capsys, "--loss", "hinge", "bits.npy", "p.npy", "--json")
+    assert [row["code"] for row in json.loads(text)] == ["labels_zero_one"]
+    curves = ("--history", "c.npy", "--validation", "flat.npy", "--weight", "w.npy")
+    text = said(capsys, "--loss", "mse", "y.npy", "p.npy", *curves)
+    assert text == f"{fl.diagnose(fl.mse, Y, P, arrays['c'], FALLING, FEW)}\n"
+    text = said(capsys, "--loss", "scce", "classes.npy", "scores.npy", "--from-logits")
+    assert "labels_from_one" in text
+    assert cli.main(["diagnose", "--loss", "mse", "--loss", "mae", *["y.npy"] * 2]) == 2
+    assert "one loss" in capsys.readouterr().err
+
+
+def test_tables_are_diagnosed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "data.csv"
+    lines = [f"{y},{p:.17g}" for y, p in zip(BITS, sigmoid(LOGITS), strict=True)]
+    table.write_text("\n".join(["label,score", *lines]))
+    columns = "--true", "label", "--pred", "score", "--loss", "bce"
+    assert "No findings" in said(capsys, str(table), *columns)
+    text = said(capsys, str(table), *columns, "--from-logits")
+    assert "probabilities_as_logits" in text

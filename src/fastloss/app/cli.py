@@ -1,10 +1,11 @@
-"""The command line: ``fastloss demo | info | guide | eval``."""
+"""The command line: ``fastloss demo | info | guide | eval | diagnose``."""
 
 from __future__ import annotations
 
 import argparse
 import ast
 import dataclasses
+import json
 import os
 import signal
 import sys
@@ -14,10 +15,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
 import fastloss as fl
 from fastloss.app import demo, report
 from fastloss.app.evaluate import evaluate
-from fastloss.app.files import expand, replacing, split_name, write
+from fastloss.app.files import expand, open_array, replacing, split_name, write
 from fastloss.app.progress import Progress
 from fastloss.app.samples import open_samples
 from fastloss.core.kinds import (
@@ -203,6 +206,7 @@ def _build_parser() -> _Parser:
     command.set_defaults(run=_guide)
 
     commands.add_parser("eval", help="losses of files of any size")
+    commands.add_parser("diagnose", help="why a loss does not go down")
     return parser
 
 
@@ -278,6 +282,29 @@ def _eval_parser(losses: Sequence[Loss]) -> _Parser:
     return parser
 
 
+def _diagnose_parser(losses: Sequence[Loss]) -> _Parser:
+    parser = _Parser(
+        prog="fastloss diagnose",
+        usage="%(prog)s --loss NAME [options] TABLE --true COLUMN --pred COLUMN\n"
+        "       %(prog)s --loss NAME [options] Y_TRUE Y_PRED",
+        description="Say what labels, predictions and curves show, most likely first. "
+        "Files are those of eval, and are read whole.",
+    )
+    add = parser.add_argument
+    add("--loss", action=_Losses, dest="losses", required=True, type=_loss)
+    add("--true", action=_Many, metavar="COLUMN", help="of the labels")
+    add("--pred", action=_Many, metavar="COLUMN", help="of the predictions")
+    add("--weight", action=_Once, metavar="COLUMN", help="or a file")
+    add("--history", action=_Once, metavar="FILE.npy", help="the cost by step")
+    add("--validation", action=_Once, metavar="FILE.npy", help="that of other data")
+    add("--json", action="store_true", help="print JSON")
+    add("files", nargs="*", metavar="FILE", help="of a table, or labels, predictions")
+    if losses:
+        _add_loss_options(parser, losses)
+    parser.set_defaults(run=_diagnose, common={})
+    return parser
+
+
 def _demo(options: argparse.Namespace) -> None:
     demo.main(options.plot)
 
@@ -290,11 +317,43 @@ def _guide(options: argparse.Namespace) -> None:
     print(fl.guide(options.task))
 
 
-def _eval(options: argparse.Namespace) -> None:
+def _configured(options: argparse.Namespace) -> list[Loss]:
+    """The losses with their parameters."""
     losses = []
     for loss, own in options.losses:
         common = {k: v for k, v in options.common.items() if k in _fields(loss)}
         losses.append(dataclasses.replace(loss, **common, **own))
+    return losses
+
+
+def _diagnose(options: argparse.Namespace) -> None:
+    loss, *others = _configured(options)
+    if others:
+        raise ValueError("--loss: one loss is diagnosed at a time")
+    opened = open_samples(
+        options.files,
+        true=options.true,
+        pred=options.pred,
+        weight=options.weight,
+        row_labels=isinstance(loss, PairedRowwise),
+        row_predictions=isinstance(loss, Rowwise),
+    )
+    with opened as samples, ExitStack() as stack:
+        _, *columns, _ = zip(*samples.batches(), strict=True)
+        y_true, y_pred, weight = (
+            column[0] if column[0] is None or samples.single else np.concatenate(column)
+            for column in columns
+        )
+        history, validation = (
+            name and stack.enter_context(open_array(name))[...]
+            for name in (options.history, options.validation)
+        )
+    found = fl.diagnose(loss, y_true, y_pred, history, validation, weight)
+    print(json.dumps(found.to_list(), indent=2) if options.json else found)
+
+
+def _eval(options: argparse.Namespace) -> None:
+    losses = _configured(options)
     if options.grad is not None and options.grad.suffix != ".npy":
         raise ValueError(f"--grad {options.grad}: expected a .npy file")
     in_files = options.true is None and options.pred is None
@@ -382,8 +441,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     SIGTERM and SIGHUP raise `SystemExit` with 128 + their number.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["eval"]:
-        parser = _eval_parser(_named_losses(arguments[1:]))
+    parsers = {"eval": _eval_parser, "diagnose": _diagnose_parser}
+    if arguments and arguments[0] in parsers:
+        parser = parsers[arguments[0]](_named_losses(arguments[1:]))
         options = parser.parse_intermixed_args(arguments[1:])
     else:
         options = _build_parser().parse_args(arguments)

@@ -411,6 +411,15 @@ def test_worst_samples(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[2] == ["499", "72.0", "0", "-6", "2", "1"]
 
 
+def test_of_equal_samples_the_first_is_worst(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    save(y=np.zeros(4), p=[1.0, 2, 2, 0])
+    argv = (*MSE, "y.npy", "p.npy", "--top", "1", "--json")
+    (worst,) = json.loads(output(capsys, *argv))["losses"][0]["worst"]
+    assert worst["row"] == 1
+
+
 def test_worst_rows_of_classes(capsys: pytest.CaptureFixture[str]) -> None:
     logits = np.zeros((4, 2, 9))
     logits[2, 1, 5] = 3

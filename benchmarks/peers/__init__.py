@@ -1,6 +1,7 @@
-"""A module per library: its formulas, and the job of a cell as its manual advises.
+"""A module per library: the job of a cell as its manual advises.
 
-Nothing else in the project writes a formula in the words of another library.
+The formulas of torch, JAX and numba are those of `fastloss.app.peers`, which `fastloss
+bench` runs too; no other module writes one in the words of another library.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cells import FRESH, HESS, VALUE, Cell
+from fastloss.app.peers.jax import LOSSES, pick
 from peers.base import Data, Job, Peer
 from suite.inputs import ROWS
 
@@ -19,41 +20,10 @@ jax.config.update("jax_enable_x64", True)
 Array = jax.Array
 
 
-def _huber(x: Array, y: Array) -> Array:
-    r = jnp.abs(x - y)
-    return jnp.where(r <= 1, r * r / 2, r - 0.5)
-
-
-def _pick(x: Array, y: Array) -> Array:
-    return jnp.take_along_axis(x, y[..., None], axis=-1)[..., 0]
-
-
-# One loss a sample, as optax writes them.
-LOSSES: dict[str, Callable[[Array, Array], Array]] = {
-    "mean_squared_error": lambda x, y: jnp.square(x - y),
-    "mean_absolute_error": lambda x, y: jnp.abs(x - y),
-    "huber": _huber,
-    "hinge": lambda x, y: jnp.maximum(0, 1 - y * x),
-    "squared_hinge": lambda x, y: jnp.maximum(0, 1 - y * x) ** 2,
-    "binary_crossentropy": lambda p, y: -(y * jnp.log(p) + (1 - y) * jnp.log1p(-p)),
-    "binary_crossentropy_logits": lambda x, y: (
-        -y * jax.nn.log_sigmoid(x) - (1 - y) * jax.nn.log_sigmoid(-x)
-    ),
-    "sparse_categorical_crossentropy": lambda p, y: -jnp.log(_pick(p, y)),
-    "sparse_categorical_crossentropy_logits": lambda x, y: (
-        jax.nn.logsumexp(x, axis=-1) - _pick(x, y)
-    ),
-    "categorical_crossentropy": lambda p, q: -jnp.sum(q * jnp.log(p), axis=-1),
-    "categorical_crossentropy_logits": lambda x, q: (
-        -jnp.sum(q * jax.nn.log_softmax(x, axis=-1), axis=-1)
-    ),
-}
-
-
 # Of rows with smoothed classes; dense and binary labels are smoothed themselves.
 SMOOTHED: dict[str, Callable[[Array, Array, float], Array]] = {
     "sparse_categorical_crossentropy_logits": lambda x, y, s: (
-        jax.nn.logsumexp(x, axis=-1) - (1 - s) * _pick(x, y) - s * jnp.mean(x, axis=-1)
+        jax.nn.logsumexp(x, axis=-1) - (1 - s) * pick(x, y) - s * jnp.mean(x, axis=-1)
     ),
 }
 

@@ -9,38 +9,11 @@ import torch
 import torch.nn.functional as F
 
 from cells import FRESH, HESS, VALUE, Cell
+from fastloss.app.peers.torch import LOSSES
 from peers.base import Data, Job, Peer
 from suite.inputs import ROWS
 
 Tensor = torch.Tensor
-
-
-def _reducing(formula: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
-    """A formula per sample as a loss with a reduction, as PyTorch's own have it."""
-
-    def loss(x: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
-        values = formula(x, y)
-        return values.mean() if reduction == "mean" else values
-
-    return loss
-
-
-# Of predictions, labels and a reduction; what PyTorch lacks is written in its words.
-LOSSES: dict[str, Callable[..., Tensor]] = {
-    "mean_squared_error": F.mse_loss,
-    "mean_absolute_error": F.l1_loss,
-    "huber": F.huber_loss,
-    "hinge": _reducing(lambda x, y: torch.clamp_min(1 - y * x, 0)),
-    "squared_hinge": _reducing(lambda x, y: torch.clamp_min(1 - y * x, 0) ** 2),
-    "binary_crossentropy": F.binary_cross_entropy,
-    "binary_crossentropy_logits": F.binary_cross_entropy_with_logits,
-    "sparse_categorical_crossentropy": _reducing(
-        lambda p, y: -torch.log(p.gather(1, y[:, None])[:, 0])
-    ),
-    "sparse_categorical_crossentropy_logits": F.cross_entropy,
-    "categorical_crossentropy": _reducing(lambda p, q: -(q * torch.log(p)).sum(1)),
-    "categorical_crossentropy_logits": F.cross_entropy,
-}
 
 
 # fastloss's options as keywords of `F.cross_entropy`.

@@ -1,4 +1,4 @@
-"""The command line: ``fastloss demo | info | guide | eval | diagnose``."""
+"""The command line: ``fastloss demo | info | guide | bench | eval | diagnose``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import ast
 import dataclasses
 import json
+import math
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 import fastloss as fl
-from fastloss.app import demo, report
+from fastloss.app import bench, demo, report
 from fastloss.app.evaluate import evaluate
 from fastloss.app.files import expand, open_array, replacing, split_name, write
 from fastloss.app.progress import Progress
@@ -182,6 +183,16 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
+
+
 def _build_parser() -> _Parser:
     parser = _Parser(
         prog="fastloss",
@@ -204,6 +215,22 @@ def _build_parser() -> _Parser:
     command = commands.add_parser("guide", help="which loss to choose")
     command.add_argument("task", nargs="?", help="only the losses for this task")
     command.set_defaults(run=_guide)
+
+    command = commands.add_parser(
+        "bench",
+        help="how fast this machine is, in half a minute",
+        description="Time the main losses against NumPy and the libraries that are "
+        "installed, from one thread to all.",
+    )
+    command.add_argument(
+        "--seconds", type=_seconds, default=bench.SECONDS, help="default: %(default)s"
+    )
+    command.add_argument(
+        "--compile", action="store_true", help="with torch.compile, which takes longer"
+    )
+    command.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the bars")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    command.set_defaults(run=_bench)
 
     commands.add_parser("eval", help="losses of files of any size")
     commands.add_parser("diagnose", help="why a loss does not go down")
@@ -307,6 +334,10 @@ def _diagnose_parser(losses: Sequence[Loss]) -> _Parser:
 
 def _demo(options: argparse.Namespace) -> None:
     demo.main(options.plot)
+
+
+def _bench(options: argparse.Namespace) -> None:
+    bench.main(options.seconds, options.compile, options.plot, options.json)
 
 
 def _info(options: argparse.Namespace) -> None:

@@ -280,15 +280,23 @@ class _Run:
         loss = dataclasses.replace(self.loss, reduction="none")
         values = np.asarray(loss(y, x, sample_weight=weight), np.float64)
         flat = values.ravel()
-        rank = np.where(np.isnan(flat), np.inf, flat)
+        if len(self._worst) == self._top:
+            places = np.flatnonzero(~(flat <= -self._worst[-1][0]))
+        else:
+            places = np.arange(len(flat))
+        rank = flat[places]
+        rank = np.where(np.isnan(rank), np.inf, rank)
         count = min(self._top, len(rank))
-        least = np.partition(rank, -count)[-count]
-        above, equal = np.flatnonzero(rank > least), np.flatnonzero(rank == least)
-        for place in (*above, *equal[: count - len(above)]):
+        if count < len(rank):
+            least = np.partition(rank, -count)[-count]
+            above, equal = np.flatnonzero(rank > least), np.flatnonzero(rank == least)
+            kept = np.concatenate([above, equal[: count - len(above)]])
+            places, rank = places[kept], rank[kept]
+        for place, size in zip(places.tolist(), rank.tolist(), strict=True):
             index = tuple(int(k) for k in np.unravel_index(place, values.shape))
             item = self._described(batch, index, y, x, weight, float(flat[place]))
-            order = batch.start * max(1, values[:1].size) + int(place)
-            self._worst.append((-float(rank[place]), order, item))
+            order = batch.start * max(1, values[:1].size) + place
+            self._worst.append((-size, order, item))
         self._worst.sort(key=lambda entry: entry[:2])
         del self._worst[self._top :]
 

@@ -1,0 +1,1 @@
+"""Formulas in the words of other libraries, for `fastloss bench` and benchmarks/."""

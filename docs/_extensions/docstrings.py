@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from textwrap import dedent
 from typing import Any
 
 from numpydoc.docscrape import NumpyDocString, Parameter
@@ -12,6 +13,7 @@ from numpydoc.docscrape import NumpyDocString, Parameter
 import fastloss as fl
 
 _LITERAL = re.compile(r"(``.+?``|`[^`]+`)", re.DOTALL)
+_BLOCK = re.compile(r"::\n\n((?:    .*\n|\n(?=    ))+)")
 _MARKUP = re.compile(r"([\\*_<>$\[\]{}|~^#])")
 
 
@@ -34,7 +36,11 @@ def markdown(text: str) -> str:
 
 
 def _paragraphs(lines: Iterable[str]) -> str:
-    return markdown("\n".join(lines).strip()) + "\n"
+    """Text, in which what is indented after two colons is a block of its own."""
+    parts = _BLOCK.split("\n".join(lines).strip() + "\n")
+    parts[::2] = [markdown(part) for part in parts[::2]]
+    parts[1::2] = [f":\n\n```text\n{dedent(part)}```\n" for part in parts[1::2]]
+    return "".join(parts)
 
 
 def _entry(entry: Parameter) -> str:

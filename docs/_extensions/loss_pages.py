@@ -48,7 +48,7 @@ _SYMBOLS = (
     r"\frac{\partial \ell}{\partial \hat y}",
     r"\frac{\partial^2 \ell}{\partial \hat y^2}",
 )
-_LONG = 300  # characters of LaTeX; what is longer is read as text in the docstring
+_LONG = 450  # characters of LaTeX; what is longer nobody reads
 
 
 def family_of(loss: fl.Loss) -> ModuleType:
@@ -122,26 +122,32 @@ def picture(loss: fl.Loss) -> str:
 
 
 def formula(loss: fl.Loss) -> str:
-    """What the reference computes, typeset; nothing of losses of several inputs."""
+    """Value and, of losses of one label and one prediction, derivatives, typeset."""
     parts = []
     for variant in _variants(loss):
-        try:
-            texts = (
-                variant.formula,
-                variant.gradient_formula,
-                variant.hessian_formula,
-            )
-        except AttributeError:
-            return ""
         shown = [
-            f"$$\n{symbol} = {text.latex}\n$$\n"
-            for symbol, text in zip(_SYMBOLS, texts, strict=True)
+            f"$$\n{_lines(symbol, text.latex)}\n$$\n"
+            for symbol, text in zip(_SYMBOLS, _formulas(variant), strict=False)
             if len(text.latex) <= _LONG
         ]
         if shown:
-            parts += [f"`{_expression(variant)}` of one label y and prediction ŷ:\n"]
-            parts += shown
+            parts += [f"`{_expression(variant)}`:\n", *shown]
     return "\n".join(parts)
+
+
+def _formulas(loss: fl.Loss) -> list[Any]:
+    try:
+        return [loss.formula, loss.gradient_formula, loss.hessian_formula]
+    except AttributeError:
+        return [loss.formula]
+
+
+def _lines(symbol: str, latex: str) -> str:
+    """A formula and below it what it is made of; of the value, with its sign."""
+    if not latex.startswith(("l =", "l_{")):
+        return f"{symbol} = {latex}"
+    lines = latex.replace(r",\quad ", r" \\ ")
+    return rf"\begin{{gathered}} {lines} \end{{gathered}}"
 
 
 def _variants(loss: fl.Loss) -> list[fl.Loss]:

@@ -2,7 +2,7 @@
 
     python tools/look.py docs/_build/html --pictures docs/_build/pictures
 
-Each page is loaded at the width of a desktop and of a phone, in light and in dark. It
+Each page is shown at the width of a desktop and of a phone, in light and in dark. It
 fails on an error in the console, on a page wider than its window, on formulas that are
 not typeset and on links within the site that lead nowhere; a picture is taken of a few
 pages. Needs ``pip install PyQt6-WebEngine``, a browser without a screen.
@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -108,6 +109,22 @@ class Browser:
         loop.exec()
         return answers[0] if answers else None
 
+    def show(self, size: tuple[int, int], mode: str) -> None:
+        """The page in a window of this size, in light or dark."""
+        self.view.resize(*size)
+        of = "document.documentElement.dataset"
+        self.ask(f"{of}.theme = {of}.mode = '{mode}'; 0")
+        for _ in range(100):
+            if self.ask("innerWidth") == size[0]:
+                break
+            self.wait(20)
+
+    def picture(self, path: Path) -> None:
+        """Save what is shown."""
+        self.wait(300)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.view.grab().save(str(path))
+
     def wait(self, milliseconds: int) -> None:
         """Let the page work."""
         loop = QEventLoop()
@@ -131,7 +148,6 @@ def looked_at(browser: Browser, page: str) -> Iterator[str]:
         yield f"{page}: {over:g} pixels too wide ({wide})"
     if wrong or unset:
         yield f"{page}: {wrong:g} formulas with errors, {unset:g} not typeset"
-    yield from (f"{page}: {error}" for error in browser.page.errors)
 
 
 class Links(HTMLParser):
@@ -186,24 +202,16 @@ def main() -> int:
     application = QApplication(sys.argv[:1])
     browser = Browser()
     looked = [p for p in pages if re.search(options.only, str(p.relative_to(site)))]
-    for size, (width, height) in SIZES.items():
-        browser.view.resize(width, height)
-        for mode in MODES:
-            for page in looked:
-                name = str(page.relative_to(site))
-                browser.load(page.as_uri())
-                browser.ask(
-                    f"document.documentElement.dataset.theme = "
-                    f"document.documentElement.dataset.mode = '{mode}'; 0"
-                )
-                told = f"{name}, {size}, {mode}"
-                faults += looked_at(browser, told)
-                if options.pictures and name in PICTURED:
-                    browser.wait(300)
-                    options.pictures.mkdir(parents=True, exist_ok=True)
-                    file = f"{name.removesuffix('.html').replace('/', '-')}"
-                    path = options.pictures / f"{file}-{size}-{mode}.png"
-                    browser.view.grab().save(str(path))
+    for page in looked:
+        name = str(page.relative_to(site))
+        browser.load(page.as_uri())
+        faults += [f"{name}: {error}" for error in browser.page.errors]
+        for size, mode in product(SIZES, MODES):
+            browser.show(SIZES[size], mode)
+            faults += looked_at(browser, f"{name}, {size}, {mode}")
+            if options.pictures and name in PICTURED:
+                file = name.removesuffix(".html").replace("/", "-")
+                browser.picture(options.pictures / f"{file}-{size}-{mode}.png")
     del browser, application
     print("\n".join(faults))
     print(f"{len(pages)} pages, {len(faults)} faults")

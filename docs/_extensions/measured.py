@@ -27,6 +27,7 @@ def table(head: Row, rows: list[Row]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
+@cache
 def loss_of(kernel: str) -> str | None:
     """The loss of a kernel, which begins or ends with its name."""
     found = [name for name in fl.LOSSES if kernel.startswith(name)]

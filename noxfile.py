@@ -59,6 +59,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def look(session: nox.Session) -> None:
+    """Every page of the built site in a browser without a screen."""
+    session.install("pyqt6-webengine>=6.7")
+    session.run("python", "tools/look.py", "docs/_build/html", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The asv suite against the NumPy reference, quickly, in this environment."""
     session.install(".", "asv>=0.6.4")

@@ -5,7 +5,7 @@
 Each page is shown at the width of a desktop and of a phone, in light and in dark. It
 fails on an error in the console, on a page wider than its window, on formulas that are
 not typeset and on links within the site that lead nowhere; a picture is taken of a few
-pages. The browser is that of ``pip install PyQt6-WebEngine``; ``nox -s look`` brings it.
+pages. ``nox -s look`` brings the browser, PyQt6-WebEngine.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """
-Which loss?
-===========
+A chart of all losses
+=====================
 
 The chart is drawn from ``fl.guide()``, which knows every loss: what the labels are,
 what the case is, and the loss for it. ``fl.suggest(y_true)`` looks at labels and
@@ -24,7 +24,7 @@ def chart(title, *words):
         task = row.task.partition(",")[0]
         groups.setdefault(f"{task}: {row.labels}", []).append(row)
     height = 0.24 * (len(rows) + 0.9 * len(groups)) + 0.6
-    _, panel = plt.subplots(figsize=(9.5, height), layout="constrained")
+    _, panel = plt.subplots(figsize=(8, height), layout="constrained")
     panel.set_axis_off()
     panel.set_title(title, loc="left", fontsize=13, fontweight="bold")
     at = 0.0
@@ -39,7 +39,7 @@ def chart(title, *words):
             panel.text(0.037, at, when, va="center", fontsize=9)
             panel.annotate(
                 row.loss,
-                (0.70, at),
+                (0.68, at),
                 va="center",
                 fontsize=9,
                 family="monospace",

@@ -57,7 +57,7 @@ for name, line in lines.items():
     print(f"{name:<15} too few on {short:.0%} of the days")
 
 # %%
-figure, (costs, data) = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
+figure, (costs, data) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
 error = np.linspace(-8, 8, 200)
 zero = np.zeros_like(error)
 costs.plot(error, fl.mse(zero, error, reduction="none") / 8, label="squared error / 8")

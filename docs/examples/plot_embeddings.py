@@ -33,7 +33,7 @@ def embed(rows):
 
 by_class = [np.flatnonzero(digits[train] == digit) for digit in range(10)]
 memory = [[np.zeros_like(part), np.zeros_like(part)] for part in parts]
-loss, steps = fl.Triplet(margin=1.0), 900
+loss, steps = fl.Triplet(margin=1.0), 500
 for t in range(1, steps + 1):
     anchor = rng.integers(0, 900, 128)
     same = np.array([rng.choice(by_class[digit]) for digit in digits[anchor]])
@@ -70,7 +70,7 @@ planes = {
     "principal components": centred @ components.T,
     "triplet loss": embed(x)[1],
 }
-figure, panels = plt.subplots(1, 2, figsize=(9.5, 4.8), layout="constrained")
+figure, panels = plt.subplots(1, 2, figsize=(8, 4.8), layout="constrained")
 for panel, (name, places) in zip(panels, planes.items(), strict=True):
     share = nearest_is_right(places[train], places[new])
     print(f"{name}: the nearest neighbour is right for {share:.0%} of the new digits")

@@ -36,7 +36,7 @@ slopes = np.linspace(0, 13, 200)
 costs = [fl.mse(points, each * hours) for each in slopes]
 steps = np.array(path)
 
-figure, (data, curve) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+figure, (data, curve) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
 data.scatter(hours, points, color="0.4", s=20)
 shades = plt.colormaps["viridis"](np.linspace(0, 0.9, len(path)))
 for (each, _), shade in zip(path, shades, strict=True):

@@ -64,7 +64,7 @@ for name, weights in fits.items():
     print(f"{name:<14} {recall:6.2f} {precision:10.2f} {mean:10.3f}")
 
 # %%
-figure, (plane, curve) = plt.subplots(1, 2, figsize=(9.5, 4.2), layout="constrained")
+figure, (plane, curve) = plt.subplots(1, 2, figsize=(8, 4.2), layout="constrained")
 plane.scatter(*x[~y].T, s=4, color="0.7", label="negative")
 plane.scatter(*x[y].T, s=10, color="black", label="positive")
 across = np.array([-3.5, 4.5])

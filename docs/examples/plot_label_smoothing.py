@@ -62,7 +62,7 @@ for smoothing in (0.0, 0.1, 0.3):
 
 # %%
 figure, (reliability, confidence) = plt.subplots(
-    1, 2, figsize=(9, 4.2), layout="constrained"
+    1, 2, figsize=(8, 4.2), layout="constrained"
 )
 reliability.plot([0, 1], [0, 1], color="0.7", linestyle="--", label="calibrated")
 for smoothing, (mean, share, sure) in curves.items():

@@ -28,7 +28,7 @@ losses = {
 
 
 def draw(losses, label, at, axis_label, top=5, slopes=(-3, 3)):
-    _, panels = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    _, panels = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
     labels = np.full_like(at, label)
     for number, (name, loss) in enumerate(losses.items()):
         style = ("-", "--")[number % 2]

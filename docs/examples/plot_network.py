@@ -102,23 +102,24 @@ for (name, optimizer), share in accuracy.items():
 
 # %%
 # The curves side by side, each the mean of ten steps. Costs of different losses have
-# different scales: compare the shapes across the panels, and numbers within one only.
+# different scales: compare the shapes across the panels, and numbers within one only. The
+# shares are those of the new digits that are read right.
 
 import matplotlib.pyplot as plt
 from matplotlib.ticker import LogLocator, NullFormatter
 
-figure, panels = plt.subplots(1, 3, figsize=(9.5, 3.8), layout="constrained")
+figure, panels = plt.subplots(1, 3, figsize=(8, 3.8), layout="constrained")
 for panel, name in zip(panels, tasks, strict=True):
     for optimizer in ("sgd", "momentum", "adam"):
         costs = np.array(runs[name, optimizer])
         smooth = costs[: len(costs) // 10 * 10].reshape(-1, 10).mean(axis=1)
         share = 100 * accuracy[name, optimizer]
-        label = f"{optimizer}: {share:.0f} % right"
+        label = f"{optimizer}: {share:.0f} %"
         panel.plot(10 * np.arange(len(smooth)) + 5, smooth, label=label)
     panel.set(yscale="log", xlabel="step", title=name)
     panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     panel.yaxis.set_major_formatter("{x:g}")
     panel.yaxis.set_minor_formatter(NullFormatter())
-    panel.legend(fontsize="small")
+    panel.legend(fontsize="small", loc="upper right")
 panels[0].set_ylabel("cost per sample")
 plt.show()

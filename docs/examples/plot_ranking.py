@@ -73,7 +73,7 @@ for name, (exact, vague) in fits.items():
     print(f"{name:<14} NDCG@5 {scores[name]:.3f}  weights {exact:.2f} and {vague:.2f}")
 
 # %%
-figure, (bars, weighed) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+figure, (bars, weighed) = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
 names, colors = list(fits), ["C0", "C1", "C2"]
 drawn = bars.barh(names, [scores[name] for name in names], color=colors)
 bars.bar_label(drawn, fmt="%.2f", padding=3)
@@ -83,7 +83,7 @@ shares = [exact / (abs(exact) + abs(vague)) for exact, vague in fits.values()]
 drawn = weighed.barh(names, shares, color=colors)
 weighed.bar_label(drawn, fmt="%.2f", padding=3)
 weighed.set(
-    xlabel="share of the feature that is exact within a query",
+    xlabel="share of the exact feature in the weights",
     xlim=(0, 1.1),
     yticks=[],
 )

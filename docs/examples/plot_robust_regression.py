@@ -50,7 +50,7 @@ for name, line in lines.items():
 # squares if there are no outliers. Log-cosh has its bend at 1, whatever the noise.
 
 figure, (data, pull) = plt.subplots(
-    1, 2, figsize=(9.5, 4.2), layout="constrained", width_ratios=[3, 2]
+    1, 2, figsize=(8, 4.2), layout="constrained", width_ratios=[3, 2]
 )
 data.scatter(x[~wrong], y[~wrong], s=18, color="0.5", label="labels")
 data.scatter(x[wrong], y[wrong], s=30, color="black", marker="x", label="wrong labels")

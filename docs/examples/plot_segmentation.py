@@ -86,7 +86,7 @@ for name, p in found.items():
     print(f"{name:<14} overlap {overlap:.2f}, pixels marked {hard.mean():.2%}")
 
 # %%
-figure, panels = plt.subplots(2, 4, figsize=(9.5, 5), layout="constrained")
+figure, panels = plt.subplots(2, 4, figsize=(8, 4.4), layout="constrained")
 for line, number in zip(panels, (0, 2), strict=True):
     shown = {
         "picture": pictures[8 + number][1],

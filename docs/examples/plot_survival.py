@@ -48,7 +48,7 @@ def still_running(time, event):
 
 
 figure, (bars, curves) = plt.subplots(
-    1, 2, figsize=(9.5, 4), layout="constrained", width_ratios=[2, 3]
+    1, 2, figsize=(8, 4), layout="constrained", width_ratios=[2, 3]
 )
 at = np.arange(3)
 for shift, (name, values) in enumerate(

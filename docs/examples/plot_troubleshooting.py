@@ -1,6 +1,6 @@
 """
-When training goes wrong
-========================
+Four trainings that go wrong
+============================
 
 Four things that happen to everybody, each provoked, shown and mended.
 """
@@ -68,7 +68,7 @@ plt.show()
 # is never more than sigmoid(1) = 0.73, and the cost stays above 0.31 for every positive
 # sample and 0.69 for every negative one.
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
 for rate in (0.001, 0.1, 0.58):
     _, costs = descend(fl.mse, scaled, target, rate, steps=60)
     left.plot(costs, label=f"learning rate {rate}")

@@ -102,8 +102,8 @@ for (name, optimizer), share in accuracy.items():
 
 # %%
 # The curves side by side, each the mean of ten steps. Costs of different losses have
-# different scales: compare the shapes across the panels, and numbers within one only. The
-# shares are those of the new digits that are read right.
+# different scales: compare the shapes across the panels, and numbers within one only.
+# The shares are those of the new digits that are read right.
 
 import matplotlib.pyplot as plt
 from matplotlib.ticker import LogLocator, NullFormatter

@@ -24,7 +24,7 @@ def picture():
     u = (columns - x) * np.cos(angle) + (rows - y) * np.sin(angle)
     v = (rows - y) * np.cos(angle) - (columns - x) * np.sin(angle)
     inside = ((u / wide) ** 2 + (v / high) ** 2 < 1).astype(float)
-    return inside, 0.9 * inside + rng.normal(0, 1.6, (size, size))
+    return inside, 0.9 * inside + rng.normal(0, 1.9, (size, size))
 
 
 def blurred(image, width):

@@ -784,7 +784,8 @@ def _reduce(
         refuse(
             f"np.{kind} is given {', '.join(given)}",
             f"write np.{kind}(values) over everything as the last step; "
-            'reduction="none" gives the values per sample',
+            'reduction="none" gives the values per sample; losses of rows of classes '
+            "are categorical_crossentropy and its kin",
         )
     if isinstance(first, Reduced):  # of one number
         _check_home(first)

@@ -125,7 +125,13 @@ def test_what_depends_on_the_residual_alone_is_drawn_over_it() -> None:
     x = line.get_xdata()
     assert (x[0], x[-1]) == (-4, 4)
     np.testing.assert_allclose(line.get_ydata(), fl.huber(0 * x, x, reduction="none"))
-    ax = fl.get("mape").plot().axes[0]
+
+    @fl.custom
+    def nearly(y_true, y_pred):
+        return (y_pred - y_true) ** 2 * (1 + 1e-3 * y_true)
+
+    assert nearly.plot(outputs="value").axes[0].get_xlabel() == "y_pred"
+    ax = fl.get("mape").plot(outputs="value").axes[0]
     assert ax.get_xlabel() == "y_pred"
     assert legend(ax) == ["y_true = 0.5", "y_true = 1", "y_true = 2"]
 
@@ -169,6 +175,11 @@ def test_curves_over_one_number_of_a_call() -> None:
     np.testing.assert_allclose(
         apart.get_ydata(), -np.maximum(1 - d, 0), rtol=1e-12, atol=1e-15
     )
+    near, middle, far = lines(fl.triplet.plot(outputs=["value"], eps=0).axes[0])
+    for line, distance in ((near, 0.5), (middle, 1), (far, 2)):
+        assert line.get_label() == f"positive at {distance} from anchor"
+        expected = np.maximum(0, 1 + distance - line.get_xdata())
+        np.testing.assert_allclose(line.get_ydata(), expected, atol=1e-12)
     over_second = fl.gaussian_nll.plot(1.0, (0.5, 2.0)).axes[4]
     assert over_second.get_xlabel() == "var (mean = 0.5)"
     v = lines(over_second)[0].get_xdata()
@@ -272,7 +283,8 @@ def test_axes_of_ones_own() -> None:
     assert lines(ax)[0].get_ydata().tolist() == [2.0] * 241
     assert ax.get_ylim() == (1, 3)
     assert figure.get_suptitle() == ""
-    assert fl.mse.plot().get_suptitle() == "MeanSquaredError()"
+    assert fl.huber.plot().get_suptitle() == "Huber(delta=1.0)"
+    assert fl.scce.plot().get_suptitle() == "SparseCategoricalCrossentropy()"
     with pytest.raises(ValueError, match="axes holds 1 axes, but 1 x 3 are drawn on"):
         fl.mse.plot(axes=ax)
     with pytest.raises(TypeError, match=r"axes\[0\] is int: Matplotlib's Axes"):
@@ -303,6 +315,8 @@ def test_what_cannot_be_drawn(call: Any, error: type[Exception], message: str) -
 
 
 def test_far_numbers_leave_the_rest_visible() -> None:
+    low, high = fl.bce.plot().axes[1].get_ylim()
+    assert low == pytest.approx(-high)
     low, high = fl.bce.plot().axes[2].get_ylim()
     assert (low, high) != fl.mse.plot().axes[2].get_ylim()
     assert high < 1000 < lines(fl.bce.plot().axes[2])[1].get_ydata().max()

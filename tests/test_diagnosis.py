@@ -446,12 +446,22 @@ def test_causes_stand_before_what_follows_from_them() -> None:
     found = fl.diagnose(fl.mse, Y, 1e9 * P, history=3.0 ** np.arange(20))
     assert found[0].code == "learning_rate_high"
     assert [f.because for f in found[1:]] == ["learning_rate_high"] * (len(found) - 1)
-    order = ["high", "medium", "low"]
-    many = fl.diagnose(BCE, EVERY < 390, 300.0 - EVERY, curve_of_rest := 1 - FALLING)
-    ranks = [order.index(f.severity) for f in many if not f.because]
-    assert len(ranks) > 1
-    assert ranks == sorted(ranks)
-    assert curve_of_rest.size
+    found = fl.diagnose(fl.mse, Y, -P, 3.0 ** np.arange(20), sample_weight=FEW)
+    ranks = [(f.because is not None, f.severity) for f in found]
+    assert ranks[:3] == [(False, "high"), (False, "medium"), (True, "high")]
+    assert ranks == sorted(ranks, key=lambda r: (r[0], "high medium low".index(r[1])))
+
+
+def test_a_rise_of_both_curves_is_no_overfitting() -> None:
+    turn = FALLING + 1e-3 * (EVERY[:40] - 15.0) ** 2
+    assert "overfitting" not in codes(*curve(turn, turn))
+
+
+def test_counts_and_their_means_may_be_swapped() -> None:
+    mean = fl.Poisson(log_input=False)
+    assert codes(mean, np.exp(X), COUNTS + 1)[0] == "arguments_swapped"
+    assert codes(mean, COUNTS, np.exp(1.5 + X / 2)) == []
+    assert codes(fl.epsilon_insensitive, Y[:19], Y[:19]) == []
 
 
 def test_nothing_explains_itself() -> None:

@@ -12,9 +12,10 @@ import itertools
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,9 +25,10 @@ import numpy.typing as npt
 
 from fastloss.app.files import naming, replacing, write
 from fastloss.app.samples import LABEL, PREDICTION, WEIGHT, Batch, Samples
-from fastloss.core import checks
-from fastloss.core.kinds import ClassWeighted, SparseRowwise
+from fastloss.core import checks, exact
+from fastloss.core.kinds import SparseRowwise
 from fastloss.core.loss import Loss
+from fastloss.core.partial import Partial
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -115,7 +117,7 @@ def evaluate(
     -------
     Report
         A value has the bits of ``loss(y_true, y_pred)`` for inputs of one batch. Above
-        that the value of each batch is rounded once and their quotient once more.
+        that it is at most 1 ulp away.
 
     Raises
     ------
@@ -125,9 +127,7 @@ def evaluate(
 
     Notes
     -----
-    A mean over batches is the sum of their sums over the sum of their divisors, both
-    exact. Its gradient is that of the sum with the weights divided by the divisor.
-    Weights are scaled by powers of two, so that no sum of a batch leaves the range.
+    Values are those of the states of batches (`Loss.partial`), merged.
     """
     if grad_file is not None and len(losses) > 1:
         raise ValueError(f"the gradient of {len(losses)} losses: expected one --loss")
@@ -254,9 +254,9 @@ class _Run:
     def __init__(self, loss: Loss, samples: Samples, top: int) -> None:
         self.loss = loss
         self._samples = samples
-        self._sums = _Summing(loss)
         self._top = top
-        self._states: dict[int, _State] = {}
+        self._states: dict[int, Partial] = {}
+        self._rows: Counter[int] = Counter()
         self._worst: list[tuple[float, int, Worst]] = []
 
     def add(self, batch: Batch, groups: _Sorted | None) -> None:
@@ -264,17 +264,28 @@ class _Run:
         if groups is None:
             y, x, weight = self._arrays(batch)
             with self._locating(batch.start):
-                self._state(0).add(self._sums.of(y, x, weight), len(np.atleast_1d(x)))
+                self._merge(0, y, x, weight)
         else:
             for code, part, order in groups.parts():
                 y, x, weight = self._arrays(part, order)
                 with self._locating(part.start, order):
-                    self._state(code).add(self._sums.of(y, x, weight), len(x))
+                    self._merge(code, y, x, weight)
         if self._top:
             self._keep_worst(batch, *self._arrays(batch))
 
-    def _state(self, group: int) -> _State:
-        return self._states.setdefault(group, _State())
+    def _merge(self, group: int, y: Array, x: Array, weight: Any) -> None:
+        part = self.loss.partial(y, x, sample_weight=weight, squares=False)
+        if group in self._states:
+            self._states[group].merge(part)
+        else:
+            self._states[group] = part
+        self._rows[group] += len(np.atleast_1d(x))
+
+    def _whole(self) -> Partial:
+        first, *others = self._states.values()
+        whole = first.copy()
+        whole.merge(*others)
+        return whole
 
     def _keep_worst(self, batch: Batch, y: Array, x: Array, weight: Any) -> None:
         loss = dataclasses.replace(self.loss, reduction="none")
@@ -331,17 +342,14 @@ class _Run:
 
     def result(self, only: Batch | None) -> Result:
         """The value; `only` is the batch if there was one."""
-        reduction = self.loss.reduction
-        whole = _State()
-        for state in self._states.values():
-            whole += state
-        value = whole.value(reduction)
-        if only is not None:
+        if only is None:
+            value = self._whole().value()
+        else:
             y, x, weight = self._arrays(only)
             value = float(self.loss(y, x, sample_weight=weight))
         keys = list(self._samples.groups.numbers)
         groups = [
-            Group(keys[number], state.rows, self._group_value(keys[number], state))
+            Group(keys[number], self._rows[number], _group_value(keys[number], state))
             for number, state in self._states.items()
             if keys
         ]
@@ -349,12 +357,6 @@ class _Run:
         return Result(
             self.loss, value, sorted(groups, key=lambda g: _order(g.key)), worst
         )
-
-    def _group_value(self, key: Any, state: _State) -> float:
-        try:
-            return state.value(self.loss.reduction)
-        except ValueError as error:
-            raise ValueError(f"group {key!r}: {error}") from None
 
     def write_gradient(
         self, target: _Gradient, only: Batch | None, moved: Callable[[], None]
@@ -364,18 +366,15 @@ class _Run:
             y, x, weight = self._arrays(only)
             target.append(self.loss.grad(y, x, sample_weight=weight))
             return
-        whole = _State()
-        for state in self._states.values():
-            whole += state
-        whole.value(self.loss.reduction)
-        divisor = whole.divisor if self.loss.reduction != "sum" else Fraction(1)
+        whole = self._whole()
+        whole.value()  # or an error before anything is written
+        gradients: _Gradients | None = None
         for batch in self._samples.batches(moved):
             y, x, weight = self._arrays(batch)
-            if weight is None or not np.ndim(weight):
-                weight = np.broadcast_to(1.0 if weight is None else weight, x.shape[:1])
+            gradients = gradients or _Gradients(self.loss, whole, x.shape[-1])
             out = np.empty(x.shape, target.dtype)
             with self._locating(batch.start):
-                target.append(self._sums.grad(y, x, weight, divisor, out))
+                target.append(gradients.of(y, x, weight, out))
 
     def _arrays(
         self, batch: Batch, order: Array | None = None
@@ -403,6 +402,13 @@ class _Run:
             raise ValueError(f"{where}: {text}") from None
 
 
+def _group_value(key: Any, state: Partial) -> float:
+    try:
+        return state.value()
+    except ValueError as error:
+        raise ValueError(f"group {key!r}: {error}") from None
+
+
 def _classes(labels: Array, weight: Any) -> Array:
     """Whole numbers that are stored as floats."""
     good = (labels == np.rint(labels)) & (np.abs(labels) <= LARGEST_CLASS)
@@ -427,137 +433,44 @@ def _order(key: Any) -> tuple[Any, ...]:
         return (1, 0.0, str(key))
 
 
-@dataclass(frozen=True)
-class _Sums:
-    """Of a batch: the sum of its losses, their divisor, and whether one counts."""
+class _Gradients:
+    """The gradient of a sum with weights divided by what a value divides by.
 
-    total: Fraction | float
-    divisor: Fraction | float
-    counts: bool
+    Weights are scaled by powers of two, so that none leaves the range.
+    """
 
-
-@dataclass
-class _State:
-    """Exact sums over batches; what is not finite is added on its own."""
-
-    total: Fraction = Fraction(0)
-    divisor: Fraction = Fraction(0)
-    special: float = 0.0
-    counts: bool = False
-    rows: int = 0
-    _: dataclasses.KW_ONLY
-    weights: float = field(default=0.0)
-
-    def add(self, sums: _Sums, rows: int) -> None:
-        """Take the sums of so many rows."""
-        if isinstance(sums.total, Fraction):
-            self.total += sums.total
-        else:
-            self.special += sums.total
-        if isinstance(sums.divisor, Fraction):
-            self.divisor += sums.divisor
-        else:
-            self.weights += sums.divisor
-        self.counts |= sums.counts
-        self.rows += rows
-
-    def __iadd__(self, other: _State) -> _State:
-        self.total += other.total
-        self.divisor += other.divisor
-        self.special += other.special
-        self.weights += other.weights
-        self.counts |= other.counts
-        self.rows += other.rows
-        return self
-
-    def value(self, reduction: str) -> float:
-        """The reduced value."""
-        if reduction == "sum":
-            return self.special or _rounded(self.total)
-        if self.weights:
-            return math.nan if self.special else 0.0 * self.weights
-        if not self.divisor:
-            if self.counts:
-                raise ValueError(
-                    "sample_weight sums to 0 although not all weights are 0: there is "
-                    'no mean; use reduction="sum"'
-                )
-            return 0.0
-        if self.special:
-            return self.special if self.divisor > 0 else -self.special
-        return _rounded(self.total / self.divisor)
-
-
-def _rounded(number: Fraction) -> float:
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf
-
-
-class _Summing:
-    """Sums of a loss over some samples, in numbers that stay in range."""
-
-    def __init__(self, loss: Loss) -> None:
-        self._loss = loss
-        self._summed = dataclasses.replace(loss, reduction="sum")
-        self._by_class: Array | None = None
+    def __init__(self, loss: Loss, state: Partial, classes: int) -> None:
+        self._divisor: exact.Number = Fraction(1)
+        if loss.reduction == "mean":
+            self._divisor = state._sums["weight"]
+        elif loss.reduction == "sum_over_batch_size":
+            self._divisor = Fraction(state.count)
+        changed: dict[str, Any] = {"reduction": "sum"}
+        given = getattr(loss, "class_weight", None)
         self._exponent = 0
+        if given is not None:
+            weights = checks.class_weights(given, classes)
+            assert weights is not None
+            weights, self._exponent = _scaled(weights)
+            changed["class_weight"] = tuple(weights.tolist())
+        self._summed = dataclasses.replace(loss, **changed)
 
-    def _class_weights(self, classes: int) -> Array | None:
-        given = getattr(self._loss, "class_weight", None)
-        if given is None or self._by_class is not None:
-            return self._by_class
-        weights = checks.class_weights(given, classes)
-        assert weights is not None
-        self._by_class, self._exponent = _scaled(weights)
-        changed: dict[str, Any] = {"class_weight": tuple(self._by_class.tolist())}
-        self._summed = dataclasses.replace(self._summed, **changed)
-        return self._by_class
-
-    def of(self, y: Array, x: Array, weight: Any) -> _Sums:
-        """Those of a batch."""
-        by_class = self._class_weights(x.shape[-1] if x.ndim else 1)
-        exponent = self._exponent
-        if weight is not None:
-            weight, own = _scaled(weight)
-            exponent += own
-        scale = Fraction(2) ** exponent
-        divisor = _exact(_weight_sum(self._loss, by_class, y, x, weight), scale)
-        total = float(self._summed(y, x, sample_weight=weight))
-        exact = _exact(total, scale)
-        if math.isinf(total) and divisor and isinstance(divisor, Fraction):
-            # The sum of finite losses may be too large where their mean is not.
-            mean = dataclasses.replace(self._summed, reduction="mean")
-            value = _exact(float(mean(y, x, sample_weight=weight)), Fraction(1))
-            exact = value * divisor if isinstance(value, Fraction) else value
-        counts = bool(divisor) or _any_counts(self._loss, y, x, weight)
-        if self._loss.reduction == "sum_over_batch_size":
-            divisor = Fraction(_count(self._loss, y, x))
-            counts = bool(divisor)
-        return _Sums(exact, divisor, counts)
-
-    def grad(
-        self, y: Array, x: Array, weight: Array, divisor: Fraction, out: Array
-    ) -> Array:
-        """The gradient of the sum, divided."""
-        weight = np.asarray(weight, np.float64)
+    def of(self, y: Array, x: Array, weight: Any, out: Array) -> Array:
+        """That of a batch."""
+        weight = np.asarray(1.0 if weight is None else weight, np.float64)
+        divisor, exponent = self._divisor, self._exponent
+        if isinstance(divisor, Fraction) and divisor:
+            power = (
+                abs(divisor.numerator).bit_length() - divisor.denominator.bit_length()
+            )
+            divisor, exponent = divisor / Fraction(2) ** power, exponent - power
         if divisor:
-            exponent = _exponent(divisor)
-            mantissa = float(divisor / Fraction(2) ** exponent)
-            weight = np.ldexp(weight, self._exponent - exponent) / mantissa
+            weight = np.ldexp(weight, exponent) / float(divisor)
         else:
             weight = np.zeros_like(weight)
+        if not weight.ndim:
+            weight = np.broadcast_to(weight, x.shape[:1])
         return np.asarray(self._summed.grad(y, x, sample_weight=weight, out=out))
-
-
-def _exact(number: float, scale: Fraction) -> Fraction | float:
-    return Fraction(number) * scale if math.isfinite(number) else number
-
-
-def _exponent(number: Fraction) -> int:
-    """About the binary logarithm."""
-    return abs(number.numerator).bit_length() - number.denominator.bit_length()
 
 
 def _scaled(weight: Any) -> tuple[Array, int]:
@@ -566,52 +479,3 @@ def _scaled(weight: Any) -> tuple[Array, int]:
     peak = float(np.max(np.abs(weight), initial=0))
     exponent = math.frexp(peak)[1] - 1 if 0 < peak < math.inf else 0
     return np.ldexp(weight, -exponent), exponent
-
-
-def _counted(loss: Loss, y_true: Array) -> Array:
-    ignored = getattr(loss, "ignore_class", None)
-    return np.asarray(True) if ignored is None else np.asarray(y_true != ignored)
-
-
-def _count(loss: Loss, y_true: Array, y_pred: Array) -> int:
-    """The number of samples that are not ignored."""
-    counted = _counted(loss, y_true)
-    each = math.prod(loss._samples(y_pred.shape)) // max(1, counted.size)
-    return each * int(np.count_nonzero(counted))
-
-
-def _any_counts(loss: Loss, y_true: Array, y_pred: Array, weight: Any) -> bool:
-    """Whether a sample that is not ignored has a weight other than 0."""
-    if weight is None:
-        return _count(loss, y_true, y_pred) > 0
-    weight = np.asarray(weight)
-    samples = loss._samples(y_pred.shape)
-    weight = np.expand_dims(weight, tuple(range(weight.ndim, len(samples))))
-    return bool(np.any((weight != 0) & _counted(loss, y_true)))
-
-
-def _weight_sum(
-    loss: Loss,
-    by_class: Array | None,
-    y_true: Array,
-    y_pred: Array,
-    sample_weight: Array | None,
-) -> float:
-    """Sum over samples that are not ignored of their weight times that of the target.
-
-    A sample of weight 0 adds nothing, whatever its label is.
-    """
-    if by_class is None and sample_weight is None:
-        return float(_count(loss, y_true, y_pred))
-    samples = loss._samples(y_pred.shape)
-    counted = _counted(loss, y_true)
-    weight = np.ones(()) if sample_weight is None else sample_weight
-    weight = np.expand_dims(weight, tuple(range(weight.ndim, len(samples))))
-    weight = np.broadcast_to(weight, samples)
-    if by_class is None:
-        return float(np.sum(weight, where=counted))
-    assert isinstance(loss, ClassWeighted)
-    target = loss._class_weight_of(y_true, by_class)
-    with np.errstate(invalid="ignore"):
-        products = weight * target
-    return float(np.sum(products, where=counted & (weight != 0)))

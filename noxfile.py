@@ -28,7 +28,8 @@ def neighbours(session: nox.Session) -> None:
     """The modules for other libraries, with these installed."""
     session.install(".[test,neighbours]")
     session.run("pytest", "tests/neighbours", *session.posargs)
-    modules = [f"fastloss.{name}" for name in ("jax", "keras", "sklearn", "torch")]
+    names = ("dask", "jax", "keras", "sklearn", "torch")
+    modules = [f"fastloss.{name}" for name in names]
     session.run("pytest", "--pyargs", *modules, *session.posargs)
 
 

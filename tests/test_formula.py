@@ -186,21 +186,25 @@ def test_formulas_of_rows_give_the_values(loss: fl.Loss) -> None:
     assert value(loss, y_true=given, y_pred=x, y=given) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(
-    "loss", [each for each in VARIANTS if len(each._row.predictions) == 2], ids=str
-)
-def test_formulas_of_several_predictions_give_the_values(loss: Any) -> None:
-    if loss._row.kind == "batch":
-        return
-    if loss._row.kind == "pair":
-        a, b = np.array([1.0, 0.5]), np.array([0.75, 0.25])
-        for y in (loss._row.labels == ("unit",)) * 0.25, 1.0:
-            y = y or -1.0
-            expected = loss([y], ([a], [b]), reduction="sum")
-            assert value(loss, y_true=y, a=a, b=b) == pytest.approx(expected)
-        return
-    for y in (1.0, 3.0):
-        y = y if loss._row.labels != ("sign",) else y - 2
+def of_two_predictions(kind: str) -> list[Any]:
+    return [
+        loss
+        for loss in VARIANTS
+        if loss._row.kind == kind and len(loss._row.predictions) == 2
+    ]
+
+
+@pytest.mark.parametrize("loss", of_two_predictions("pair"), ids=str)
+def test_formulas_of_labelled_pairs_give_the_values(loss: Any) -> None:
+    a, b = np.array([1.0, 0.5]), np.array([0.75, 0.25])
+    for y in (0.25, 1.0) if loss._row.labels == ("unit",) else (-1.0, 1.0):
+        expected = loss([y], ([a], [b]), reduction="sum")
+        assert value(loss, y_true=y, a=a, b=b) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("loss", of_two_predictions("element"), ids=str)
+def test_formulas_of_two_heads_give_the_values(loss: Any) -> None:
+    for y in (-1.0, 1.0) if loss._row.labels == ("sign",) else (1.0, 3.0):
         heads = dict(zip(loss.heads, (0.75, 1.25), strict=True))
         expected = loss([y], tuple([h] for h in heads.values()), reduction="sum")
         assert value(loss, y_true=y, **heads) == pytest.approx(expected)

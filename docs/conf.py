@@ -44,7 +44,7 @@ sphinx_gallery_conf = {
     "plot_gallery": True,
     "show_memory": False,
     "show_signature": False,
-    "min_reported_time": 1e9,
+    "write_computation_times": False,
 }
 
 mathjax_path = "mathjax/tex-chtml.js"
@@ -62,7 +62,11 @@ html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,
     "show_toc_level": 2,
-    "secondary_sidebar_items": ["page-toc"],
+    # Wide tables have its room.
+    "secondary_sidebar_items": {
+        "**": ["page-toc"],
+        **dict.fromkeys(("losses", "accuracy", "definitions", "speed", "api"), []),
+    },
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }

@@ -47,8 +47,8 @@ def _entry(entry: Parameter) -> str:
     head = f"`{entry.name}`" if entry.name else ""
     kind = markdown(entry.type)
     term = " : ".join(filter(None, (head, kind)))
-    body = _paragraphs(entry.desc).strip().replace("\n", "\n  ") or "\\ "
-    return f"{term}\n: {body}\n"
+    body = _paragraphs(entry.desc).strip().replace("\n", "\n  ")
+    return f"{term}\n: {body}\n" if body else f"{term}\n"
 
 
 def summary(of: Any) -> str:

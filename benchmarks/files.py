@@ -4,8 +4,8 @@
 
 Makes files in FOLDER, of that many gigabytes in Parquet and a tenth of the rows as text
 and as arrays, unless they are there. Every figure is a process of its own, started in
-turn: the least time and the largest peak. "Half" is the peak with files of half as many
-rows. Linux only.
+turn: the least time, also of a CPU, and the largest peak. "Half" is the peak with files
+of half as many rows. Linux only.
 """
 
 from __future__ import annotations
@@ -81,14 +81,15 @@ def make(folder: Path, rows: int, suffix: str) -> None:
     np.save(folder / f"score{suffix}.npy", few["score"].to_numpy())
 
 
-def run(argv: list[str]) -> tuple[float, float]:
-    """Seconds, and megabytes of the peak."""
+def run(argv: list[str]) -> tuple[float, float, float]:
+    """Seconds, those of a CPU, and megabytes of the peak."""
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, *argv], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{argv} failed")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    seconds = time.perf_counter() - start
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def jobs(folder: Path, suffix: str) -> dict[str, tuple[list[str], list[str]]]:
@@ -132,19 +133,19 @@ def main() -> None:
     sizes = [folder / name for name in ("table.parquet", "table.csv", "score.npy")]
     shown = [f"{path.name} {path.stat().st_size / 1e9:.2f} GB" for path in sizes]
     print(f"{', '.join(shown)}; {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}\n")
-    print("| job | reading alone | eval | ratio | reading's peak | peak | half |")
-    print("|---|---|---|---|---|---|---|")
+    print("| job | reading alone (CPU) | eval (CPU) | reading's peak | peak | half |")
+    print("|---|---|---|---|---|---|")
     halves = jobs(folder, "-half")
     for name, (reading, command) in jobs(folder, "").items():
         pairs = [(run(reading), run(command)) for _ in range(options.repetitions)]
-        (alone, ours) = (min(pair[k][0] for pair in pairs) for k in (0, 1))
-        (small, peak) = (max(pair[k][1] for pair in pairs) for k in (0, 1))
-        half = run(halves[name][1])[1]
-        print(
-            f"| {name} | {alone:.1f} s | {ours:.1f} s | {ours / alone:.1f} "
-            f"| {small:.0f} MB | {peak:.0f} MB | {half:.0f} MB |",
-            flush=True,
-        )
+        cells = []
+        for runs in zip(*pairs, strict=True):
+            seconds, cpu, _ = (min(figures) for figures in zip(*runs, strict=True))
+            cells.append(f"{seconds:.1f} s ({cpu:.1f} s)")
+        peaks = (max(peak for *_, peak in runs) for runs in zip(*pairs, strict=True))
+        cells += [f"{peak:.0f} MB" for peak in peaks]
+        cells.append(f"{run(halves[name][1])[2]:.0f} MB")
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
     print(f"\nLoad at the end: {os.getloadavg()[0]:.1f}.")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -420,6 +422,32 @@ def test_joblib() -> None:
         joblib.delayed(fl.huber.partial)(y[part], p[part]) for part in parts
     )
     assert sum(states).value() == fl.huber(y, p)
+
+
+RAY = """
+import numpy as np
+import ray
+
+import fastloss as fl
+
+
+@ray.remote
+def state_of(y, p):
+    return fl.huber.partial(y, p)
+
+
+y, p = np.random.default_rng(0).normal(size=(2, 40_000)).astype("f4")
+parts = [(y[a : a + 8192], p[a : a + 8192]) for a in range(0, 40_000, 8192)]
+ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80_000_000)
+states = ray.get([state_of.remote(y, p) for y, p in parts])
+assert sum(states).value() == fl.huber(y, p)
+ray.shutdown()
+"""
+
+
+def test_ray() -> None:
+    """In a process of its own, which ends with all that Ray starts."""
+    subprocess.run([sys.executable, "-c", RAY], check=True, timeout=200)
 
 
 def states_of(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:

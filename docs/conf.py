@@ -65,7 +65,7 @@ html_theme_options = {
     # Wide tables have its room.
     "secondary_sidebar_items": {
         "**": ["page-toc"],
-        **dict.fromkeys(("losses", "accuracy", "definitions", "speed", "api"), []),
+        **{page: [] for page in ("losses", "accuracy", "definitions", "speed", "api")},
     },
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],

@@ -399,7 +399,7 @@ UNIFORM = {
 MOVING = [
     (name, position)
     for name, operation in OPERATIONS.items()
-    if operation.slope is not None
+    if operation.slope is not None and not operation.of_row
     for position in range(arity(name))
     if UNIFORM.get(name) != position
 ]

@@ -490,9 +490,13 @@ def test_shapes_are_not_known(function: Callable[..., Any]) -> None:
         fl.custom(lambda y, p: np.abs(p - y), hess=function)
 
 
-def test_a_second_axis_is_out_of_reach() -> None:
-    with pytest.raises(fl.TraceError, match=r"shape\[1\]: a formula knows"):
-        fl.custom(lambda y, p: np.sum(p - y) / y.shape[1])
+def test_the_length_of_the_second_axis() -> None:
+    loss = fl.custom(lambda y, p: np.sum(p - y) / y.shape[1])
+    assert loss(np.zeros((2, 4)), np.ones((2, 4))) == 2.0
+    with pytest.raises(ValueError, match="two axes are expected"):
+        loss(np.zeros(4), np.ones(4))
+    with pytest.raises(fl.TraceError, match=r"shape\[2\]: a formula knows"):
+        fl.custom(lambda y, p: np.sum(p - y) / y.shape[2])
 
 
 # -- functions that run as NumPy -------------------------------------------------------

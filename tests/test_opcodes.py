@@ -13,7 +13,9 @@ import pytest
 import fastloss as fl
 from fastloss.core import _bridge
 
-OPCODES = _bridge.opcodes()
+EVERY = _bridge.opcodes()
+OPCODES = EVERY[: EVERY.index("pick_r")]
+OF_ROWS = EVERY[len(OPCODES) :]  # which programs of elements do not have
 POINTS = (-2.0, -1.0, -0.5, 0.0, 0.75, 1.0, 2.0, 3.5)
 WIDTH = 3 + _bridge.OPERANDS
 
@@ -156,6 +158,9 @@ MEANING: dict[str, Callable[..., Any]] = {
     "lgamma": each(lambda a: math.lgamma(a) if a > 0 or a % 1 else math.inf),
     "sin": np.sin,
     "cos": np.cos,
+    "exp_sub": lambda a, m: np.exp(a - m),
+    "exp_below": lambda a, m: np.exp(a - m),
+    "less_share": lambda a, m, p, rest: np.where(a == m, rest, 1 - p),
 }
 
 MIXED: list[tuple[int, Callable[..., Any]]] = [
@@ -165,6 +170,7 @@ MIXED: list[tuple[int, Callable[..., Any]]] = [
 #: Operands that follow from the ones before.
 DEPENDENT: dict[str, list[tuple[int, Callable[..., Any]]]] = {
     "softplus_t": [(1, decay)],
+    "exp_below": [(1, np.abs)],
     "sigmoid_t": [(1, decay)],
     "logistic_t": [(3, lambda a, b, x: decay(x))],
     "logistic_slope_t": [(3, lambda a, b, x: decay(x))],
@@ -252,7 +258,8 @@ GOOD = [OPCODES.index("mul_rk"), 2, 0, 1, 0]
 @pytest.mark.parametrize(
     "code",
     [
-        [len(OPCODES), 2, 0, 1, 0],  # no such instruction
+        [len(EVERY), 2, 0, 1, 0],  # no such instruction
+        *([len(OPCODES) + i, 2, 0, 1, 1] for i in range(len(OF_ROWS))),
         [GOOD[0], 0, 0, 1, 0],  # writes y_true
         [GOOD[0], 1, 0, 1, 0],  # writes y_pred
         [GOOD[0], 9, 0, 1, 0],  # writes beyond the registers

@@ -4,6 +4,7 @@
      FL_OPCODE_MATH(name, form, expression)   the same, with an elementary function, which
                                               makes scaling in a pass of its own cheap
      FL_OPCODE_WHOLE(name, form)              a function on blocks in program.c
+     FL_OPCODE_ROW(name, form)                a number of a row from its entries (rows.h)
 
    The form tells what the operands are, r a register and k a constant, in order; the
    expression calls them A B C D and K0 K1 K2 K3 by position. Comparisons give 0 or 1,
@@ -145,7 +146,17 @@ FL_OPCODE_WHOLE(powers, rkk)
 FL_OPCODE_WHOLE(sigmoid_power_t, rkr)
 FL_OPCODE_WHOLE(sin, r)
 FL_OPCODE_WHOLE(cos, r)
+FL_OPCODE_MATH(exp_sub, rr, fl_exp_sub(A, B))
+FL_OPCODE_MATH(exp_below, rr, fl_exp_below(A, B))
+FL_OPCODE(less_share, rrrr, fl_select(A == B, D, 1 - C))
+FL_OPCODE_ROW(pick, r)
+FL_OPCODE_ROW(label, r)
+FL_OPCODE_ROW(look_up, kk)
+FL_OPCODE_ROW(row_sum, r)
+FL_OPCODE_ROW(row_max, r)
+FL_OPCODE_ROW(row_rest, rrr)
 /* clang-format on */
 #undef FL_OPCODE
 #undef FL_OPCODE_MATH
 #undef FL_OPCODE_WHOLE
+#undef FL_OPCODE_ROW

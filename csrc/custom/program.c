@@ -6,7 +6,9 @@
 #include "blocks/results.h"
 #include "custom/mixture.h"
 #include "custom/remainders.h"
+#include "custom/shares.h"
 #include "custom/vecmath.h"
+#include "math/transpose.h"
 
 /* A piece: at most FL_PIECE elements, fewer where the scratch registers would take more
    than half of a 32 KiB L1, but always a multiple of FL_FOUR. */
@@ -22,7 +24,7 @@ _Static_assert(FL_SCRATCH >= FL_L1_SHARE, "scratch too small");
 typedef struct {
   _Alignas(FL_LINE) real registers[FL_SCRATCH];
   _Alignas(FL_LINE) real buffer[3][FL_VALUES(FL_PIECE)];
-} fl_program_scratch;
+} fl_element_scratch;
 
 typedef void fl_block_fn(int64_t n, real *d, real *const *slot, const uint16_t *operand,
                          const double *constant, const fl_factor *factor);
@@ -96,6 +98,7 @@ FL_INLINE real fl_either(real a, real b) { return (a != 0) | (b != 0) ? 1 : 0; }
 #define FL_OPCODE_MATH(name, form, expression) \
   FL_DEFINE(op_##name, form, FL_EACH, expression)
 #define FL_OPCODE_WHOLE(name, form)
+#define FL_OPCODE_ROW FL_OPCODE_WHOLE
 #include "custom/opcodes.h"
 
 /* k x^p. The exponents that losses have most often are products and roots; a factor of 0
@@ -164,6 +167,7 @@ static fl_block_fn *const fl_ops[FL_OPCODE_COUNT] = {
 #define FL_OPCODE(name, form, expression) fl_op_##name##_##form,
 #define FL_OPCODE_MATH FL_OPCODE
 #define FL_OPCODE_WHOLE(name, form) fl_op_##name##_##form,
+#define FL_OPCODE_ROW(name, form) 0,
 #include "custom/opcodes.h"
 };
 
@@ -172,6 +176,7 @@ static fl_block_fn *const fl_scaled_ops[FL_OPCODE_COUNT] = {
 #define FL_OPCODE(name, form, expression) fl_scaled_##name##_##form,
 #define FL_OPCODE_MATH(name, form, expression) 0,
 #define FL_OPCODE_WHOLE(name, form) 0,
+#define FL_OPCODE_ROW FL_OPCODE_WHOLE
 #include "custom/opcodes.h"
 };
 
@@ -215,7 +220,7 @@ FL_INLINE int fl_run_program(int want, const fl_element_block *block) {
   const int64_t skew =
       fl_skew(block->n, want & FL_WANT_GRAD ? block->g[0] : block->in[1]);
   const fl_factor factor = fl_factor_of(block->scale);
-  fl_program_scratch *scratch = block->scratch;
+  fl_element_scratch *scratch = block->scratch;
   real(*const buffer)[FL_VALUES(FL_PIECE)] = scratch->buffer;
   real *slot[FL_SLOTS], *values = fl_values_at(skew, buffer[0]);
   real *const derivative[2] = {block->g[0], block->h[0]};
@@ -252,8 +257,16 @@ FL_INLINE int fl_run_program(int want, const fl_element_block *block) {
   return 0;
 }
 
+#include "custom/rows.h"
+
 #define FL_NAME programs
 FL_KERNELS(fl_run_program, fl_element_block)
+#undef FL_NAME
+#define FL_NAME programs_of_rows
+FL_KERNELS(fl_run_rows, fl_row_block)
 
-const fl_loss_kernels FL_SYMBOL(programs) = {.elementwise = FL_KERNEL_SET,
-                                             .scratch = sizeof(fl_program_scratch)};
+const fl_loss_kernels FL_SYMBOL(programs) = {
+    .elementwise = {fl_programs_value, fl_programs_grad, fl_programs_value_grad,
+                    fl_programs_grad_hess},
+    .rowwise = FL_KERNEL_SET,
+    .scratch = sizeof(fl_element_scratch)};

@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE /* mincore */
 #include <stdlib.h>
 
+#include "custom/program.h"
 #include "engine/engine.h"
 
 #if !defined(_WIN32)
@@ -71,10 +72,15 @@ static void fl_look_at_arrays(fl_plan *plan, bool c_order) {
 #undef FL_LOOK
 }
 
-/* A custom loss is an element-wise one of real numbers. */
+/* A custom loss is one of elements or of rows, of real numbers or of classes. */
 static const fl_driver *fl_driver_of(const fl_job *job) {
-  const bool custom = job->loss == FL_CUSTOM;
-  return fl_drivers[custom ? FL_KIND_ELEMENT : fl_losses[job->loss].kind];
+  const fl_program *program = job->program;
+  if (job->loss != FL_CUSTOM) return fl_drivers[fl_losses[job->loss].kind];
+  return fl_drivers[program->stages ? FL_KIND_ROW : FL_KIND_ELEMENT];
+}
+
+static fl_domain fl_custom_domain(const fl_program *program, int input) {
+  return input == 0 && program->classes ? FL_DOMAIN_CLASS : FL_DOMAIN_REAL;
 }
 
 static void fl_look_up(fl_plan *plan) {
@@ -85,7 +91,7 @@ static void fl_look_up(fl_plan *plan) {
   plan->want = fl_wants[job->outputs];
   plan->kernels = custom ? table->programs : table->losses[job->loss];
   for (int k = 0; k < job->inputs; k++)
-    plan->domain[k] = custom ? FL_DOMAIN_REAL
+    plan->domain[k] = custom ? fl_custom_domain(job->program, k)
                       : k < job->labels
                           ? fl_losses[job->loss].labels[k]
                           : fl_losses[job->loss].predictions[k - job->labels];

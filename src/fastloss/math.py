@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from fastloss._custom import numbers
+from fastloss._custom import axes, numbers
 from fastloss._custom.simplify import build
 from fastloss._custom.trace import Reduced, Symbol, as_node
 
@@ -23,9 +23,11 @@ __all__ = [
     "log_cosh",
     "log_ndtr",
     "log_sigmoid",
+    "log_softmax",
     "logsumexp",
     "ndtr",
     "sigmoid",
+    "softmax",
     "softplus",
     "xlogy",
 ]
@@ -46,7 +48,7 @@ def _traced(op: str) -> Callable[[F], F]:
     def wrap(function: F) -> F:
         def either(*args: Any) -> Any:
             if any(isinstance(a, Symbol | Reduced) for a in args):
-                return Symbol(build(op, *map(as_node, args)))
+                return Symbol(build(op, *map(as_node, args)), of=args)
             return function(*map(_floats, args))[()]
 
         either.__name__ = function.__name__
@@ -84,9 +86,35 @@ def log_cosh(x: Any) -> Any:
 
 
 @_traced("logaddexp")
-def logsumexp(a: Any, b: Any) -> Any:
-    """log(exp(a) + exp(b))."""
+def _logaddexp(a: Any, b: Any) -> Any:
     return np.logaddexp(a, b)
+
+
+def logsumexp(
+    a: Any, b: Any = None, *, axis: int | None = None, keepdims: bool = False
+) -> Any:
+    """log(exp(a) + exp(b)), or log(sum(exp(a))) along the last axis."""
+    if b is not None:
+        return _logaddexp(a, b)
+    if isinstance(a, Symbol | Reduced):
+        return axes.logsumexp(a, axis, keepdims=keepdims)
+    reduce: Any = np.logaddexp.reduce
+    return reduce(_floats(a), axis=axis, keepdims=keepdims)
+
+
+def softmax(x: Any, axis: int = -1) -> Any:
+    """exp(x) over its sum along the last axis."""
+    if isinstance(x, Symbol | Reduced):
+        return axes.softmax(x, axis)
+    return np.exp(log_softmax(x, axis))
+
+
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    """Logarithm of `softmax`."""
+    if isinstance(x, Symbol | Reduced):
+        return axes.log_softmax(x, axis)
+    x = _floats(x)
+    return x - logsumexp(x, axis=axis, keepdims=True)
 
 
 @_traced("erf")

@@ -1,4 +1,5 @@
 /* row.c: the driver of row-wise losses. An item is a row of predictions. */
+#include "custom/program.h"
 #include "engine/drivers/arrays.h"
 
 /* Entries in a block of rows; but rows as many as a cache line of a column, and as lanes
@@ -31,6 +32,13 @@ typedef struct {
   int64_t used;
 } fl_rows;
 
+static int64_t fl_kernel_scratch(const fl_plan *plan) {
+  const fl_job *job = plan->job;
+  if (!job->program) return plan->kernels->scratch;
+  return fl_program_scratch(job->program, fl_own(plan)->classes,
+                            fl_type_size(job->type));
+}
+
 static fl_rows fl_cut_rows(const fl_plan *plan, char *memory) {
   const fl_job *job = plan->job;
   const fl_row_plan *own = plan->own;
@@ -41,7 +49,7 @@ static fl_rows fl_cut_rows(const fl_plan *plan, char *memory) {
   rows.targets.shares = fl_cut(memory, &rows.used, numbers);
   rows.factor = fl_cut(memory, &rows.used, numbers);
   rows.v = fl_cut(memory, &rows.used, numbers);
-  rows.kernel = fl_cut(memory, &rows.used, plan->kernels->scratch);
+  rows.kernel = fl_cut(memory, &rows.used, fl_kernel_scratch(plan));
   const int64_t matrix = plan->block * own->classes * fl_type_size(job->type);
   if (!own->ldx) rows.x = fl_cut(memory, &rows.used, matrix);
   if (!own->ldy && !own->sparse) rows.y = fl_cut(memory, &rows.used, matrix);
@@ -214,12 +222,13 @@ static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
   const double *weight = rows.targets.weight;
   for (int64_t r = 0; grad && r < n; r++)
     rows.factor[r] = weight ? weight[r] * plan->scale : plan->scale;
+  const void *parameters = job->program ? job->program : job->parameters;
   fl_row_block block = {.rows = n,
                         .classes = own->classes,
                         .labels = rows.targets.labels,
                         .weights = own->weights,
                         .factor = rows.factor,
-                        .parameters = job->parameters,
+                        .parameters = parameters,
                         .v = rows.v,
                         .stream = plan->stream && !rows.g && !rows.h && !own->softens,
                         .scratch = rows.kernel};

@@ -22,19 +22,25 @@ from fastloss._formula import Formula
 from fastloss.core import _bridge, checks
 from fastloss.core.job import OUTPUT_SETS
 
+from .axes import is_table, table
 from .captured import RESTLESS, Captured
 from .derive import NoDerivativeError, derivative
 from .functions import Function
-from .graph import Node, node, reductions
+from .graph import Node, node, reductions, walk
 from .lower import Program, lower
+from .lower_rows import RowProgram, lower_rows
 from .numbers import evaluate_graph, number_of
-from .refusal import ALIEN, TraceError, foreign_of, tell_at, tell_of
+from .refusal import ALIEN, LabelOfRowError, TraceError, foreign_of, tell_at, tell_of
 from .render import formula as rendered
+from .rows import CLASSES, is_of_rows
+from .simplify import ONE
 from .slopes import guarded
 from .statistic import Statistic
 from .trace import (
+    ENTRIES,
     LENGTH,
     SIZE,
+    WIDTH,
     Names,
     Reduced,
     Symbol,
@@ -66,7 +72,7 @@ def is_number(value: object) -> bool:
 
 def _refuse_arrays(parameters: Mapping[str, Any]) -> None:
     for name, value in parameters.items():
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) and not is_table(value):
             remedy = (
                 f'name it in inputs=("{name}",) if it has one number per sample'
                 if value.ndim
@@ -92,12 +98,44 @@ class Expressions:
         Derivatives the user wrote.
     statistic : Statistic or None
         The loss of sums, if it is one.
+    labels : str
+        What has a label: ``"entries"``, or the rows of predictions, ``"rows"``.
+    flat : bool
+        Whether the function takes arrays of two axes only.
     """
 
     reduction: str | None
     value: Node
     given: Mapping[str, Node]
     statistic: Statistic | None = field(default=None, compare=False)
+    labels: str = "entries"
+    flat: bool = False
+
+    @cached_property
+    def of_rows(self) -> bool:
+        """Whether the loss is one of rows of predictions."""
+        return is_of_rows(self.value, *self.given.values())
+
+    @cached_property
+    def classes(self) -> bool:
+        """Whether labels are classes, which index the entries of a row or a list."""
+        below = walk(self.value, *self.given.values())
+        return any(x.op in ("pick", "look_up") for x in below)
+
+    @cached_property
+    def lists(self) -> tuple[str, ...]:
+        """Parameters that are lists indexed by the label of a row."""
+        below = walk(self.value, *self.given.values())
+        return tuple(str(x.args[0].value) for x in below if x.op == "look_up")
+
+    @cached_property
+    def tables(self) -> dict[str, tuple[str, str]]:
+        """Inputs that are lists indexed by labels: the names of both."""
+        return {
+            str(x.value): _parts_of(str(x.value))
+            for x in walk(self.value, *self.given.values())
+            if x.op == "input" and "[" in str(x.value)
+        }
 
     @cached_property
     def grad(self) -> Node:
@@ -133,6 +171,11 @@ class Expressions:
     def counts(self) -> Names:
         """The numbers of samples that the formulas depend on."""
         return counts(self.value, *self.given.values())
+
+
+def _parts_of(name: str) -> tuple[str, str]:
+    parameter, _, labels = name.removesuffix("]").partition("[")
+    return parameter, labels
 
 
 def _derivative(x: Node) -> Node:
@@ -297,22 +340,60 @@ class TracedCompiler:
     def _run(
         self, numbers: Mapping[str, Any], static: Mapping[str, Any]
     ) -> tuple[Expressions, list[tuple[Node, float]]]:
-        """Run the functions on symbols."""
+        """Run the functions on symbols, labels being of entries or of rows."""
+        try:
+            return self._run_with(numbers, static)[:2]
+        except LabelOfRowError as first:
+            error = first
+        try:
+            found, reads, lengths = self._run_with(numbers, static, rows=True)
+        except LabelOfRowError:
+            raise error from None
+        if (
+            lengths
+            and self._run_with(numbers, static, rows=True, length=89)[0] != found
+        ):
+            raise error
+        return found, reads
+
+    def _run_with(
+        self,
+        numbers: Mapping[str, Any],
+        static: Mapping[str, Any],
+        *,
+        rows: bool = False,
+        length: int = 97,
+    ) -> tuple[Expressions, list[tuple[Node, float]], int]:
         results: dict[str, Node] = {}
         reduction = None
-        with tracing(numbers) as trace:
-            arguments = {**static, **{name: parameter(name) for name in numbers}}
-            for name, function in self.functions.items():
-                found = _call(function, inputs_of(self.arrays), arguments, trace)
-                if isinstance(found, Reduced) and not reductions(found.node):
-                    results[name] = found.node
-                    reduction = found.kind
+        with tracing(numbers, rows=rows, length=length) as trace:
+            arguments = {
+                **{name: table(name, value) for name, value in static.items()},
+                **{name: parameter(name) for name in numbers},
+            }
+            found = {
+                name: _call(function, inputs_of(self.arrays), arguments, trace)
+                for name, function in self.functions.items()
+            }
+            of_rows = rows or is_of_rows(*map(_node_of, found.values()))
+            for name, x in found.items():
+                if isinstance(x, Reduced) and not reductions(x.node):
+                    results[name] = x.of_rows() if of_rows else x.node
+                    reduction = x.kind
+                elif of_rows:
+                    results[name] = _result_of_rows(name, x)
                 else:
-                    results[name] = _result(name, found)
+                    results[name] = _result(name, x)
+        labels = "rows" if rows else "entries"
         value = results.pop("value")
         middle = [x for x in (value, *results.values()) if reductions(x)]
+        if of_rows:
+            self._check_rows(bool(middle))
         if not middle:
-            return Expressions(reduction, value, results), trace.reads
+            expressions = Expressions(
+                reduction, value, results, labels=labels, flat=trace.flat
+            )
+            return expressions, trace.reads, trace.lengths
         if not value.uniform:
             raise TraceError(trace.middle)
         if results:
@@ -322,7 +403,20 @@ class TracedCompiler:
             )
         statistic = Statistic(value, self.arrays, _OPCODES)
         found_all = Expressions(statistic.reduction, value, {}, statistic)
-        return found_all, trace.reads
+        return found_all, trace.reads, trace.lengths
+
+    def _check_rows(self, goes_on: bool) -> None:
+        """Refuse what losses of elements can do, and those of rows cannot."""
+        if goes_on:
+            raise TraceError(
+                "a loss of rows goes on with means or sums over its samples\n  return "
+                "one number per row, or their np.mean or np.sum as the last step"
+            )
+        if self.inputs:
+            raise TraceError(
+                f"a loss of rows has labels and predictions, and no {self.inputs[0]}: "
+                "make it a parameter, as w=(1.0, 2.0) for a number per class, w[y_true]"
+            )
 
     def lowered(self, parameters: Mapping[str, Any], names: tuple[str, ...]) -> Program:
         """Return the program for these outputs, constants still open."""
@@ -333,7 +427,9 @@ class TracedCompiler:
                 "listing of one"
             )
         results = {name: found.result(name) for name in names}
-        return lower(results, self.arrays, _OPCODES)
+        if found.of_rows:
+            return lower_rows(results, _OPCODES, classes=found.classes)
+        return lower(results, (*self.arrays, *found.tables), _OPCODES)
 
     def counts(self, parameters: Mapping[str, Any]) -> Names:
         """Return the numbers of samples that the formulas depend on."""
@@ -373,8 +469,21 @@ class TracedCompiler:
         """Return the numbers of samples that the formulas depend on."""
         if shape is None:
             return {}
-        known = {SIZE: math.prod(shape), LENGTH: shape[0] if shape else 1}
-        return {name: known[name] for name in sorted(self.counts(parameters))}
+        needed = self.counts(parameters)
+        if self.expressions(parameters).of_rows:
+            needed |= {CLASSES}  # which derivatives may depend on
+        if WIDTH in needed and len(shape) != 2:
+            raise ValueError(
+                f"y_pred has shape {shape}, two axes are expected: the function says "
+                "shape[1]; shape[-1] is right for any number of axes"
+            )
+        known = {
+            SIZE: math.prod(shape),
+            LENGTH: shape[0] if shape else 1,
+            WIDTH: shape[-1] if shape else 1,
+            CLASSES: shape[-1] if shape else 1,
+        }
+        return {name: known[name] for name in sorted(needed)}
 
     def job(
         self,
@@ -385,8 +494,11 @@ class TracedCompiler:
         given: Mapping[str, Array],
     ) -> tuple[tuple[Array, ...], Any]:
         """Return the arrays beside labels and predictions, and the program."""
-        extra = tuple(given[name] for name in self.inputs)
-        return extra, self.program(parameters, outputs, y_pred.shape)
+        extra = [given[name] for name in self.inputs]
+        arrays = {"y_true": y_true, **given}
+        for name, label in self.expressions(parameters).tables.values():
+            extra.append(_looked_up(name, parameters[name], label, arrays[label]))
+        return tuple(extra), self.program(parameters, outputs, y_pred.shape)
 
     def statistic(self, parameters: Mapping[str, Any]) -> Statistic | None:
         """Return the loss of sums that it is, if it is one."""
@@ -469,6 +581,38 @@ def _result(name: str, found: object) -> Node:
     return as_node(found)
 
 
+def _node_of(x: object) -> Node:
+    return x.node if isinstance(x, Symbol | Reduced) else ONE
+
+
+def _result_of_rows(name: str, x: object) -> Node:
+    """Return the number of a row, or of derivatives that of an entry."""
+    if name == "value" and isinstance(x, Symbol) and x.form == ENTRIES:
+        raise TraceError(
+            "the function returned a number for each entry, made of their rows: it "
+            "must return one per row, as np.sum(..., axis=-1), or their np.mean or "
+            "np.sum"
+        )
+    if type(x) is np.ndarray:
+        raise LabelOfRowError(name)
+    return _result(name, x)
+
+
+def _looked_up(name: str, table: Any, label: str, labels: Array) -> Array:
+    """Return what a list has at the labels, or name one that it has not."""
+    numbers = np.asarray(table, dtype=float)
+    given = np.asarray(labels)
+    places = given.astype(np.int64, copy=False) if given.dtype.kind != "f" else given
+    outside = ~((places >= 0) & (places < len(numbers)) & (places == np.floor(places)))
+    if outside.any():
+        place = int(np.argmax(outside.ravel()))
+        raise ValueError(
+            f"{checks.element(label, given, place)} but {name} has numbers for labels "
+            f"0 to {len(numbers) - 1}: {name}[{label}] has no other"
+        )
+    return numbers[places.astype(np.int64)]
+
+
 def bind(program: Program, parameters: Mapping[str, Any]) -> Any:
     """Return the program in the engine's form, constants filled in."""
     code = np.zeros((len(program.code), 3 + _bridge.OPERANDS), dtype=np.uint16)
@@ -478,9 +622,33 @@ def bind(program: Program, parameters: Mapping[str, Any]) -> Any:
         row[2] = step.last
         row[3 : 3 + len(step.operands)] = step.operands
     numbers = {k: float(v) for k, v in parameters.items() if is_number(v)}
-    constants = np.array(program.numbers(numbers), dtype=np.float64)
+    constants = list(program.numbers(numbers))
+    if not isinstance(program, RowProgram):
+        return _bridge.Program(
+            len(program.inputs),
+            program.scratch,
+            program.setup,
+            code,
+            np.array(constants, dtype=np.float64),
+        )
+    first = []
+    for name in program.tables:
+        first.append(len(constants))
+        constants += [float(x) for x in parameters[name]]
+    for row, step in zip(code, program.code, strict=True):
+        if step.opcode == "look_up_kk":
+            row[3] = row[4] = first[step.operands[0]]
     return _bridge.Program(
-        len(program.inputs), program.scratch, program.setup, code, constants
+        len(program.inputs),
+        program.scratch,
+        program.setup,
+        code,
+        np.array(constants, dtype=np.float64),
+        np.array(program.stages, dtype=np.int32),
+        kept=program.kept,
+        reductions=program.reductions,
+        classes=program.classes,
+        at_label=program.at_label,
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from contextvars import ContextVar
 
 from .graph import OPERATIONS, Node, node, walk
-from .simplify import ONE, ZERO
+from .simplify import ONE, ZERO, add, mul
 
 PREDICTION = node("input", value="y_pred")
 
@@ -19,6 +20,8 @@ class NoDerivativeError(ValueError):
 
 
 _variable: ContextVar[Node] = ContextVar("variable", default=PREDICTION)
+_partial: ContextVar[bool] = ContextVar("partial", default=False)
+_held: ContextVar[Collection[Node]] = ContextVar("held", default=())
 
 
 def derivative(root: Node) -> Node:
@@ -28,23 +31,114 @@ def derivative(root: Node) -> Node:
     """
     known: dict[Node, Node] = {}
     variable = _variable.get()
-    for x in walk(root, inside=False):
-        known[x] = ONE if x is variable else _slope(x, known)
+    held = _held.get()
+    for x in _order(root):
+        if x is variable:
+            known[x] = ONE
+        elif x in held:
+            known[x] = ZERO
+        elif _is_made_of_numbers(x):
+            known[x] = _slope_of_number(x, known)
+        else:
+            known[x] = _slope(x, known)
     return known[root]
 
 
-def derivative_to(root: Node, variable: Node) -> Node:
-    """Return the derivative with respect to another node."""
-    token = _variable.set(variable)
+def derivative_to(root: Node, variable: Node, held: Collection[Node] = ()) -> Node:
+    """Return the derivative with respect to another node.
+
+    What is made of the entries of a row stays as it is, and so do the nodes held.
+    """
+    return _derivative_with(root, variable, partial=True, held=held)
+
+
+def derivative_by_entry(root: Node) -> Node:
+    """Return the derivative by an entry of ``y_pred``, also through its row."""
+    return _derivative_with(root, PREDICTION, partial=False)
+
+
+def _derivative_with(
+    root: Node, variable: Node, *, partial: bool, held: Collection[Node] = ()
+) -> Node:
+    tokens = _variable.set(variable), _partial.set(partial), _held.set(held)
     try:
         return derivative(root)
     finally:
-        _variable.reset(token)
+        _variable.reset(tokens[0])
+        _partial.reset(tokens[1])
+        _held.reset(tokens[2])
+
+
+# A formula of numbers of a row has one slope by each of these, which are few, and only
+# the numbers have slopes by every entry.
+
+
+def _is_made_of_numbers(x: Node) -> bool:
+    if _partial.get() or x.uniform or x.of_entries or x.of_row:
+        return False
+    return not _is_log_share(x)
+
+
+def _is_log_share(x: Node) -> bool:
+    """Whether the node is u - lse(u), which has a slope of its own."""
+    return x.op == "sub" and x.args[1].op == "lse"
+
+
+def _below(x: Node) -> list[Node]:
+    """Return the nodes whose slopes make that of a node."""
+    if x.reduces:
+        return []
+    if not _is_made_of_numbers(x):
+        return list(x.args)
+    found: dict[Node, None] = {}
+    seen: set[Node] = set()
+    stack = list(x.args)
+    while stack:
+        current = stack.pop()
+        if current in seen or current.uniform:
+            continue
+        seen.add(current)
+        if _is_made_of_numbers(current):
+            stack.extend(current.args)
+        else:
+            found[current] = None
+    return list(found)
+
+
+def _order(root: Node) -> Iterator[Node]:
+    """Yield the nodes that have slopes, operands before their users."""
+    if _partial.get() or root.uniform or not any(x.of_row for x in walk(root)):
+        yield from walk(root, inside=False)
+        return
+    seen: set[Node] = set()
+    stack = [(root, False)]
+    while stack:
+        current, ready = stack.pop()
+        if ready:
+            yield current
+        elif current not in seen:
+            seen.add(current)
+            stack.append((current, True))
+            below = [] if current.of_row else _below(current)
+            stack.extend((x, False) for x in below if x not in seen)
+
+
+def _slope_of_number(x: Node, known: dict[Node, Node]) -> Node:
+    total = ZERO
+    numbers = _below(x)
+    for number in numbers:
+        if known[number] is not ZERO:
+            moved = derivative_to(x, number, numbers)
+            total = add(total, mul(moved, known[number]))
+    return total
 
 
 def _slope(x: Node, known: dict[Node, Node]) -> Node:
-    if x.reduces:
+    if x.reduces or (x.of_row and _partial.get()):
         return ZERO
+    if x.of_row:
+        rule = OPERATIONS[x.op].slope
+        return ZERO if rule is None else rule(x)
     slopes = [known[a] for a in x.args]
     if x.boolean or all(d is ZERO for d in slopes):
         return ZERO

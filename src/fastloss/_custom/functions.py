@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import functools
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from . import axes
+from .refusal import refuse
 from .trace import Symbol
 from .tracing import present
 
@@ -59,20 +61,22 @@ class Method:
 
 
 def measuring(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function with a ``len`` that a trace can follow.
+    """Return the function with what a trace can follow in place of what it cannot.
 
-    Python's own must return an integer, and makes an error of anything else.
+    Python's ``len`` must return an integer, and makes an error of anything else;
+    SciPy's functions of rows make NumPy arrays of what they are given.
     """
     if isinstance(function, functools.partial):
         inner = measuring(function.func)
         return functools.partial(inner, *function.args, **function.keywords)
     if isinstance(function, types.MethodType):
         return types.MethodType(measuring(function.__func__), function.__self__)
-    if not isinstance(function, types.FunctionType) or "len" in function.__globals__:
+    if not isinstance(function, types.FunctionType):
         return function
+    names = function.__globals__
     copy = types.FunctionType(
         function.__code__,
-        {**function.__globals__, "len": _len},
+        {"len": _len, **names, **_of_scipy(function.__code__.co_names, names)},
         function.__name__,
         function.__defaults__,
         function.__closure__,
@@ -84,3 +88,49 @@ def measuring(function: Callable[..., Any]) -> Callable[..., Any]:
 def _len(x: Any) -> Any:
     """The number of samples along the first axis."""
     return x.shape[0] if type(x) is Symbol and x.array else builtins.len(x)
+
+
+def _of_scipy(names: Iterable[str], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stands for SciPy's functions of rows, and for their modules."""
+    found = {name: _followed(known[name]) for name in names if name in known}
+    return {name: x for name, x in found.items() if x is not None}
+
+
+def _followed(x: Any) -> Any:
+    """Return what stands for a function or a module of SciPy, or None."""
+    if isinstance(x, types.ModuleType) and x.__name__ in ("scipy", "scipy.special"):
+        return _Module(x)
+    if str(getattr(x, "__module__", "")).startswith("scipy.special"):
+        return _ROWS.get(getattr(x, "__name__", ""))
+    return None
+
+
+class _Module:
+    """A module of SciPy, its functions of rows being those of `fastloss.math`."""
+
+    def __init__(self, module: types.ModuleType) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        x = getattr(self._module, name)
+        return _followed(x) or x
+
+
+def _logsumexp(a: Any, axis: Any = None, b: Any = None, **kwargs: Any) -> Any:
+    if b is not None:
+        refuse(
+            "scipy.special.logsumexp is given b",
+            "write np.log(np.sum(b * np.exp(a), axis=-1))",
+        )
+    return axes.logsumexp(a, axis, **kwargs)
+
+
+def _softmax(x: Any, axis: Any = None) -> Any:
+    return axes.softmax(x, axis)
+
+
+def _log_softmax(x: Any, axis: Any = None) -> Any:
+    return axes.log_softmax(x, axis)
+
+
+_ROWS = {"logsumexp": _logsumexp, "softmax": _softmax, "log_softmax": _log_softmax}

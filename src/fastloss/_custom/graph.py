@@ -46,6 +46,8 @@ class Operation:
         comparison can.
     reduces : bool
         Whether it makes one number of those of all samples.
+    of_row : bool
+        Whether it makes one number of the entries of a row (`rows`).
     """
 
     number: Callable[..., float]
@@ -60,6 +62,7 @@ class Operation:
     commutative: bool = False
     lenient: bool = False
     reduces: bool = False
+    of_row: bool = False
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -92,9 +95,22 @@ class Node:
         one value for all samples.
     strict : frozenset of str
         Names of the inputs of which a NaN certainly makes the node a NaN.
+    of_entries : bool
+        Whether each entry of a row has a number of its own.
     """
 
-    __slots__ = ("__weakref__", "args", "leaves", "op", "serial", "strict", "value")
+    __slots__ = (
+        "__weakref__",
+        "args",
+        "leaves",
+        "of_entries",
+        "op",
+        "serial",
+        "strict",
+        "value",
+    )
+
+    of_entries: bool
 
     def __init__(
         self, op: str, args: tuple[Node, ...], value: float | str | None
@@ -110,6 +126,13 @@ class Node:
         else:
             self.leaves = frozenset().union(*(a.leaves for a in args))
             self.strict = _strict_leaves(op, args)
+        entries = op == "input" or any(a.of_entries for a in args)
+        self.of_entries = entries and not _has(op, "of_row")
+
+    @property
+    def of_row(self) -> bool:
+        """Whether the node is made of the entries of a row."""
+        return _has(self.op, "of_row")
 
     @property
     def uniform(self) -> bool:

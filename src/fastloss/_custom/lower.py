@@ -98,7 +98,8 @@ def _legalised(roots: Sequence[Node]) -> list[Node]:
                 args = [legal(a) for a in form.args]
                 known[below] = node(form.op, *args, value=form.value)
             else:
-                known[below] = node(below.op, *(known[a] for a in below.args))
+                args = [known[a] for a in below.args]
+                known[below] = node(below.op, *args, value=below.value)
         return known[x]
 
     return [legal(x) for x in roots]
@@ -207,6 +208,11 @@ def _joined_sum(op: str, a: Node, b: Node, free: Collection[Node]) -> _Joined | 
     return None
 
 
+def legalised_and_fused(roots: Sequence[Node]) -> list[Node]:
+    """Return the formulas in the interpreter's instructions."""
+    return _fused(_legalised(roots))
+
+
 # -- order and registers ---------------------------------------------------------------
 
 
@@ -242,7 +248,7 @@ def _schedule(roots: Sequence[Node]) -> list[Node]:
     return order
 
 
-class _Assembler:
+class Assembler:
     """Emits instructions, hands out registers and numbers the constants."""
 
     def __init__(self, inputs: Sequence[str], opcodes: Collection[str]) -> None:
@@ -268,9 +274,12 @@ class _Assembler:
 
     def splat(self, x: Node) -> None:
         """Fill a register of its own with a constant, once for all blocks."""
-        self.slot[x] = self.next_slot
-        self.next_slot += 1
+        self.slot[x] = self.register_of_constant()
         self.setup.append(Instruction("fill_k", self.slot[x], (self.constant(x),)))
+
+    def register_of_constant(self) -> int:
+        self.next_slot += 1
+        return self.next_slot - 1
 
     def form(self, x: Node) -> tuple[str, tuple[Node, ...]]:
         """Return opcode and operands, constants spilled to registers as needed."""
@@ -336,14 +345,14 @@ def lower(
         The interpreter's opcodes.
     """
     names = [name for name in OUTPUTS if name in results]
-    roots = _fused(_legalised([results[name] for name in names]))
+    roots = legalised_and_fused([results[name] for name in names])
     order = _schedule(roots)
     uses = dict.fromkeys(order, 0)
     for x in order:
         for a in set(x.args):
             if a in uses:
                 uses[a] += 1
-    asm = _Assembler(inputs, opcodes)
+    asm = Assembler(inputs, opcodes)
     home: dict[Node, int] = {}
     for name, root in zip(names, roots, strict=True):
         home.setdefault(root, asm.first_output + OUTPUTS.index(name))

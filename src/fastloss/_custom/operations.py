@@ -37,7 +37,7 @@ import math
 
 import numpy as np
 
-from . import numbers, simplify, slopes
+from . import numbers, rows, simplify, slopes
 from .graph import OPERATIONS, Node, Operation, const, node
 from .simplify import (
     ONE,
@@ -161,6 +161,7 @@ OPERATIONS.update(
         number=np.subtract,
         simplified=simplify.sub,
         slope=lambda x, da, db: sub(da, db),
+        lowered=rows.lowered_sub,
         text=("{0:sum} - {1:product}", "sum"),
     ),
     neg=Operation(
@@ -317,6 +318,7 @@ OPERATIONS.update(
         number=np.exp,
         simplified=simplify.exp,
         slope=by_parts(lambda x, a: x),
+        lowered=rows.lowered_exp,
         latex=_call(r"\exp"),
     ),
     exp_decay=Operation(number=lambda x: np.exp(-np.abs(x))),
@@ -324,6 +326,7 @@ OPERATIONS.update(
         numpy=("expm1",),
         number=np.expm1,
         slope=by_parts(lambda x, a: build("exp", a)),
+        lowered=rows.lowered_expm1,
     ),
     log=Operation(
         numpy=("log",),
@@ -450,6 +453,7 @@ OPERATIONS.update(
         number=numbers.log1mexp,
         # d log(1 - e^x)/dx = -e^x/(1 - e^x) = e^x/expm1(x)
         slope=by_parts(lambda x, a: div(build("exp", a), build("expm1", a))),
+        lowered=rows.lowered_log1mexp,
         read_as=lambda x: node("log", node("sub", ONE, build("exp", x))),
     ),
     gauss=Operation(

@@ -38,12 +38,19 @@ class NoAttributeError(TraceError, AttributeError):
     __qualname__ = "TraceError"
 
 
-def refuse(what: str, remedy: str) -> NoReturn:
+class LabelOfRowError(TraceError):
+    """What works if there is one label for a row of predictions."""
+
+    __module__ = "fastloss"
+    __qualname__ = "TraceError"
+
+
+def refuse(what: str, remedy: str, kind: type[TraceError] = TraceError) -> NoReturn:
     """Raise a `TraceError` at the innermost line of the user's code."""
     library = _foreign(sys._getframe(1))
     if library is not None:
         what, remedy = f"a function of {library} is called", ALIEN
-    error = TraceError(tell(what, remedy))
+    error = kind(tell(what, remedy))
     tracing = present()
     if tracing is not None and tracing.refused is None:
         tracing.refused = error

@@ -563,11 +563,16 @@ def _product(a: Node, b: Node) -> Node | None:
             return mul(other, sigmoid_slope(a.args[0]))
     if a.op == "div" and is_const(a.args[0], 1.0):
         return div(b, a.args[1])
-    if a.op == "exp" and b.op == "exp":
+    if a.op == "exp" and b.op == "exp" and not (is_share(a) and is_share(b)):
         return exp(add(a.args[0], b.args[0]))
     if a.op == "exp" and b.op == "sigmoid" and a.args[0] is neg(b.args[0]):
         return sigmoid(a.args[0])
     return None
+
+
+def is_share(x: Node) -> bool:
+    """Whether the node is a number of softmax, exp(u - lse(u))."""
+    return x.op == "exp" and x.args[0].op == "sub" and x.args[0].args[1].op == "lse"
 
 
 def over(a: Node, b: Node) -> Node:

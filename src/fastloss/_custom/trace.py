@@ -8,7 +8,8 @@ that shows the line of the user's source and says what to write instead.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,7 +17,15 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .graph import OPERATIONS, Node, const, node, reductions, walk
 from .numbers import evaluate_graph
-from .refusal import ALIEN, NoAttributeError, TraceError, refuse, tell
+from .refusal import (
+    ALIEN,
+    LabelOfRowError,
+    NoAttributeError,
+    TraceError,
+    refuse,
+    tell,
+)
+from .rows import CLASSES, LABEL
 from .simplify import ONE, build, div, mul, nan_if, neg
 from .tracing import present, tracing
 
@@ -50,7 +59,7 @@ def _value(symbol: Symbol) -> Any:
     """Return the value of an expression of parameters."""
     _check_home(symbol)
     if counts(symbol.node):
-        refuse("the number of samples decides, which is not known while tracing", _ONES)
+        refuse(_DECIDES, _ONES, LabelOfRowError)
     if reductions(symbol.node):
         refuse(
             "a mean or sum over the samples decides, which is not known while tracing",
@@ -87,11 +96,23 @@ def _bare(x: object) -> Node:
         return x.node
     if isinstance(x, Reduced):
         return x.symbol().node
+    if isinstance(x, Length):
+        return _LENGTH
     if isinstance(x, (bool, int, float, np.bool_, np.integer, np.floating)):
         return const(float(x))
     if isinstance(x, np.ndarray) and x.dtype.kind in "biuf":
         if x.ndim == 0:
             return const(float(x))
+        trace = present()
+        if trace is not None and trace.rows and trace.length in x.shape:
+            refuse(_DECIDES, _ONES, LabelOfRowError)
+        name = getattr(x, "name", None)
+        if name is not None:
+            refuse(
+                f"{name} is an array of shape {x.shape}, parameters are numbers",
+                f'name it in inputs=("{name}",) if it has one number per sample; if it '
+                f"has one per label write {name}[y_true]",
+            )
         refuse(
             f"an array of shape {x.shape} is used that is not an argument",
             'make it a named input: @fl.custom(inputs=("name",)), passed at each call',
@@ -119,7 +140,25 @@ _NO_INDEX = (
 )
 _NUMBER = "use NumPy's or fl.math's function of that name, which takes whole arrays"
 _NO_KEY = "write np.where(condition, a, b): each sample takes its own number"
+_DECIDES = "the number of samples decides, which is not known while tracing"
 _ONES = "write np.ones_like(y_pred), np.zeros_like(y_pred) or np.full_like(y_pred, c)"
+
+
+# Shapes: a number; of n rows of C entries (n, C), (n, 1) and (n,).
+NUMBER, ENTRIES, COLUMN, ROWS = "()", "(n, C)", "(n, 1)", "(n,)"
+
+
+def _joined(operands: tuple[object, ...]) -> str:
+    """Return the shape that NumPy gives to what has these operands."""
+    forms = {x.form for x in operands if isinstance(x, Symbol) and x.array}
+    if ROWS in forms and len(forms) > 1:
+        refuse(
+            f"arrays of shape {' and '.join(sorted(forms))} meet, which are the same "
+            "rows: n rows of C entries",
+            "give numbers of rows a last axis: keepdims=True, or y_true[:, None]",
+            LabelOfRowError,
+        )
+    return next((form for form in (ENTRIES, COLUMN, ROWS) if form in forms), "")
 
 
 class Symbol(NDArrayOperatorsMixin):
@@ -138,9 +177,13 @@ class Symbol(NDArrayOperatorsMixin):
         Whether NumPy has an array here, though each sample may have the same number.
     lost : frozenset of str
         Inputs of which a NaN makes NumPy's result a NaN, and the simplified node not.
+    of : tuple
+        What it is computed from, which says what shape it has, and if it is an array.
+    form : str, optional
+        That shape: one of those below.
     """
 
-    __slots__ = ("array", "boolean", "home", "lost", "node")
+    __slots__ = ("array", "boolean", "form", "home", "lost", "node")
     node: Node
 
     def __init__(
@@ -150,10 +193,13 @@ class Symbol(NDArrayOperatorsMixin):
         boolean: bool = False,
         array: bool = False,
         lost: Names = NONE,
+        of: tuple[object, ...] = (),
+        form: str = "",
     ) -> None:
         self.node = x
         self.boolean = boolean
-        self.array = array or not x.uniform
+        self.array = array or not x.uniform or any(map(_is_array, of))
+        self.form = form or _joined(of) or (ENTRIES if self.array else NUMBER)
         self.lost = lost
         self.home = present()
 
@@ -262,6 +308,8 @@ class Symbol(NDArrayOperatorsMixin):
         return math.ceil(float(_read(self, "an array is rounded", _NUMBER)))
 
     def __index__(self) -> int:
+        if self.node is _LENGTH:
+            refuse(_DECIDES, _ONES, LabelOfRowError)
         number = _read(self, "an array is used as an index or a count", _NO_INDEX)
         if number != int(number):
             raise TypeError(f"{number!r} is not an integer")
@@ -279,9 +327,9 @@ class Symbol(NDArrayOperatorsMixin):
             "/ len(...); np.ones_like(y_pred) instead of np.ones(len(y_pred))",
         )
 
-    def __getitem__(self, key: object) -> NoReturn:
+    def __getitem__(self, key: object) -> Any:
         self._no_array()
-        refuse("an array is indexed", _NO_LOOP)
+        return across("getitem")(self, key)
 
     def __setitem__(self, key: object, value: object) -> NoReturn:
         self._no_array()
@@ -322,7 +370,10 @@ class Symbol(NDArrayOperatorsMixin):
 
     @property
     def size(self) -> Symbol:
-        return Symbol(node("param", value=SIZE))
+        size = node("param", value=SIZE)
+        if self.form in (ROWS, COLUMN):
+            return Symbol(build("div", size, node("param", value=CLASSES)))
+        return Symbol(size)
 
     @property
     def shape(self) -> Shape:
@@ -334,18 +385,38 @@ class Symbol(NDArrayOperatorsMixin):
     def sum(self, *args: object, **kwargs: object) -> Reduced | Symbol:
         return _reduce("sum", (self, *args), kwargs)
 
+    def max(self, *args: object, **kwargs: object) -> Any:
+        return _apply_function(np.max, (self, *args), kwargs)
+
+    def min(self, *args: object, **kwargs: object) -> Any:
+        return _apply_function(np.min, (self, *args), kwargs)
+
+    def reshape(self, *shape: object, **kwargs: object) -> Any:
+        return _apply_function(np.reshape, (self, *shape), kwargs)
+
+    def squeeze(self, *args: object, **kwargs: object) -> Any:
+        return _apply_function(np.squeeze, (self, *args), kwargs)
+
+    def ravel(self, *args: object, **kwargs: object) -> Any:
+        return _apply_function(np.ravel, (self, *args), kwargs)
+
+    flatten = ravel
+
     def clip(self, low: object = None, high: object = None, **bounds: Any) -> Symbol:
         return _clip_function(self, low, high, **bounds)
 
     def astype(self, dtype: Any, **_: object) -> Symbol:
         kind = np.dtype(dtype).kind
         if kind == "f" or (kind == "i" and self.boolean):
-            return Symbol(self.node, array=self.array, lost=self.lost)
+            return Symbol(self.node, of=(self,), lost=self.lost)
         if kind == "b":
-            return Symbol(_truth(self), boolean=True, array=self.array)
+            return Symbol(_truth(self), boolean=True, of=(self,))
+        if kind in "iu" and self.node is LABEL:
+            return self
         return refuse(
             f"the array is cast to {np.dtype(dtype)}",
             "formulas are evaluated in float32 or float64: leave out the cast",
+            LabelOfRowError,
         )
 
     def copy(self, *_: object, **__: object) -> Symbol:
@@ -355,14 +426,8 @@ class Symbol(NDArrayOperatorsMixin):
 _SHAPES = "leave it out: y_true, y_pred and inputs have one shape, which is kept"
 _ATTRIBUTES = {
     "dtype": "make what depends on it a parameter, as eps=1e-7",
-    "reshape": _SHAPES,
-    "ravel": _SHAPES,
-    "flatten": _SHAPES,
-    "squeeze": _SHAPES,
     "ndim": _SHAPES,
     "T": _SHAPES,
-    "max": "a sample cannot see the others: compute it outside, pass a parameter",
-    "min": "a sample cannot see the others: compute it outside, pass a parameter",
     "std": "a sample cannot see the others: compute it outside, pass a parameter",
     "var": "a sample cannot see the others: compute it outside, pass a parameter",
     "any": _IN_BOOLEAN_CONTEXT,
@@ -381,20 +446,78 @@ def _is_numeric(x: object) -> bool:
 
 # -- the number of samples -------------------------------------------------------------
 
-SIZE, LENGTH = "y_true.size", "y_true.shape[0]"
-"""Parameters that are known when arrays are."""
+SIZE, LENGTH, WIDTH = "y_true.size", "y_true.shape[0]", "y_pred.shape[1]"
+"""Parameters that are known when arrays are, as `rows.CLASSES`."""
+
+_COUNTS = frozenset({SIZE, LENGTH, WIDTH, CLASSES})
+_LENGTH = node("param", value=LENGTH)
+
+
+def _symbolic(name: str) -> Any:
+    def of_number(self: Length, *others: Any) -> Any:
+        return getattr(Symbol(_LENGTH), name)(*others)
+
+    return of_number
+
+
+class Length(int):
+    """The number of rows, as an integer that an index needs; a symbol in arithmetic.
+
+    What uses the integer otherwise is not the same for another one, which a second
+    trace has.
+    """
+
+    __add__ = __radd__ = _symbolic("__add__")
+    __mul__ = __rmul__ = _symbolic("__mul__")
+    __rsub__ = _symbolic("__rsub__")
+    __truediv__, __rtruediv__ = _symbolic("__truediv__"), _symbolic("__rtruediv__")
+    __pow__, __rpow__ = _symbolic("__pow__"), _symbolic("__rpow__")
+    __neg__ = _symbolic("__neg__")
+    __lt__, __le__ = _symbolic("__lt__"), _symbolic("__le__")
+    __gt__, __ge__ = _symbolic("__gt__"), _symbolic("__ge__")
+    __eq__, __ne__ = _symbolic("__eq__"), _symbolic("__ne__")
+    __bool__, __hash__ = _symbolic("__bool__"), _symbolic("__hash__")
+    __float__, __int__ = _symbolic("__float__"), _symbolic("__int__")
+    __floordiv__, __mod__ = _symbolic("__floordiv__"), _symbolic("__mod__")
+
+    def __sub__(self, other: Any) -> Any:
+        if type(other) is int and other == 0:
+            return operator.index(self)  # which np.arange asks for
+        return Symbol(_LENGTH) - other
+
+
+def length() -> Symbol | Length:
+    """Return the number of rows."""
+    trace = present()
+    if trace is None or not trace.rows:
+        return Symbol(_LENGTH)
+    trace.lengths += 1
+    return Length(trace.length)
 
 
 class Shape:
     """The shape of the arrays, of which the first length may enter a formula."""
 
-    def __getitem__(self, key: object) -> Symbol:
+    def __getitem__(self, key: object) -> Any:
+        known = {1: WIDTH, -1: CLASSES}
         if type(key) is int and key == 0:
-            return Symbol(node("param", value=LENGTH))
+            return length()
+        if type(key) is int and key in known:
+            return Symbol(node("param", value=known[key]))
         return refuse(
-            f".shape[{key!r}]: a formula knows .shape[0] and .size only",
-            "write np.mean(...) for a mean over everything; reductions over one axis "
-            "are out of reach",
+            f".shape[{key!r}]: a formula knows .shape[0], .shape[-1] and .size only",
+            "write np.mean(...) for a mean over everything",
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        trace = present()
+        if trace is not None and trace.rows:
+            trace.flat = True
+            return iter((self[0], self[1]))
+        return refuse(
+            "the shape is used, which is not known while tracing",
+            _ONES,
+            LabelOfRowError,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -407,7 +530,7 @@ class Shape:
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         refuse("the shape is used, which is not known while tracing", _ONES)
 
-    __iter__ = __len__ = __add__ = __radd__ = __mul__ = __array__ = _refuse
+    __len__ = __add__ = __radd__ = __mul__ = __array__ = _refuse
     __contains__ = __array_function__ = __index__ = _refuse
 
     def __getattr__(self, name: str) -> NoReturn:
@@ -419,14 +542,22 @@ class Shape:
 def counts(*roots: Node) -> Names:
     """Return which of the numbers of samples the nodes depend on."""
     found = {str(x.value) for x in walk(*roots) if x.op == "param"}
-    return frozenset(found & {SIZE, LENGTH})
+    return frozenset(found & _COUNTS)
 
 
-def _size_per(name: str) -> Node:
-    """Return the number of samples over that of a count."""
+def _of_samples(factor: Node, name: str, form: str) -> Node:
+    """Return the factor times the number of samples over that of a count."""
+    trace = present()
+    if form == ENTRIES:
+        if name == SIZE:
+            return factor
+        size = build("div", node("param", value=SIZE), node("param", value=name))
+        return mul(factor, size)
     if name == SIZE:
-        return ONE
-    return build("div", node("param", value=SIZE), node("param", value=name))
+        return div(factor, node("param", value=CLASSES))
+    if trace is not None:
+        trace.flat = True
+    return factor
 
 
 def assigned(root: Node, numbers: Mapping[str, float]) -> Node:
@@ -458,20 +589,33 @@ class Reduced(NDArrayOperatorsMixin):
 
     If it is the last step of a function, that is a loss per sample; if the function
     goes on, it is a number. A sum over as many as there are samples is their mean.
+    With `axis` it is the mean of each row, but as the last step that of all entries.
     """
 
-    __slots__ = ("factor", "home", "kind", "terms")
+    __slots__ = ("axis", "factor", "form", "home", "kind", "terms")
     __hash__ = object.__hash__
 
-    def __init__(self, kind: str, terms: Node, factor: Node = ONE) -> None:
+    def __init__(
+        self,
+        kind: str,
+        terms: Node,
+        factor: Node = ONE,
+        *,
+        form: str = ENTRIES,
+        axis: bool = False,
+    ) -> None:
         self.home = present()
-        for name in sorted(counts(factor)):
+        self.form = form
+        self.axis = axis
+        for name in sorted(counts(factor) & {SIZE, LENGTH}):
             if kind == "sum" and _is_proportional(factor, name, -1):
-                kind, factor = (
-                    "mean",
-                    mul(assigned(factor, {name: 1.0}), _size_per(name)),
-                )
-            elif kind == "mean" and name == SIZE and _is_proportional(factor, name, 1):
+                kind = "mean"
+                factor = _of_samples(assigned(factor, {name: 1.0}), name, form)
+            elif (
+                kind == "mean"
+                and (form, name) == (ENTRIES, SIZE)
+                and _is_proportional(factor, name, 1)
+            ):
                 kind, factor = "sum", assigned(factor, {name: 1.0})
         self.kind = kind
         self.terms = terms
@@ -481,6 +625,17 @@ class Reduced(NDArrayOperatorsMixin):
     def node(self) -> Node:
         """What is reduced."""
         return mul(self.factor, self.terms)
+
+    def where(self) -> dict[str, Any]:
+        """Return what it runs over."""
+        return {"form": self.form, "axis": self.axis}
+
+    def of_rows(self) -> Node:
+        """Return what is reduced of a row."""
+        if self.form != ENTRIES:
+            return self.node
+        made = "row_sum" if self.kind == "sum" else "mean_of_row"
+        return mul(self.factor, across(made)(self.terms))
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: Any
@@ -527,6 +682,9 @@ class Reduced(NDArrayOperatorsMixin):
     def symbol(self) -> Symbol:
         """Return the number that it is, in a formula that goes on."""
         _check_home(self)
+        if self.axis:
+            mean = across("mean_of_row")(self.node)
+            return Symbol(mean, form=ROWS, array=True)
         trace = present()
         if trace is not None and trace.middle is None:
             trace.middle = tell(
@@ -548,22 +706,30 @@ def _linear(ufunc: np.ufunc, inputs: tuple[object, ...]) -> Reduced | None:
     if len(inputs) == 1:
         if op in ("neg", "positive"):
             terms = neg(first.terms) if op == "neg" else first.terms
-            return Reduced(first.kind, terms, first.factor)
+            return Reduced(first.kind, terms, first.factor, **first.where())
     elif len(reduced) == 2:
         second = reduced[1]
         if op in ("add", "sub") and first.kind == second.kind:
-            return Reduced(first.kind, build(op, first.node, second.node))
+            if first.form == second.form:
+                axis = first.axis and second.axis
+                terms = build(op, first.node, second.node)
+                return Reduced(first.kind, terms, form=first.form, axis=axis)
+            terms = build(op, first.of_rows(), second.of_rows())
+            return Reduced(first.kind, terms, form=ROWS)
     else:
         other = next(as_node(x) for x in inputs if not isinstance(x, Reduced))
         if other.uniform and not reductions(other):
             if op in ("add", "sub") and first.kind == "mean":
                 nodes = (x.node if isinstance(x, Reduced) else other for x in inputs)
-                return Reduced("mean", build(op, *nodes))
+                return Reduced("mean", build(op, *nodes), **first.where())
             rule = mul if op == "mul" else div
             if op == "mul" or (op == "div" and inputs[0] is first):
+                terms, factor = first.terms, first.factor
                 if counts(other):
-                    return Reduced(first.kind, first.terms, rule(first.factor, other))
-                return Reduced(first.kind, rule(first.terms, other), first.factor)
+                    factor = rule(factor, other)
+                else:
+                    terms = rule(terms, other)
+                return Reduced(first.kind, terms, factor, **first.where())
     return None
 
 
@@ -629,6 +795,8 @@ def _apply_ufunc(
         inputs = tuple(x.symbol() if isinstance(x, Reduced) else x for x in inputs)
     if method == "reduce" and name == "add":
         return _reduce("sum", inputs, kwargs)
+    if method == "reduce" and name in _REDUCED:
+        return _apply_function(_REDUCED[name], inputs, kwargs)
     if method != "__call__":
         refuse(
             f"np.{name}.{method} runs across the samples",
@@ -689,9 +857,9 @@ def _computed(name: str, inputs: tuple[object, ...]) -> Symbol:
     else:
         result = build(_UFUNCS[name], *nodes)
     if name in _PREDICATES:
-        return Symbol(result, boolean=True, array=array)
+        return Symbol(result, boolean=True, of=inputs)
     lost = NONE.union(*map(_strict, inputs)) - result.strict if passes else NONE
-    return Symbol(result, array=array, lost=lost)
+    return Symbol(result, of=inputs, lost=lost)
 
 
 def _of_booleans(name: str, inputs: tuple[object, ...], array: bool) -> Symbol | None:
@@ -704,10 +872,10 @@ def _of_booleans(name: str, inputs: tuple[object, ...], array: bool) -> Symbol |
     if name in _NOT_OF_BOOLEANS:
         refuse(f"np.{name} of booleans, which NumPy refuses", _NOT_OF_BOOLEANS[name])
     if name == "absolute":
-        return Symbol(_bare(inputs[0]), boolean=True, array=array)
+        return Symbol(_bare(inputs[0]), boolean=True, of=inputs)
     if name in _BOOLEAN:
         result = build(_BOOLEAN[name], *map(_bare, inputs))
-        return Symbol(result, boolean=True, array=array)
+        return Symbol(result, boolean=True, of=inputs)
     return None
 
 
@@ -747,7 +915,7 @@ def _unknown(name: str) -> str:
 def _logical(name: str, inputs: tuple[object, ...]) -> Symbol:
     if name.startswith("logical"):
         result = build(_LOGICAL[name], *map(_truth, inputs))
-        return Symbol(result, boolean=True, array=any(map(_is_array, inputs)))
+        return Symbol(result, boolean=True, of=inputs)
     if name == "invert" and not any(map(_is_array, inputs)):
         _of_booleans(name, inputs, array=False)
     for x in inputs:
@@ -761,11 +929,7 @@ def _logical(name: str, inputs: tuple[object, ...]) -> Symbol:
                 "write 1 - y_true",
             )
     result = build(_LOGICAL[name], *map(_truth, inputs))
-    return Symbol(
-        result,
-        boolean=all(map(_is_boolean, inputs)),
-        array=any(map(_is_array, inputs)),
-    )
+    return Symbol(result, boolean=all(map(_is_boolean, inputs)), of=inputs)
 
 
 def _reduce(
@@ -778,8 +942,9 @@ def _reduce(
     for x in rest:
         if x is not None:
             given["axis"] = x
-    if kind == "mean" and given.get("axis") == -1:
-        del given["axis"]  # the mean of the means of rows is that of their entries
+    if "axis" in given:
+        found: Reduced | Symbol = across("reduced")(kind, first, given)
+        return found
     if given:
         refuse(
             f"np.{kind} is given {', '.join(given)}",
@@ -787,12 +952,23 @@ def _reduce(
             'reduction="none" gives the values per sample; losses of rows of classes '
             "are categorical_crossentropy and its kin",
         )
-    if isinstance(first, Reduced):  # of one number
+    if isinstance(first, Reduced) and not (first.axis and kind == "sum"):
         _check_home(first)
-        return first
+        return first  # of one number
+    if isinstance(first, Reduced):
+        first = first.symbol()
     if isinstance(first, Symbol) and not first.array:
         return first  # of one number
-    return Reduced(kind, as_node(first))
+    return Reduced(
+        kind, as_node(first), form=getattr(first, "form", ENTRIES) or ENTRIES
+    )
+
+
+def across(name: str) -> Any:
+    """Return a function of `axes`, which is about the last axis."""
+    from . import axes
+
+    return getattr(axes, name)
 
 
 def _bounded(x: object, low: object, high: object) -> Symbol:
@@ -815,7 +991,7 @@ def _limited(x: object, low: object, high: object) -> Symbol:
         limited = build("minimum", build("maximum", node, least), most)
         result = build("where", inside, node, limited)
     lost = NONE.union(*map(_strict, (x, low, high))) - result.strict
-    return Symbol(result, array=any(map(_is_array, (x, low, high))), lost=lost)
+    return Symbol(result, of=(x, low, high), lost=lost)
 
 
 def _where(condition: object, *choices: object) -> Symbol:
@@ -825,9 +1001,8 @@ def _where(condition: object, *choices: object) -> Symbol:
             "write np.where(condition, a, b)",
         )
     result = build("where", *map(as_node, (condition, *choices)))
-    array = any(map(_is_array, (condition, *choices)))
     boolean = all(map(_is_boolean, choices))
-    return Symbol(result, boolean=boolean, array=array)
+    return Symbol(result, boolean=boolean, of=(condition, *choices))
 
 
 def _select(conditions: Sequence[Any], choices: Sequence[Any], default: Any = 0) -> Any:
@@ -841,7 +1016,7 @@ def _select(conditions: Sequence[Any], choices: Sequence[Any], default: Any = 0)
 def _nan_to_num(
     x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Any:
-    result: Any = Symbol(build("within_range", as_node(x)), array=_is_array(x))
+    result: Any = Symbol(build("within_range", as_node(x)), of=(x,))
     for number, infinity in ((posinf, np.inf), (neginf, -np.inf)):
         if number is not None:
             result = np.where(x == infinity, number, result)
@@ -861,7 +1036,7 @@ def _clip_function(
 
 
 def _filled(number: float) -> Callable[..., Symbol]:
-    return lambda x, **_: Symbol(const(number), array=_is_array(x))
+    return lambda x, **_: Symbol(const(number), of=(x,))
 
 
 def _size(a: Symbol, axis: object = None) -> Symbol:
@@ -870,7 +1045,22 @@ def _size(a: Symbol, axis: object = None) -> Symbol:
     return a.size
 
 
+_REDUCED: dict[str, Callable[..., Any]] = {
+    "maximum": np.max,
+    "minimum": np.min,
+    "logaddexp": np.logaddexp,
+}
 _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
+    np.max: lambda *args, **kwargs: across("largest")(*args, **kwargs),
+    np.min: lambda *args, **kwargs: across("least")(*args, **kwargs),
+    np.logaddexp: lambda *args, **kwargs: across("logsumexp")(*args, **kwargs),
+    np.linalg.norm: lambda *args, **kwargs: across("norm")(*args, **kwargs),
+    np.take_along_axis: lambda *args, **kwargs: across("along")(*args, **kwargs),
+    np.take: lambda *args, **kwargs: across("take")(*args, **kwargs),
+    np.expand_dims: lambda *args, **kwargs: across("expanded")(*args, **kwargs),
+    np.squeeze: lambda *args, **kwargs: across("squeezed")(*args, **kwargs),
+    np.reshape: lambda *args, **kwargs: across("reshaped")(*args, **kwargs),
+    np.ravel: lambda *args, **kwargs: across("ravelled")(*args, **kwargs),
     np.where: _where,
     np.select: _select,
     np.nan_to_num: _nan_to_num,
@@ -880,7 +1070,7 @@ _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.sum: lambda *args, **kwargs: _reduce("sum", args, kwargs),
     np.zeros_like: _filled(0.0),
     np.ones_like: _filled(1.0),
-    np.full_like: lambda x, number, **_: Symbol(as_node(number), array=_is_array(x)),
+    np.full_like: lambda x, number, **_: Symbol(as_node(number), of=(x,)),
     np.real: lambda x: x,
     np.copy: lambda x, **_: x,
     np.size: _size,
@@ -891,10 +1081,6 @@ _ACROSS = "a sample cannot see the others: compute it outside, pass it as a para
 _FUNCTION_REMEDIES = {
     "any": _IN_BOOLEAN_CONTEXT,
     "all": _IN_BOOLEAN_CONTEXT,
-    "max": _ACROSS,
-    "min": _ACROSS,
-    "amax": _ACROSS,
-    "amin": _ACROSS,
     "median": _ACROSS,
     "percentile": _ACROSS,
     "quantile": _ACROSS,
@@ -908,9 +1094,6 @@ _FUNCTION_REMEDIES = {
     "dot": "write np.sum(a * b) as the last step",
     "inner": "write np.sum(a * b) as the last step",
     "einsum": "write np.sum(a * b) as the last step",
-    "reshape": _SHAPES,
-    "ravel": _SHAPES,
-    "squeeze": _SHAPES,
     "shape": _SHAPES,
     "piecewise": "write nested np.where",
 }
@@ -934,7 +1117,11 @@ def _apply_function(
 
 def inputs_of(names: tuple[str, ...]) -> dict[str, Symbol]:
     """Return the symbols of arrays."""
-    return {name: Symbol(node("input", value=name)) for name in names}
+    found = {name: Symbol(node("input", value=name)) for name in names}
+    trace = present()
+    if trace is not None and trace.rows:
+        found["y_true"] = Symbol(LABEL, form=ROWS)
+    return found
 
 
 def parameter(name: str) -> Symbol:

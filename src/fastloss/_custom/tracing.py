@@ -30,12 +30,24 @@ class Tracing:
     middle : str or None
         What to say of the first mean or sum with which the function has gone on, if it
         does not end in one.
+    rows : bool
+        Whether labels are one of a row of predictions.
+    flat : bool
+        Whether the function takes arrays of two axes only.
+    length : int
+        What stands for the number of rows where Python wants an integer.
+    lengths : int
+        How often it was asked for.
     """
 
     parameters: Mapping[str, Any]
     reads: list[tuple[Node, float]] = field(default_factory=list)
     refused: TypeError | None = None
     middle: str | None = None
+    rows: bool = False
+    flat: bool = False
+    length: int = 97
+    lengths: int = 0
 
     def __post_init__(self) -> None:
         self._numbers = {k: float(v) for k, v in self.parameters.items()}
@@ -66,10 +78,12 @@ def present() -> Tracing | None:
 
 
 @contextmanager
-def tracing(parameters: Mapping[str, Any]) -> Iterator[Tracing]:
+def tracing(
+    parameters: Mapping[str, Any], *, rows: bool = False, length: int = 97
+) -> Iterator[Tracing]:
     """Give parameters their values while a function is run on symbols."""
     outer = present()
-    _state.tracing = inner = Tracing(parameters)
+    _state.tracing = inner = Tracing(parameters, rows=rows, length=length)
     try:
         with asking(inner.answer):
             yield inner

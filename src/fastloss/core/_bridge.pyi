@@ -19,6 +19,12 @@ class Program:
         setup: int,
         code: NDArray[np.uint16],
         constants: NDArray[np.float64],
+        stages: NDArray[np.int32] | None = ...,
+        *,
+        kept: int = ...,
+        reductions: int = ...,
+        classes: bool = ...,
+        at_label: tuple[int, int] = ...,
     ) -> None: ...
 
 def opcodes() -> tuple[str, ...]: ...

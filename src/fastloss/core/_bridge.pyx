@@ -141,10 +141,15 @@ cdef extern from "custom/program.h" nogil:
         FL_OPERANDS
     ctypedef struct fl_instruction:
         pass
+    ctypedef struct fl_stage:
+        pass
     ctypedef struct fl_program:
         int32_t inputs, registers, setup, length, constants
         const fl_instruction *code
         const double *constant
+        int32_t stages, kept, reductions, classes
+        int32_t at_label[2]
+        const fl_stage *stage
     const char *fl_opcode_name(int)
     bint fl_program_is_valid(const fl_program *)
 
@@ -386,14 +391,23 @@ cdef class Program:
     code : ndarray of uint16, shape (n, 3 + OPERANDS)
         Opcode, target, `last` and operands of each instruction.
     constants : ndarray of float64, shape (k,)
+    stages : ndarray of int32, shape (s, 3), optional
+        Of a program of rows.
+    kept, reductions : int
+        Likewise.
+    classes : bool
+        Whether labels are classes.
+    at_label : tuple of int
+        Registers.
     """
 
     cdef fl_program program
     cdef const void *data
-    cdef cnp.ndarray code, constants
+    cdef cnp.ndarray code, constants, stages
 
     def __init__(self, int inputs, int registers, int setup, cnp.ndarray code,
-                 cnp.ndarray constants):
+                 cnp.ndarray constants, cnp.ndarray stages=None, *, int kept=0,
+                 int reductions=0, bint classes=False, tuple at_label=(0, 0)):
         self.code = code
         self.constants = constants
         self.program.inputs = inputs
@@ -403,6 +417,14 @@ cdef class Program:
         self.program.constants = constants.shape[0]
         self.program.code = <const fl_instruction *>cnp.PyArray_DATA(code)
         self.program.constant = <const double *>cnp.PyArray_DATA(constants)
+        if stages is not None:
+            self.stages = stages
+            self.program.stages = stages.shape[0]
+            self.program.stage = <const fl_stage *>cnp.PyArray_DATA(stages)
+        self.program.kept = kept
+        self.program.reductions = reductions
+        self.program.classes = classes
+        self.program.at_label = at_label
         if code.itemsize * code.shape[1] != sizeof(fl_instruction):
             raise ValueError(f"instructions of {code.shape[1]} numbers")
         if not fl_program_is_valid(&self.program):

@@ -6,17 +6,22 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from fastloss.core import _bridge, checks
 from fastloss.core.job import OUTPUT_SETS, VALUE, Array, Arrays, Work
 from fastloss.core.registry import Row
 
 if TYPE_CHECKING:
-    from fastloss._custom.compiler import Compiler
+    from numpy.typing import ArrayLike
+
+    from fastloss._custom.compiler import Compiler, Expressions
     from fastloss._custom.cost import Cost
     from fastloss._formula import Formula
 
 #: In place of a row of the registry.
 _ROW = Row("custom", "custom", "element", ("real",), ("real",), ())
+_CLASSES = Row("custom", "custom", "row", ("class",), ("real",), ())
 
 
 class CustomFace(_bridge.Kernel):
@@ -125,7 +130,8 @@ class CustomFace(_bridge.Kernel):
             return False
         try:
             found = compiler.expressions(self._own_parameters())
-            return found.statistic is None and not found.counts
+            plain = not (found.counts or found.of_rows or found.tables)
+            return plain and found.statistic is None
         except Exception:  # which the call will raise
             return None
 
@@ -134,6 +140,48 @@ class CustomFace(_bridge.Kernel):
         compiler = self._compiler
         parameters = self._own_parameters()
         return compiler is not None and compiler.statistic(parameters) is not None
+
+    def _formulas_of_rows(self) -> Expressions | None:
+        """What a trace found, if it is a loss of rows."""
+        compiler = self._compiler
+        if compiler is None or not compiler.traced:
+            return None
+        found = compiler.expressions(self._own_parameters())
+        return found if found.of_rows else None
+
+    def _row_arrays(
+        self, found: Expressions, y_true: ArrayLike, y_pred: ArrayLike
+    ) -> Arrays:
+        """Check rows of predictions, and labels of entries or of rows."""
+        predictions = checks.predictions(y_pred)
+        checks.rows(predictions)
+        shape = predictions.shape
+        if found.flat and len(shape) != 2:
+            raise ValueError(
+                f"y_pred has shape {shape}, two axes are expected: the function says "
+                "axis=1 or shape[1]; axis=-1 is right for any number of axes"
+            )
+        if found.labels == "entries":
+            labels = checks.elementwise_labels(y_true, predictions)
+        elif found.classes:
+            labels = checks.class_labels(y_true, predictions)
+            self._check_tables(found, shape[-1])
+        else:
+            given = checks.labels_like("y_true", y_true, "rows of y_pred", shape[:-1])
+            labels = np.broadcast_to(given[..., None], shape)
+        row = _CLASSES if found.classes else _ROW
+        self.__dict__.update(_row=row, _cannot_fail=not found.classes)
+        return Arrays((labels,), (predictions,), shape[:-1])
+
+    def _check_tables(self, found: Expressions, classes: int) -> None:
+        """Lists that labels index have a number for each class."""
+        parameters = self._own_parameters()
+        for name in found.lists:
+            if len(parameters[name]) < classes:
+                raise ValueError(
+                    f"{name} has {len(parameters[name])} numbers, y_pred {classes} "
+                    f"classes: {name}[y_true] needs one for each"
+                )
 
     def _work(self, outputs: int, arrays: Arrays, weight: Array | None) -> Work:
         """The program and the further arrays it reads."""

@@ -449,13 +449,16 @@ class Loss(CustomFace, Parameters):
 
     def _arrays(self, y_true: ArrayLike, y_pred: ArrayLike) -> Arrays:
         """Check the arguments of a call."""
+        rows = self._formulas_of_rows()
+        if rows is not None:
+            return self._row_arrays(rows, y_true, y_pred)
         predictions = checks.predictions(y_pred)
         labels = checks.elementwise_labels(y_true, predictions)
         return Arrays((labels,), (predictions,), self._samples(predictions.shape))
 
     def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the losses for predictions of this shape."""
-        return shape
+        return shape if self._formulas_of_rows() is None else shape[:-1]
 
     def _count(self, arrays: Arrays) -> int:
         """How many samples there are, without ignored ones."""

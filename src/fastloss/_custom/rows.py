@@ -1,0 +1,316 @@
+"""Numbers of a row of predictions: what reduces its entries, and its derivatives.
+
+A formula of rows is made of entries and of numbers of the row:
+
+    row_sum(u)    sum of the entries
+    row_max(u)    the largest
+    lse(u)        log(sum(exp(u))) without overflow; a sum of exponentials is exp(lse)
+    pick(x)       the entry of y_pred at the label; that of a formula is made of these
+    label         the label as a number, one of a row
+    look_up       the entry of a list at the label
+
+Softmax is exp(u - lse(u)), so that the forms of exponentials hold for it: its logarithm
+is u - lse(u), one less it -expm1(u - lse(u)). They are computed (`lowered`) from
+
+    m = row_max(u),  rest = sum(exp(u - m)) - 1, without m itself,
+    u - lse(u) = (u - m) - log1p(rest),
+
+a sum of two numbers of one sign, and p = exp(u - m)/(1 + rest); 1 - p, which only the
+largest entry could cancel, is rest/(1 + rest) of that.
+
+The derivative of a number of the row by the entry j is itself a formula of the entry j:
+of S = sum_k u_k(x_k, T), T another number of the row,
+
+    dS/dx_j = du_j/dx_j + (sum_k du_k/dT) dT/dx_j
+
+and so on for T; the same with the weights exp(u_k - lse(u)) for lse. Of pick(x) it is
+one_hot, 1 at the label. What a derivative is at the label has a form of its own.
+"""
+
+from __future__ import annotations
+
+from .derive import PREDICTION, derivative_by_entry, derivative_to
+from .graph import OPERATIONS, Node, Operation, const, node, walk
+from .simplify import ONE, ZERO, add, build, div, exp, log, mul, neg, raw, sub, where
+
+CLASSES = "y_pred.shape[-1]"
+"""Parameter that is known when arrays are."""
+
+
+def look_up(name: str) -> Node:
+    """Return the entry of a list at the label."""
+    return node("look_up", node("param", value=name), node("input", value="y_true"))
+
+
+# -- simplified ------------------------------------------------------------------------
+
+
+def row_sum(u: Node) -> Node:
+    if not u.of_entries:
+        return mul(node("param", value=CLASSES), u)
+    if u.op == "exp":
+        return exp(lse(u.args[0]))
+    if u.op == "neg":
+        return neg(row_sum(u.args[0]))
+    if u.op == "mul":
+        for k, x in (u.args, u.args[::-1]):
+            if not k.of_entries:
+                return mul(k, row_sum(x))
+    if u.op == "div" and not u.args[1].of_entries:
+        return div(row_sum(u.args[0]), u.args[1])
+    return raw("row_sum", u)
+
+
+def row_max(u: Node) -> Node:
+    return raw("row_max", u) if u.of_entries else u
+
+
+def lse(u: Node) -> Node:
+    if not u.of_entries:
+        return add(u, log(node("param", value=CLASSES)))
+    if u.op == "sub" and not u.args[1].of_entries:
+        return sub(lse(u.args[0]), u.args[1])
+    if u.op == "add":
+        for k, x in (u.args, u.args[::-1]):
+            if not k.of_entries:
+                return add(k, lse(x))
+    return raw("lse", u)
+
+
+def pick(u: Node) -> Node:
+    """Return the entry of a formula at the label."""
+    known: dict[Node, Node] = {}
+    for x in walk(u):
+        if not x.of_entries:
+            known[x] = x
+        elif x is ONE_HOT:
+            known[x] = ONE
+        elif x.op == "input":
+            known[x] = raw("pick", x)
+        else:
+            known[x] = build(x.op, *(known[a] for a in x.args))
+    return known[u]
+
+
+def elsewhere(u: Node) -> Node:
+    """Return what a formula is at all entries but the one at the label."""
+    if not at_label(u):
+        return u
+    known: dict[Node, Node] = {}
+    for x in walk(u):
+        if x is ONE_HOT:
+            known[x] = ZERO
+        elif x.args and x.of_entries:
+            known[x] = build(x.op, *(known[a] for a in x.args))
+        else:
+            known[x] = x
+    return known[u]
+
+
+def at_label(u: Node) -> bool:
+    """Whether a formula differs at the label."""
+    return any(x is ONE_HOT for x in walk(u))
+
+
+def numbers_of_row(u: Node) -> list[Node]:
+    """Return the numbers of the row in a formula, not those within others."""
+    found: dict[Node, None] = {}
+    seen: set[Node] = set()
+    stack = [u]
+    while stack:
+        x = stack.pop()
+        if x in seen:
+            continue
+        seen.add(x)
+        if x.of_row:
+            found[x] = None
+        else:
+            stack.extend(x.args)
+    return list(found)
+
+
+def is_of_rows(*roots: Node) -> bool:
+    """Whether numbers of rows are in a formula."""
+    return any(x.of_row for x in walk(*roots))
+
+
+# -- slopes ----------------------------------------------------------------------------
+
+
+def _weights(x: Node) -> Node:
+    """How the entries of what is reduced move the number of the row."""
+    u = x.args[0]
+    if x.op == "lse":
+        return exp(sub(u, x))
+    if x.op == "row_max":  # at a tie the mean, as of maximum
+        largest = raw("eq", u, x)
+        return where(largest, div(ONE, row_sum(where(largest, ONE, ZERO))), ZERO)
+    return ONE
+
+
+def _slope(x: Node) -> Node:
+    u, weights = x.args[0], _weights(x)
+    own = mul(weights, derivative_to(u, PREDICTION))
+    total = own
+    for number in numbers_of_row(u):
+        moved = mul(weights, derivative_to(u, number))
+        slope = derivative_by_entry(number)
+        if moved is ZERO or slope is ZERO:
+            continue
+        if total is own and slope.op == "exp" and moved is neg(own):
+            total = _gap(own, slope)
+        else:
+            total = add(total, mul(row_sum(moved), slope))
+    return total
+
+
+def _gap(q: Node, share: Node) -> Node:
+    """Return q - p sum(q) as q (1 - p) - (sum(q) - q) p, which cancels less."""
+    less = neg(build("expm1", share.args[0]))
+    return sub(mul(q, less), mul(sub(row_sum(q), q), share))
+
+
+# -- lowered ---------------------------------------------------------------------------
+
+
+def _rest(u: Node) -> Node:
+    m = row_max(u)
+    return node("row_rest", node("exp_below", u, m), u, m)
+
+
+def _log_total(u: Node) -> Node:
+    """lse(u) - row_max(u)."""
+    return node("log1p", _rest(u))
+
+
+def _total(u: Node) -> Node:
+    return node("add", _rest(u), ONE)
+
+
+def _share(a: Node, u: Node) -> Node:
+    below = a is u or a is pick(u)
+    power = node("exp_below" if below else "exp_sub", a, row_max(u))
+    return node("mul", power, node("div", ONE, _total(u)))
+
+
+def _less_share(a: Node, u: Node) -> Node:
+    """1 - p, of the largest entry by what the others have."""
+    others = node("div", _rest(u), _total(u))
+    return node("less_share", a, row_max(u), _share(a, u), others)
+
+
+def _log_share(x: Node) -> tuple[Node, Node] | None:
+    """Return (a, u) of a - lse(u)."""
+    if x.op == "sub" and x.args[1].op == "lse":
+        return x.args[0], x.args[1].args[0]
+    return None
+
+
+def lowered_lse(u: Node) -> Node:
+    return node("add", row_max(u), _log_total(u))
+
+
+def lowered_sub(a: Node, b: Node) -> Node:
+    if b.op == "lse":
+        u = b.args[0]
+        return node("sub", node("sub", a, row_max(u)), _log_total(u))
+    if a.op == "lse":
+        u = a.args[0]
+        return node("sub", _log_total(u), node("sub", b, row_max(u)))
+    return node("sub", a, b)
+
+
+def lowered_exp(x: Node) -> Node:
+    found = _log_share(x)
+    if found is not None:
+        return _share(*found)
+    if x.op == "lse":
+        u = x.args[0]
+        return node("mul", node("exp", row_max(u)), _total(u))
+    if x.op == "sub" and x.args[0].op == "lse":
+        return node("div", ONE, _share(x.args[1], x.args[0].args[0]))
+    if x.op == "mul" and x.args[0].uniform:
+        found = _log_share(x.args[1])
+        if found is not None:
+            return _power_of_share(found, *x.args)
+    return node("exp", x)
+
+
+def _power_of_share(found: tuple[Node, Node], k: Node, logarithm: Node) -> Node:
+    """p^k; from the logarithm where p loses digits to underflow."""
+    share = _share(*found)
+    far = node("exp", node("mul", k, lowered_sub(*logarithm.args)))
+    power = node("powers", share, k, ONE)
+    return node("where", node("gt", share, const(1e-30)), power, far)
+
+
+def lowered_expm1(x: Node) -> Node:
+    found = _log_share(x)
+    return node("expm1", x) if found is None else node("neg", _less_share(*found))
+
+
+def lowered_log1mexp(x: Node) -> Node:
+    found = _log_share(x)
+    if found is None:
+        return node("log1mexp", x)
+    share = _share(*found)
+    near = node("log1p", node("neg", share))
+    far = node("log", _less_share(*found))
+    return node("where", node("gt", const(0.5), share), near, far)
+
+
+def _of_one(x: float, *_: float) -> float:
+    return x
+
+
+OPERATIONS.update(
+    row_sum=Operation(
+        number=_of_one,
+        simplified=row_sum,
+        slope=_slope,
+        text=("sum({0}, axis=-1)", "atom"),
+        latex=(r"\sum_j {0:product}", "sum"),
+        of_row=True,
+    ),
+    row_max=Operation(
+        number=_of_one,
+        simplified=row_max,
+        slope=_slope,
+        text=("max({0}, axis=-1)", "atom"),
+        latex=(r"\max_j {0:product}", "sum"),
+        of_row=True,
+    ),
+    lse=Operation(
+        number=_of_one,
+        simplified=lse,
+        slope=_slope,
+        lowered=lowered_lse,
+        text=("logsumexp({0}, axis=-1)", "atom"),
+        latex=(r"\log \sum_j \exp\left({0}\right)", "sum"),
+        of_row=True,
+    ),
+    pick=Operation(
+        number=_of_one,
+        slope=lambda x: ONE_HOT,
+        text=("{0:atom}[y_true]", "atom"),
+        latex=(r"{0:atom}_{{y}}", "atom"),
+        of_row=True,
+    ),
+    label=Operation(
+        number=_of_one,
+        text=("y_true", "atom"),
+        latex=("y", "atom"),
+        of_row=True,
+    ),
+    look_up=Operation(number=_of_one, text=("{0:atom}[{1:atom}]", "atom"), of_row=True),
+    row_rest=Operation(number=_of_one, of_row=True),
+    one_hot=Operation(
+        number=_of_one,
+        text=("one_hot(y_true)", "atom"),
+        latex=(r"\left[j = y\right]", "atom"),
+        boolean=True,
+    ),
+)
+
+ONE_HOT: Node = node("one_hot", PREDICTION)
+LABEL: Node = node("label", node("input", value="y_true"))

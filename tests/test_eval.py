@@ -227,6 +227,19 @@ def test_files_of_other_lengths(
     assert "short.csv ends after 900 rows, long.csv goes on" in line
 
 
+def test_lengths_are_compared_before_anything_is_read(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unread(*arguments: object) -> None:
+        raise AssertionError("read")
+
+    monkeypatch.setattr(tables._Parquet, "batches", unread)
+    pyarrow.parquet.write_table(pa.table({"y": np.zeros(1000)}), "y.parquet")
+    save(p=np.zeros(900))
+    line = complaint(capsys, *MSE, "y.parquet", "p.npy")
+    assert "p.npy has 900 rows, y.parquet 1000: expected a row for each" in line
+
+
 # --- standard input
 
 

@@ -335,14 +335,6 @@ class Samples:
         return feed if isinstance(feed, ArrayFeed) else None
 
     @property
-    def rows(self) -> int | None:
-        """None if none of the files says it."""
-        prediction = self.feed(PREDICTION)
-        assert prediction is not None
-        counts = [prediction.rows, *(feed.rows for feed in self._long())]
-        return next((n for n in counts if n is not None), None)
-
-    @property
     def nbytes(self) -> int | None:
         """Of all files; None with standard input."""
         sizes = [feed.nbytes for feed in self.feeds]
@@ -371,6 +363,7 @@ class Samples:
             return
         rows = max(1, SLAB_BYTES // max(1, self._row_bytes()))
         long = self._long()
+        _check_rows(long)
         streams = [_rechunked(feed.pieces(rows), rows) for feed in long]
         start = 0
         for together in zip_longest(*streams):
@@ -438,6 +431,18 @@ class Samples:
             raise ValueError(
                 f"{short.place(0)[0]} ends after {start + min(lengths)} rows, "
                 f"{others.place(0)[0]} goes on: expected a row for each sample in both"
+            )
+
+
+def _check_rows(feeds: Sequence[Feed]) -> None:
+    """Raise if files that say how long they are do not agree, before they are read."""
+    known = [(feed.rows, feed) for feed in feeds if feed.rows is not None]
+    for rows, feed in known[1:]:
+        first, other = known[0]
+        if rows != first:
+            raise ValueError(
+                f"{other.place(0)[0]} has {first} rows, {feed.place(0)[0]} {rows}: "
+                "expected a row for each sample in both"
             )
 
 

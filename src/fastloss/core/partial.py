@@ -281,7 +281,7 @@ class Partial:
     def copy(self) -> Self:
         """Return a state of its own."""
         new = type(self).__new__(type(self))
-        new.__dict__.update(self.__dict__, _sums=dict(self._sums))
+        new.__dict__.update(self.__dict__)
         return new
 
     def __add__(self, other: Partial) -> Self:

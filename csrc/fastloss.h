@@ -19,7 +19,7 @@
 
 enum {
   FL_MAX_DIMS = 64,
-  FL_MAX_INPUTS = 12, /* labels, predictions, and what a custom loss reads besides */
+  FL_MAX_INPUTS = 12, /* labels, predictions, and what is read besides */
   FL_MAX_HEADS = 3, /* predictions with derivatives of their own */
   FL_MAX_PARAMETERS = 8
 };
@@ -41,7 +41,8 @@ typedef enum {
 } fl_type;
 
 typedef enum { FL_MEAN, FL_SUM, FL_NONE, FL_SUM_OVER_BATCH_SIZE } fl_reduction;
-typedef enum { FL_V, FL_G, FL_VG, FL_GH, FL_OUTPUT_SETS } fl_output_set;
+/* FL_HV: the Hessian of the reduced value times vectors. Of elements and rows alone. */
+typedef enum { FL_V, FL_G, FL_VG, FL_GH, FL_HV, FL_OUTPUT_SETS } fl_output_set;
 enum { FL_CUSTOM = -1 };
 
 /* The first `ndim` axes of the job's shape; any strides, in bytes; any alignment.
@@ -71,7 +72,8 @@ typedef struct {
 
 /* Predictions, their derivatives and the labels of elements have all axes of `shape`. Of
    rows, the last axis is the classes: integer labels, weights and values have the
-   leading axes alone. */
+   leading axes alone. Of FL_HV the last inputs are vectors, one a head and like the
+   predictions, and the products are stored in `grad`. */
 typedef struct {
   int loss; /* registry number, or FL_CUSTOM with `program` */
   fl_type type; /* compute in FL_TYPE_F32 or FL_TYPE_F64 */

@@ -66,6 +66,14 @@ def test_a_job_that_lacks_something_is_refused(extension: ModuleType) -> None:
         extension.value_and_grad("hubert", y, y, y.copy())
 
 
+def test_products(extension: ModuleType) -> None:
+    y, x, v, out = np.random.RandomState(1).standard_normal((4, 5000))
+    assert extension.product("log_cosh", y, x, v, out) == 0
+    np.testing.assert_array_equal(out, fl.log_cosh.hvp(y, x, v, reduction="sum"))
+    assert extension.product("log_cosh", y, x, v, out, False) == 7  # no vector
+    assert extension.product("listnet", y, x, v, out) == 7  # of groups
+
+
 def test_rows_of_the_registry_can_be_read(extension: ModuleType) -> None:
     for row in fl.REGISTRY:
         assert tuple(extension.parameters(row.name).split()) == row.parameters

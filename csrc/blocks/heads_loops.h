@@ -13,7 +13,8 @@ FL_INLINE fl_uint FL_LOCAL(outside_at)(real y, real x, real z) {
          | (fl_outside(second, z) & fl_outside_bits(second));
 }
 
-/* n is a multiple of FL_GROUP. */
+/* n is a multiple of FL_GROUP. For products values are the mixed derivatives, and
+   gradients are stored, too: without them GCC 12 leaves conditions as jumps. */
 FL_INLINE fl_uint FL_LOCAL(points)(int want, int64_t n, const real *restrict y,
                                    const real *restrict x, const real *restrict z,
                                    const double *parameters,
@@ -24,10 +25,11 @@ FL_INLINE fl_uint FL_LOCAL(points)(int want, int64_t n, const real *restrict y,
       const int64_t i = group + j;
       const fl_heads_point point = FL_POINT(y[i], x[i], z[i], parameters);
       if (want & FL_WANT_VALUE) tile->v[i] = point.value;
-      if (want & FL_WANT_GRAD) tile->g[0][i] = point.grad[0];
-      if (want & FL_WANT_GRAD) tile->g[1][i] = point.grad[1];
-      if (want & FL_WANT_HESS) tile->h[0][i] = point.hess[0];
-      if (want & FL_WANT_HESS) tile->h[1][i] = point.hess[1];
+      if (want & FL_WANT_PRODUCT) tile->v[i] = point.mixed;
+      if (want & ~FL_WANT_VALUE) tile->g[0][i] = point.grad[0];
+      if (want & ~FL_WANT_VALUE) tile->g[1][i] = point.grad[1];
+      if (want & (FL_WANT_HESS | FL_WANT_PRODUCT)) tile->h[0][i] = point.hess[0];
+      if (want & (FL_WANT_HESS | FL_WANT_PRODUCT)) tile->h[1][i] = point.hess[1];
       outside[j] |= FL_LOCAL(outside_at)(y[i], x[i], z[i]);
     }
   return fl_any(outside);
@@ -40,11 +42,13 @@ FL_INLINE int FL_LOCAL(kernel)(int want, const fl_element_block *block) {
 #ifdef FL_SETUP
   FL_SETUP(parameters);
 #endif
-  real pad[1 + FL_HEADS][FL_GROUP];
-  const real *in[1 + FL_HEADS];
+  real pad[FL_HEADS_INPUTS][FL_GROUP];
+  const real *in[FL_HEADS_INPUTS];
   const bool padded = block->n < FL_GROUP;
-  for (int k = 0; k < 1 + FL_HEADS; k++)
-    in[k] = padded ? fl_padded(block->n, block->in[k], pad[k]) : block->in[k];
+  for (int k = 0; k < FL_HEADS_INPUTS; k++) {
+    const real *from = block->in[k <= FL_HEADS || want & FL_WANT_PRODUCT ? k : 0];
+    in[k] = padded ? fl_padded(block->n, from, pad[k]) : from;
+  }
   const int64_t end = padded ? FL_GROUP : block->n;
   fl_heads_tile tile;
   fl_uint outside = 0;
@@ -54,6 +58,8 @@ FL_INLINE int FL_LOCAL(kernel)(int want, const fl_element_block *block) {
     const int64_t first = span.first;
     outside |= FL_LOCAL(points)(want, span.n, in[0] + first, in[1] + first,
                                 in[2] + first, parameters, &tile);
+    if (want & FL_WANT_PRODUCT)
+      fl_multiply_heads(span.n, in[3] + first, in[4] + first, &tile);
     fl_put_tile(want, block, at, (padded ? block->n : span.next) - at, &tile,
                 at - first);
   }
@@ -62,8 +68,10 @@ FL_INLINE int FL_LOCAL(kernel)(int want, const fl_element_block *block) {
 }
 
 FL_KERNELS(FL_LOCAL(kernel), fl_element_block)
+FL_KERNEL(FL_LOCAL(product), FL_LOCAL(kernel), FL_WANT_PRODUCT, fl_element_block)
 
-const fl_loss_kernels FL_SYMBOL(FL_NAME) = {.elementwise = FL_KERNEL_SET};
+const fl_loss_kernels FL_SYMBOL(FL_NAME) = {
+    .elementwise = FL_KERNEL_SET_WITH(FL_LOCAL(product))};
 
 #undef FL_NAME
 #undef FL_SETUP

@@ -11,7 +11,8 @@ enum { FL_BLOCK = 1024 };
 
 enum { FL_LINE = 64 }; /* bytes of a cache line */
 
-enum { FL_WANT_VALUE = 1, FL_WANT_GRAD = 2, FL_WANT_HESS = 4 };
+/* A product of the Hessian and vectors stands alone, in the place of a gradient. */
+enum { FL_WANT_VALUE = 1, FL_WANT_GRAD = 2, FL_WANT_HESS = 4, FL_WANT_PRODUCT = 8 };
 
 /* Running sums in 16 lanes: element i goes to lane i mod 16, whatever the width of the
    vectors. hi + lo is the sum; lo holds what rounding took from hi (f64 only). */
@@ -31,8 +32,8 @@ typedef struct {
   const void *narrow;
 } fl_weights;
 
-/* A block of n elements. in: labels, predictions and a custom loss's extra inputs, n of
-   each, of the table's dtype. `parameters` are the registry's numbers, for a custom loss
+/* A block of n elements. in: labels, predictions, a custom loss's extra inputs and the
+   vectors of products, n of each, of the table's dtype. `parameters` are the registry's numbers, for a custom loss
    its program. Values times weight are added to `lanes` or, if that is NULL, stored in v;
    derivatives times weight and scale are stored in g and h, one for each head: those that
    the output set names; past the caches, if `stream` says so. */
@@ -60,7 +61,8 @@ typedef struct {
 } fl_label_weights;
 
 /* A block of whole rows. x, y, g and h have rows of `classes` entries at distances of
-   ldx, ldy, ldg and ldh entries. Sparse kernels read `labels`, y_j = 1 at the class, dense
+   ldx, ldy, ldg and ldh entries, and so have the vectors u of products, which are stored
+   in g. Sparse kernels read `labels`, y_j = 1 at the class, dense
    ones y; q = y where `weights` is NULL. Derivatives come multiplied by factor[row]; rows
    of zeros are written past the caches, if `stream` says so. */
 typedef struct {
@@ -75,6 +77,8 @@ typedef struct {
   const double *parameters;
   void *v, *g, *h;
   int64_t ldg, ldh;
+  const void *u;
+  int64_t ldu;
   bool stream;
   void *scratch;
 } fl_row_block;
@@ -245,8 +249,10 @@ typedef struct {
   FL_RUN_KERNEL(FL_LOCAL(grad), run, FL_WANT_GRAD, block_type)                       \
   FL_RUN_KERNEL(FL_LOCAL(value_grad), run, FL_WANT_VALUE | FL_WANT_GRAD, block_type) \
   FL_RUN_KERNEL(FL_LOCAL(grad_hess), run, FL_WANT_GRAD | FL_WANT_HESS, block_type)
-#define FL_KERNEL_SET \
-  {FL_LOCAL(value), FL_LOCAL(grad), FL_LOCAL(value_grad), FL_LOCAL(grad_hess)}
+/* Without a kernel of products the Hessian is diagonal, and the driver multiplies by it. */
+#define FL_KERNEL_SET_WITH(product) \
+  {FL_LOCAL(value), FL_LOCAL(grad), FL_LOCAL(value_grad), FL_LOCAL(grad_hess), product}
+#define FL_KERNEL_SET FL_KERNEL_SET_WITH(NULL)
 
 typedef struct {
   fl_elementwise_fn *elementwise[FL_OUTPUT_SETS];
@@ -266,6 +272,8 @@ typedef struct {
   void (*accumulate)(fl_lanes *lanes, int64_t n, const void *v, const double *w);
   /* out[i] = scale w[i] v[i]; out may be v. */
   void (*scale)(int64_t n, const void *v, const double *w, double scale, void *out);
+  /* out[i] = h[i] u[i], 0 where h[i] is. */
+  void (*multiply)(int64_t n, const void *h, const void *u, void *out);
   /* to[r][c] = from[r][c] of a matrix whose rows and columns are so many entries apart to
      one without gaps, and back. */
   void (*gather)(int64_t rows, int64_t columns, const void *from, int64_t row,
@@ -280,6 +288,12 @@ typedef struct {
      be NULL. */
   void (*harden)(const fl_target_options *options, int64_t n, const void *z, void *g,
                  void *h);
+  /* Entries of a vector u along logits become those along what soften made of these, z;
+     and the product with that, back, g being the gradient by z. */
+  void (*soften_vector)(const fl_target_options *options, int64_t n, const void *z,
+                        void *u);
+  void (*harden_product)(const fl_target_options *options, int64_t n, const void *z,
+                         const void *u, const void *g, void *product);
   /* What a row of labels weighs, in its place. */
   void (*weigh_labels)(const fl_target_options *options, int64_t n, void *y);
 } fl_block_tools;

@@ -4,7 +4,8 @@
      z = w c/T,  w = tanh(x/c),  z' = (1 - w^2)/T,  z'' = -2 w (1 - w^2)/(c T)
 
    and as x/T without a cap. The chain rule, for the diagonal of the Hessian too, needs z
-   alone: l'_x = l'_z z', l''_x = l''_z z'^2 + l'_z z''. */
+   alone: l'_x = l'_z z', l''_x = l''_z z'^2 + l'_z z''. The product of the Hessian by x
+   with u is z' (H (z' u)) + l'_z z'' u, where z'' u = -2 w/c (z' u). */
 #ifndef FL_LINKS_H
 #define FL_LINKS_H
 
@@ -37,6 +38,33 @@ static void fl_harden(const fl_target_options *options, int64_t n, const void *l
     const real w = c != 0 ? z[i] * t / c : 0;
     g[i] = g[i] * ((1 - w) * (1 + w)) / t;
   }
+}
+
+/* z'; c is 0 without a cap. */
+FL_INLINE real fl_link_slope(real z, real c, real t) {
+  const real w = c != 0 ? z * t / c : 0;
+  return (1 - w) * (1 + w) / t;
+}
+
+static void fl_soften_vector(const fl_target_options *options, int64_t n,
+                             const void *logits, void *vector) {
+  const real *restrict z = logits;
+  real *restrict u = vector;
+  const real t = options->temperature != 0 ? (real)options->temperature : 1;
+  const real c = (real)options->softcap;
+  for (int64_t i = 0; i < n; i++) u[i] *= fl_link_slope(z[i], c, t);
+}
+
+static void fl_harden_product(const fl_target_options *options, int64_t n,
+                              const void *logits, const void *vector, const void *grad,
+                              void *product) {
+  const real *restrict z = logits, *restrict u = vector, *restrict g = grad;
+  real *restrict out = product;
+  const real t = options->temperature != 0 ? (real)options->temperature : 1;
+  const real c = (real)options->softcap;
+  for (int64_t i = 0; i < n; i++) out[i] *= fl_link_slope(z[i], c, t);
+  for (int64_t i = 0; c != 0 && i < n; i++)
+    out[i] -= 2 * (z[i] * t / c) / c * (g[i] * u[i]);
 }
 
 /* exp(y), or softmax(y/T). */

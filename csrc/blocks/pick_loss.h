@@ -9,4 +9,5 @@ FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
                       block->labels, block->scratch);
 }
 
+#define FL_DIAGONAL
 #include "blocks/row_loops.h"

@@ -22,4 +22,5 @@ FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
 }
 
 #undef FL_RIVAL_POINT
+#define FL_DIAGONAL
 #include "blocks/row_loops.h"

@@ -3,7 +3,7 @@
 
      fl_share_term FL_SHARE_TERM(double q, double p, double d, const double *parameters)  */
 
-typedef fl_shares FL_LOCAL(scratch);
+typedef fl_share_products FL_LOCAL(scratch);
 
 FL_OUTLINE int FL_LOCAL(share_terms)(int64_t n, const double *parameters,
                                      fl_shares *shares) {
@@ -27,5 +27,11 @@ FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   return fl_share_rows(want, FL_LOCAL(share_terms), block);
 }
 
+FL_INLINE int FL_LOCAL(share_product)(const fl_row_block *block) {
+  const fl_product_terms sum = {FL_LOCAL(share_terms)};
+  return fl_share_products_of(2, fl_products_of_terms, &sum, block);
+}
+
 #undef FL_SHARE_TERM
+#define FL_PRODUCT FL_LOCAL(share_product)
 #include "blocks/row_loops.h"

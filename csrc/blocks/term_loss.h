@@ -8,4 +8,5 @@ FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   return fl_term_rows(want, FL_LOCAL(entries), block, 0, block->rows, block->scratch);
 }
 
+#define FL_DIAGONAL
 #include "blocks/row_loops.h"

@@ -46,8 +46,11 @@ static bool fl_is_sound(const fl_job *job) {
   if (job->ndim < 1 || job->ndim > FL_MAX_DIMS || job->threads < 1) return false;
   if (job->labels < fl_listed(fl_losses[job->loss].labels)) return false;
   if (job->heads != fl_listed(fl_losses[job->loss].predictions)) return false;
-  if (job->inputs < job->labels + job->heads || job->inputs > FL_MAX_INPUTS)
+  const int vectors = job->outputs == FL_HV ? job->heads : 0;
+  if (job->inputs < job->labels + job->heads + vectors || job->inputs > FL_MAX_INPUTS)
     return false;
+  const fl_kind kind = fl_losses[job->loss].kind;
+  if (vectors && kind != FL_KIND_ELEMENT && kind != FL_KIND_ROW) return false;
   for (int axis = 0; axis < job->ndim; axis++)
     if (job->shape[axis] < 0) return false;
   for (int k = 0; k < job->inputs; k++)

@@ -30,7 +30,7 @@ const fl_loss_domains fl_losses[] = {
 
 const int fl_wants[FL_OUTPUT_SETS] = {FL_WANT_VALUE, FL_WANT_GRAD,
                                       FL_WANT_VALUE | FL_WANT_GRAD,
-                                      FL_WANT_GRAD | FL_WANT_HESS};
+                                      FL_WANT_GRAD | FL_WANT_HESS, FL_WANT_PRODUCT};
 
 /* Whether the page in the middle of an array is not there yet. */
 static bool fl_untouched(const fl_array *array, int64_t bytes) {
@@ -92,6 +92,7 @@ static void fl_look_up(fl_plan *plan) {
   plan->kernels = custom ? table->programs : table->losses[job->loss];
   for (int k = 0; k < job->inputs; k++)
     plan->domain[k] = custom ? fl_custom_domain(job->program, k)
+                      : k >= job->labels + job->heads ? FL_DOMAIN_REAL
                       : k < job->labels
                           ? fl_losses[job->loss].labels[k]
                           : fl_losses[job->loss].predictions[k - job->labels];

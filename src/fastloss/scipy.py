@@ -117,29 +117,12 @@ class Objective:
     def hessp(self, w: ArrayLike, v: ArrayLike) -> Array:
         """The Hessian at `w` times `v`.
 
-        Of a loss with one score a sample it is exact. Of rows of scores, whose entries
-        the loss binds together, it is the central difference of two gradients.
+        Of rows of scores, whose entries the loss binds together, it is the whole one.
         """
-        if self.classes is None:
-            _, hess = self.loss.grad_and_hess(
-                self._y, self.scores(w), sample_weight=self._weight
-            )
-            return self._pull(hess * self.scores(v), v)
-        at, along = np.asarray(w, float), np.asarray(v, float)
-        step = _step(at, along)
-        if step == 0:
-            return np.zeros_like(along)
-        (_, ahead), (_, behind) = self(at + step * along), self(at - step * along)
-        return np.asarray((ahead - behind) / (2 * step))
-
-
-def _step(at: Array, along: Array) -> float:
-    """Where errors of rounding and of the third derivative are about the same."""
-    length = float(np.max(np.abs(along), initial=0.0))
-    if length == 0:
-        return 0.0
-    scale = 1 + float(np.max(np.abs(at), initial=0.0))
-    return float(np.cbrt(np.finfo(float).eps)) * scale / length
+        product = self.loss.hvp(
+            self._y, self.scores(w), self.scores(v), sample_weight=self._weight
+        )
+        return self._pull(product, v)
 
 
 def objective(

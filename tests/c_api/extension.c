@@ -1,6 +1,7 @@
 /* extension.c: an extension in C that asks fastloss for a loss of two buffers of doubles.
 
-     value_and_grad(loss, y_true, y_pred, grad, *parameters) -> value */
+     value_and_grad(loss, y_true, y_pred, grad, *parameters) -> value
+     product(loss, y_true, y_pred, v, out, given=True) -> status; v may be left out */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -69,6 +70,41 @@ static PyObject *value_and_grad(PyObject *self, PyObject *arguments) {
   return done;
 }
 
+static PyObject *product(PyObject *self, PyObject *arguments) {
+  const char *name;
+  PyObject *objects[4], *done = NULL;
+  int given = 1, taken = 0;
+  if (!PyArg_ParseTuple(arguments, "sOOOO|p", &name, &objects[0], &objects[1],
+                        &objects[2], &objects[3], &given))
+    return NULL;
+  Py_buffer of[4];
+  while (taken < 4 && buffer_of(objects[taken], PyBUF_WRITABLE, &of[taken])) taken++;
+  const ptrdiff_t stride = sizeof(double);
+  const double parameters[FL_MAX_PARAMETERS] = {1};
+  if (taken == 4) {
+    const int64_t n = of[0].shape[0];
+    fl_job job = {.loss = fl->find(name),
+                  .type = FL_TYPE_F64,
+                  .outputs = FL_HV,
+                  .reduction = FL_SUM,
+                  .ndim = 1,
+                  .shape = &n,
+                  .inputs = 2 + given,
+                  .labels = 1,
+                  .heads = 1,
+                  .parameters = parameters,
+                  .threads = 1};
+    for (int k = 0; k < 3; k++)
+      job.in[k] = (fl_array){of[k].buf, FL_TYPE_F64, false, 1, &stride};
+    job.grad[0] = (fl_array){of[3].buf, FL_TYPE_F64, false, 1, &stride};
+    fl_result result;
+    fl->run(&job, &result);
+    done = PyLong_FromLong(result.status);
+  }
+  while (taken > 0) PyBuffer_Release(&of[--taken]);
+  return done;
+}
+
 static PyObject *parameters(PyObject *self, PyObject *name) {
   const char *text = PyUnicode_AsUTF8(name);
   const fl_loss_row *row = text ? fl->row(fl->find(text)) : NULL;
@@ -76,6 +112,7 @@ static PyObject *parameters(PyObject *self, PyObject *name) {
 }
 
 static PyMethodDef methods[] = {{"value_and_grad", value_and_grad, METH_VARARGS, NULL},
+                                {"product", product, METH_VARARGS, NULL},
                                 {"parameters", parameters, METH_O, NULL},
                                 {NULL, NULL, 0, NULL}};
 static struct PyModuleDef module = {.m_base = PyModuleDef_HEAD_INIT,

@@ -73,6 +73,21 @@ def test_several_classes_are_fitted() -> None:
     np.testing.assert_allclose(newton.fun, wanted)
 
 
+def test_products_with_the_hessian_of_several_classes_are_whole() -> None:
+    weight = RANDOM.rand(300)
+    fun = ours.objective(X, CLASSES, "scce", l2=0.1, sample_weight=weight)
+    w, v = RANDOM.standard_normal((2, fun.x0.size))
+    ahead, behind = fun(w + 1e-5 * v)[1], fun(w - 1e-5 * v)[1]
+    np.testing.assert_allclose(fun.hessp(w, v), (ahead - behind) / 2e-5, rtol=1e-6)
+
+
+def test_newton_takes_few_steps_with_the_whole_hessian() -> None:
+    fun = ours.objective(X, CLASSES, "scce", l2=1e-3)
+    found = minimize(fun, fun.x0, jac=True, hessp=fun.hessp, method="Newton-CG")
+    assert found.success
+    assert found.nit <= 20
+
+
 def test_the_product_with_nothing_is_nothing() -> None:
     fun = ours.objective(X, CLASSES, "scce")
     assert not fun.hessp(fun.x0 + 1, fun.x0).any()

@@ -24,6 +24,7 @@ SINGLE = [
     # one number a row, of many entries
     (r"multiclass_", r"fl_wide_(logs|own|states|weighted_value)"),
     (r"multiclass_", r"fl_(zlpr|cosine)_row"),
+    (r"multiclass_", r"fl_(drifts|own_points|sum_rows)"),
     # what is left of a tile behind the last four of its sum
     (r"binary_f64_", r"fl_binary_crossentropy_logits_value"),
     (r"margin_f64_", r"fl_((squared_)?hinge_value|modified_huber_value_grad)"),
@@ -51,6 +52,7 @@ SINGLE = [
     (r"(distribution|embedding|ranking|regression|robust)_f64_baseline", r""),
     (r"_f64_baseline", r"fl_accumulate|fl_mean_absolute_error_value"),
     (r"multiclass_f64_baseline", r""),
+    (r"multiclass_f32_baseline", r"fl_multi_margin_some_products"),
     (r"programs_f.._baseline", r"fl_trig"),
 ]
 

@@ -25,7 +25,12 @@ FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   return fl_softmax_rows(want, false, FL_LOCAL(points), block);
 }
 
-typedef fl_softmax_scratch FL_LOCAL(scratch);
+FL_INLINE int FL_LOCAL(class_product)(const fl_row_block *block) {
+  return fl_softmax_products(false, FL_LOCAL(points), 1, block);
+}
+
+typedef fl_logits_scratch FL_LOCAL(scratch);
 
 #undef FL_CLASS_POINT
+#define FL_PRODUCT FL_LOCAL(class_product)
 #include "blocks/row_loops.h"

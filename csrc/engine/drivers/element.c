@@ -40,11 +40,16 @@ static bool fl_outputs_are_plain(const fl_plan *plan) {
   return plain;
 }
 
+/* Whether products are those with a diagonal, which a kernel stores in a buffer. */
+static bool fl_multiplies(const fl_plan *plan) {
+  return plan->job->outputs == FL_HV && !plan->kernels->elementwise[FL_HV];
+}
+
 /* Buffers for what kernels cannot use where it is, cut from scratch memory. */
 typedef struct {
   void *in[FL_MAX_INPUTS], *v, *g[FL_MAX_HEADS], *h[FL_MAX_HEADS];
   double *weights;
-  void *kernel;
+  void *diagonal, *kernel;
   int64_t used;
 } fl_buffers;
 
@@ -66,6 +71,8 @@ static fl_buffers fl_cut_buffers(const fl_plan *plan, char *memory) {
   }
   if (fl_weighs(plan))
     b.weights = fl_cut(memory, &b.used, plan->block * (int64_t)sizeof(double));
+  if (fl_multiplies(plan))
+    b.diagonal = fl_cut(memory, &b.used, plan->block * fl_type_size(plan->job->type));
   b.kernel = fl_cut(memory, &b.used, plan->kernels->scratch);
   return b;
 }
@@ -100,7 +107,8 @@ static void fl_prepare_elements(fl_plan *plan) {
     fl_apart_from_inputs(job, &plan->grad[k]);
     fl_apart_from_inputs(job, &plan->hess[k]);
   }
-  plan->direct = !fl_needs_buffer(&plan->weight) && fl_outputs_are_plain(plan);
+  plan->direct = !fl_needs_buffer(&plan->weight) && fl_outputs_are_plain(plan)
+                 && !fl_multiplies(plan);
   for (int k = 0; k < job->inputs; k++) plan->direct &= plan->in[k].plain;
   plan->scratch = fl_cut_buffers(plan, NULL).used;
 }
@@ -163,9 +171,22 @@ static void fl_skip_elements(const fl_job *job, int64_t n, const void **in,
   }
 }
 
+/* Non-zero: something may be outside its domain. */
+static int fl_call_kernel(const fl_plan *plan, fl_element_block *block,
+                          void *diagonal) {
+  fl_elementwise_fn *const *kernels = plan->kernels->elementwise;
+  if (!diagonal) return kernels[plan->job->outputs](block);
+  block->stream = false;
+  block->h[0] = diagonal;
+  const int outside = kernels[FL_GH](block);
+  plan->tools->multiply(block->n, diagonal, block->in[plan->job->inputs - 1],
+                        block->g[0]);
+  return outside;
+}
+
 /* Runs the kernel on a block, grain by grain where it adds up values. */
 static int fl_run_kernel(const fl_plan *plan, int64_t first, fl_element_block block,
-                         fl_progress *progress) {
+                         void *diagonal, fl_progress *progress) {
   const fl_job *job = plan->job;
   const void *in[FL_MAX_INPUTS];
   for (int k = 0; k < job->inputs; k++) in[k] = block.in[k];
@@ -177,7 +198,7 @@ static int fl_run_kernel(const fl_plan *plan, int64_t first, fl_element_block bl
     if (sums) block.n = fl_begin_grain(plan, first, end - first, progress);
     if (plan->along)
       fl_add_shares(plan, block.n, block.weights, progress, &progress->shares);
-    outside |= plan->kernels->elementwise[job->outputs](&block);
+    outside |= fl_call_kernel(plan, &block, diagonal);
     first += block.n;
     if (first == end) return outside;
     fl_skip_elements(job, block.n, in, &block);
@@ -207,7 +228,7 @@ static bool fl_run_elements(const fl_plan *plan, int64_t first, int64_t n,
     block.g[k] = fl_target(&plan->grad[k], first, type, buffers.g[k]);
     block.h[k] = fl_target(&plan->hess[k], first, type, buffers.h[k]);
   }
-  if (fl_run_kernel(plan, first, block, progress)
+  if (fl_run_kernel(plan, first, block, buffers.diagonal, progress)
       && fl_find_bad_input(plan, &block, first, progress))
     return false;
   if (buffers.v) fl_store(&plan->value, first, n, type, buffers.v);

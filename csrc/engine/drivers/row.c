@@ -14,6 +14,7 @@ enum { FL_CHUNK_ROWS = 32, FL_CHUNKS_OF_ROWS = 32 };
 typedef struct {
   int64_t classes;
   int64_t ldx, ldy, ldg, ldh; /* distances of rows, in entries; 0: they need a copy */
+  int64_t ldu;                /* that of a product's vector, the last input */
   bool sparse;                /* the kernel takes classes, not rows of labels */
   bool softens, weighs_labels; /* logits, labels are not read as they are (links.h) */
   fl_label_weights label_weights;
@@ -28,7 +29,7 @@ static const fl_row_plan *fl_own(const fl_plan *plan) { return plan->own; }
 typedef struct {
   fl_row_weights targets;
   double *factor, *v;
-  void *x, *y, *g, *h, *kernel;
+  void *x, *y, *g, *h, *u, *kernel;
   int64_t used;
 } fl_rows;
 
@@ -54,7 +55,9 @@ static fl_rows fl_cut_rows(const fl_plan *plan, char *memory) {
   if (!own->ldx) rows.x = fl_cut(memory, &rows.used, matrix);
   if (!own->ldy && !own->sparse) rows.y = fl_cut(memory, &rows.used, matrix);
   if (!own->ldg && job->grad[0].data) rows.g = fl_cut(memory, &rows.used, matrix);
-  if (!own->ldh && job->hess[0].data) rows.h = fl_cut(memory, &rows.used, matrix);
+  if (!own->ldh && (job->hess[0].data || job->outputs == FL_HV))
+    rows.h = fl_cut(memory, &rows.used, matrix);
+  if (!own->ldu && job->outputs == FL_HV) rows.u = fl_cut(memory, &rows.used, matrix);
   return rows;
 }
 
@@ -92,6 +95,9 @@ static void fl_prepare_rows(fl_plan *plan) {
                  : fl_row_distance(&plan->in[0], job->type, classes);
   own->ldg = fl_row_distance(&plan->grad[0], job->type, classes);
   own->ldh = fl_row_distance(&plan->hess[0], job->type, classes);
+  own->ldu = own->softens || job->outputs != FL_HV
+                 ? 0
+                 : fl_row_distance(&plan->in[job->inputs - 1], job->type, classes);
   own->weights = fl_label_weights_of(plan, own + 1, &own->label_weights);
   plan->scratch = fl_cut_rows(plan, NULL).used;
 }
@@ -211,11 +217,52 @@ static void fl_chain_rule(const fl_plan *plan, const fl_row_block *block) {
                         hess ? (char *)block->h + r * block->ldh * size : NULL);
 }
 
+/* The product by a kernel of it, or with a diagonal; then that by the logits. */
+static int fl_run_products(const fl_plan *plan, fl_row_block *block,
+                           const fl_rows *rows) {
+  const fl_row_plan *own = plan->own;
+  const fl_target_options *options = &plan->job->targets;
+  const int64_t n = own->classes, size = fl_type_size(plan->job->type);
+  fl_rowwise_fn *const *kernels = plan->kernels->rowwise;
+  const bool diagonal = !kernels[FL_HV], caps = own->softens && options->softcap != 0;
+  if (own->softens)
+    plan->tools->soften_vector(options, block->rows * n, block->x, rows->u);
+  block->stream = false;
+  block->h = rows->h;
+  block->ldh = n;
+  const int flags = kernels[diagonal ? FL_GH : FL_HV](block);
+  for (int64_t r = 0; diagonal && r < block->rows; r++)
+    plan->tools->multiply(n, fl_at(rows->h, r * n, plan->job->type),
+                          fl_at(block->u, r * block->ldu, plan->job->type),
+                          (char *)block->g + r * block->ldg * size);
+  if (!own->softens) return flags;
+  fl_row_block slopes = *block;
+  slopes.g = rows->h;
+  slopes.ldg = n;
+  if (caps) kernels[FL_G](&slopes);
+  for (int64_t r = 0; r < block->rows; r++)
+    plan->tools->harden_product(options, n, fl_at(block->x, r * n, plan->job->type),
+                                fl_at(rows->u, r * n, plan->job->type),
+                                fl_at(rows->h, r * n, plan->job->type),
+                                (char *)block->g + r * block->ldg * size);
+  return flags;
+}
+
+static int fl_run_kernel(const fl_plan *plan, fl_row_block *block,
+                         const fl_rows *rows) {
+  const fl_output_set outputs = plan->job->outputs;
+  if (outputs == FL_HV) return fl_run_products(plan, block, rows);
+  const int flags = plan->kernels->rowwise[outputs](block);
+  if (fl_own(plan)->softens && outputs != FL_V) fl_chain_rule(plan, block);
+  return flags;
+}
+
 static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
                         fl_progress *progress) {
   const fl_job *job = plan->job;
   const fl_row_plan *own = plan->own;
-  const bool grad = plan->want & FL_WANT_GRAD, hess = plan->want & FL_WANT_HESS;
+  const bool grad = plan->want & (FL_WANT_GRAD | FL_WANT_PRODUCT);
+  const bool hess = plan->want & FL_WANT_HESS;
   fl_rows rows = fl_cut_rows(plan, progress->scratch);
   rows.targets.shares = NULL;
   if (!fl_read_targets(plan, first, n, &rows.targets, progress)) return false;
@@ -240,11 +287,12 @@ static bool fl_run_rows(const fl_plan *plan, int64_t first, int64_t n,
   block.h = fl_rows_at(&plan->hess[0], own->classes, own->ldh, first, job->type, rows.h,
                        &block.ldh);
 
-  const int flags = fl_target_flags(plan, plan->kernels->rowwise[job->outputs](&block));
+  if (job->outputs == FL_HV)
+    block.u = fl_input(plan, job->inputs - 1, own->ldu, first, n, rows.u, &block.ldu);
+
+  const int flags = fl_target_flags(plan, fl_run_kernel(plan, &block, &rows));
   if (flags && fl_report_rows(progress, plan, first, flags, &block, &rows))
     return false;
-  if (own->softens && grad) fl_chain_rule(plan, &block);
-
   if (plan->want & FL_WANT_VALUE)
     fl_put_values(plan, first, n, job->type, rows.v, weight, progress);
   if (grad)

@@ -7,23 +7,28 @@
    A row is a box of four numbers (a, b, c, d), of which the parameters p, q and r make the
    corners x1 = a + p c, x2 = q a + r c, and so y1, y2 of b and d. */
 
-FL_INLINE fl_jet FL_LOCAL(jet)(const fl_box_lanes *lanes, int l, int by,
+FL_INLINE fl_jet FL_LOCAL(jet)(const fl_box_lanes *lanes, int l, int by, bool along,
                                const double *p) {
-  const fl_side x = fl_moving_side(p, lanes->x[0][l], lanes->x[2][l], lanes->y[0][l],
-                                   lanes->y[2][l], by == 0, by == 2);
-  const fl_side y = fl_moving_side(p, lanes->x[1][l], lanes->x[3][l], lanes->y[1][l],
-                                   lanes->y[3][l], by == 1, by == 3);
+  const double by_number[4] = {by == 0, by == 1, by == 2, by == 3};
+  double u[4];
+  for (int k = 0; k < 4; k++) u[k] = along ? lanes->u[k][l] : by_number[k];
+  const fl_side x =
+      fl_moving_side(p, lanes->x[0][l], lanes->x[2][l], lanes->y[0][l], lanes->y[2][l],
+                     by_number[0], by_number[2], u[0], u[2]);
+  const fl_side y =
+      fl_moving_side(p, lanes->x[1][l], lanes->x[3][l], lanes->y[1][l], lanes->y[3][l],
+                     by_number[1], by_number[3], u[1], u[3]);
   const fl_boxes boxes = fl_boxes_of(x, y, p[0]);
   return fl_plus(boxes.loss, FL_LOCAL(penalty)(boxes, p[0]));
 }
 
-/* Values, and the derivatives by one of the numbers. */
-FL_INLINE void FL_LOCAL(derive)(int by, const double *parameters,
+/* Values, and the derivatives by one of the numbers; `along` a vector, too. */
+FL_INLINE void FL_LOCAL(derive)(int by, bool along, const double *parameters,
                                 const fl_box_lanes *lanes, double *restrict v,
                                 double *restrict g, double *restrict h) {
   const double p[] = {parameters[0], parameters[1], parameters[2], parameters[3]};
   for (int l = 0; l < FL_LANES; l++) {
-    const fl_jet jet = FL_LOCAL(jet)(lanes, l, by, p);
+    const fl_jet jet = FL_LOCAL(jet)(lanes, l, by, along, p);
     v[l] = jet.v;
     g[l] = jet.d;
     h[l] = jet.h;
@@ -32,14 +37,15 @@ FL_INLINE void FL_LOCAL(derive)(int by, const double *parameters,
 
 FL_INLINE int FL_LOCAL(kernel)(int want, const fl_row_block *block) {
   const double *p = block->parameters;
+  const bool along = want & FL_WANT_PRODUCT;
   fl_box_lanes lanes;
   for (int64_t row = 0; row < block->rows; row += FL_LANES) {
     fl_read_boxes(block, row, &lanes);
-    FL_LOCAL(derive)(0, p, &lanes, lanes.v, lanes.g[0], lanes.h[0]);
-    if (want & FL_WANT_GRAD) {
-      FL_LOCAL(derive)(1, p, &lanes, lanes.v, lanes.g[1], lanes.h[1]);
-      FL_LOCAL(derive)(2, p, &lanes, lanes.v, lanes.g[2], lanes.h[2]);
-      FL_LOCAL(derive)(3, p, &lanes, lanes.v, lanes.g[3], lanes.h[3]);
+    FL_LOCAL(derive)(0, along, p, &lanes, lanes.v, lanes.g[0], lanes.h[0]);
+    if (want != FL_WANT_VALUE) {
+      FL_LOCAL(derive)(1, along, p, &lanes, lanes.v, lanes.g[1], lanes.h[1]);
+      FL_LOCAL(derive)(2, along, p, &lanes, lanes.v, lanes.g[2], lanes.h[2]);
+      FL_LOCAL(derive)(3, along, p, &lanes, lanes.v, lanes.g[3], lanes.h[3]);
     }
     fl_write_boxes(want, block, row, &lanes);
   }
@@ -47,7 +53,9 @@ FL_INLINE int FL_LOCAL(kernel)(int want, const fl_row_block *block) {
 }
 
 FL_KERNELS(FL_LOCAL(kernel), fl_row_block)
+FL_KERNEL(FL_LOCAL(product), FL_LOCAL(kernel), FL_WANT_PRODUCT, fl_row_block)
 
-const fl_loss_kernels FL_SYMBOL(FL_NAME) = {.rowwise = FL_KERNEL_SET};
+const fl_loss_kernels FL_SYMBOL(FL_NAME) = {
+    .rowwise = FL_KERNEL_SET_WITH(FL_LOCAL(product))};
 
 #undef FL_NAME

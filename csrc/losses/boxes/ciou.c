@@ -12,8 +12,8 @@
 #include "custom/vecmath.h"
 
 FL_INLINE fl_jet FL_LOCAL(arctan)(fl_jet x) {
-  const double slope = 1 / (1 + x.v * x.v), d = x.d * slope;
-  return (fl_jet){fl_d_arctan(x.v), d, x.h * slope - 2 * x.v * d * d};
+  const double slope = 1 / (1 + x.v * x.v), d = x.d * slope, e = x.e * slope;
+  return (fl_jet){fl_d_arctan(x.v), d, e, x.h * slope - 2 * x.v * d * e};
 }
 
 FL_INLINE fl_jet FL_LOCAL(penalty)(fl_boxes boxes, double eps) {

@@ -1,6 +1,7 @@
-/* jets.h: two boxes as jets: numbers with their first and second derivatives by one of the
-   four numbers of a predicted box, in double precision, so that a formula is written once,
-   as its value.
+/* jets.h: two boxes as jets: numbers with their derivatives by one of the four numbers of a
+   predicted box (d), in the direction of a vector of four (e), and by both (h), in double
+   precision, so that a formula is written once, as its value. In the direction of the
+   number itself h is the second derivative by it.
 
    With the intersection I and the parts A and B of either box outside of it,
 
@@ -16,39 +17,44 @@
 #include "registry/enums.h"
 
 typedef struct {
-  double v, d, h;
+  double v, d, e, h;
 } fl_jet;
 
-FL_INLINE fl_jet fl_constant(double v) { return (fl_jet){v, 0, 0}; }
+FL_INLINE fl_jet fl_constant(double v) { return (fl_jet){v, 0, 0, 0}; }
 FL_INLINE fl_jet fl_plus(fl_jet a, fl_jet b) {
-  return (fl_jet){a.v + b.v, a.d + b.d, a.h + b.h};
+  return (fl_jet){a.v + b.v, a.d + b.d, a.e + b.e, a.h + b.h};
 }
 FL_INLINE fl_jet fl_minus(fl_jet a, fl_jet b) {
-  return (fl_jet){a.v - b.v, a.d - b.d, a.h - b.h};
+  return (fl_jet){a.v - b.v, a.d - b.d, a.e - b.e, a.h - b.h};
 }
 FL_INLINE fl_jet fl_product(fl_jet a, fl_jet b) {
-  return (fl_jet){a.v * b.v, a.d * b.v + a.v * b.d,
-                  a.h * b.v + (2 * (a.d * b.d) + a.v * b.h)};
+  return (fl_jet){a.v * b.v, a.d * b.v + a.v * b.d, a.e * b.v + a.v * b.e,
+                  a.h * b.v + ((a.d * b.e + a.e * b.d) + a.v * b.h)};
 }
 FL_INLINE fl_jet fl_scaled_jet(double s, fl_jet a) {
-  return (fl_jet){s * a.v, s * a.d, s * a.h};
+  return (fl_jet){s * a.v, s * a.d, s * a.e, s * a.h};
 }
 FL_INLINE fl_jet fl_chosen(bool first, fl_jet a, fl_jet b) {
-  return (fl_jet){first ? a.v : b.v, first ? a.d : b.d, first ? a.h : b.h};
+  return (fl_jet){first ? a.v : b.v, first ? a.d : b.d, first ? a.e : b.e,
+                  first ? a.h : b.h};
 }
 /* a/b, 0 where b is. */
 FL_INLINE fl_jet fl_quotient(fl_jet a, fl_jet b) {
-  const double v = a.v / b.v, d = (a.d - v * b.d) / b.v;
-  const fl_jet q = {v, d, (a.h - (2 * (d * b.d) + v * b.h)) / b.v};
+  const double v = a.v / b.v, d = (a.d - v * b.d) / b.v, e = (a.e - v * b.e) / b.v;
+  const fl_jet q = {v, d, e, (a.h - ((d * b.e + e * b.d) + v * b.h)) / b.v};
   return fl_chosen(b.v == 0, fl_constant(0), q);
+}
+/* What is taken of two that are equal. */
+FL_INLINE fl_jet fl_between(fl_jet a, fl_jet b) {
+  return (fl_jet){a.v + (b.v - b.v), (a.d + b.d) / 2, (a.e + b.e) / 2, (a.h + b.h) / 2};
 }
 /* The smaller and the larger of two. */
 FL_INLINE fl_jet fl_lesser(fl_jet a, fl_jet b) {
-  const fl_jet tie = {a.v + (b.v - b.v), (a.d + b.d) / 2, (a.h + b.h) / 2};
+  const fl_jet tie = fl_between(a, b);
   return fl_chosen(a.v < b.v, a, fl_chosen(a.v > b.v, b, tie));
 }
 FL_INLINE fl_jet fl_greater(fl_jet a, fl_jet b) {
-  const fl_jet tie = {a.v + (b.v - b.v), (a.d + b.d) / 2, (a.h + b.h) / 2};
+  const fl_jet tie = fl_between(a, b);
   return fl_chosen(a.v > b.v, a, fl_chosen(a.v < b.v, b, tie));
 }
 
@@ -121,21 +127,22 @@ FL_INLINE fl_jet fl_distance(fl_boxes b, double eps) {
   return fl_quotient(fl_scaled_jet(0.25, apart), fl_plus(across, fl_constant(eps)));
 }
 
-/* Boxes of FL_LANES rows, an array for each of the four numbers. */
+/* Boxes of FL_LANES rows, an array for each of the four numbers; u: a vector. */
 typedef struct {
-  double x[4][FL_LANES], y[4][FL_LANES];
+  double x[4][FL_LANES], y[4][FL_LANES], u[4][FL_LANES];
   double v[FL_LANES], g[4][FL_LANES], h[4][FL_LANES];
 } fl_box_lanes;
 
 /* The last row again behind the last. */
 FL_INLINE void fl_read_boxes(const fl_row_block *block, int64_t first,
                              fl_box_lanes *lanes) {
-  const real *x = block->x, *y = block->y;
+  const real *x = block->x, *y = block->y, *u = block->u;
   for (int l = 0; l < FL_LANES; l++) {
     const int64_t row = first + l < block->rows ? first + l : block->rows - 1;
     for (int k = 0; k < 4; k++) {
       lanes->x[k][l] = (double)x[row * block->ldx + k];
       lanes->y[k][l] = (double)y[row * block->ldy + k];
+      lanes->u[k][l] = u ? (double)u[row * block->ldu + k] : 0;
     }
   }
 }
@@ -148,16 +155,20 @@ FL_INLINE void fl_write_boxes(int want, const fl_row_block *block, int64_t first
     if (want & FL_WANT_VALUE) v[row] = (real)lanes->v[l];
     for (int k = 0; k < 4 && want & FL_WANT_GRAD; k++)
       g[row * block->ldg + k] = (real)(block->factor[row] * lanes->g[k][l]);
+    for (int k = 0; k < 4 && want & FL_WANT_PRODUCT; k++)
+      g[row * block->ldg + k] = (real)(block->factor[row] * lanes->h[k][l]);
     for (int k = 0; k < 4 && want & FL_WANT_HESS; k++)
       h[row * block->ldh + k] = (real)(block->factor[row] * lanes->h[k][l]);
   }
 }
 
-/* Of the numbers that a side is made of. */
+/* Of the numbers that a side is made of, and the direction of these. */
 FL_INLINE fl_side fl_moving_side(const double *p, double a, double c, double true_a,
-                                 double true_c, bool by_a, bool by_c) {
-  const fl_jet first = {a + p[1] * c, by_a ? 1 : by_c ? p[1] : 0, 0};
-  const fl_jet last = {p[2] * a + p[3] * c, by_a ? p[2] : by_c ? p[3] : 0, 0};
+                                 double true_c, double by_a, double by_c,
+                                 double along_a, double along_c) {
+  const fl_jet first = {a + p[1] * c, by_a + p[1] * by_c, along_a + p[1] * along_c, 0};
+  const fl_jet last = {p[2] * a + p[3] * c, p[2] * by_a + p[3] * by_c,
+                       p[2] * along_a + p[3] * along_c, 0};
   return fl_side_of(first, last, true_a + p[1] * true_c, p[2] * true_a + p[3] * true_c);
 }
 

@@ -5,6 +5,7 @@
      l = |m - y| + b (exp(-q) - 3/4)
      dl/dm = sign(m - y)(1 - exp(-q)),  d2l/dm2 = exp(-q)/b
      dl/db = (1 + q) exp(-q) - 3/4,  d2l/db2 = q^2 exp(-q)/b
+     d2l/dm db = -(m - y)/b exp(-q)/b
 
    with the limit |m - y| at b = 0. */
 #define FL_NAME crps_laplace
@@ -20,6 +21,7 @@ FL_INLINE fl_heads_point FL_POINT(real y, real x, real z, const double *paramete
       .grad = {(real)fl_d_copysign(decay.minus_one, of.r),
                (real)(FL_FMA_F64(q, decay.t, decay.t) - 0.75)},
       .hess = {(real)curve, (real)(decay.square * curve)},
+      .mixed = (real)(-of.q * curve),
   };
 }
 

@@ -5,6 +5,7 @@
      l = |m - y| + s (2 log(1 + t) - 1)
      dl/dm = sign(m - y)(1 - t)/(1 + t),  d2l/dm2 = 2 t/((1 + t)^2 s)
      dl/ds = 2 log(1 + t) - 1 + 2 q t/(1 + t),  d2l/ds2 = 2 q^2 t/((1 + t)^2 s)
+     d2l/dm ds = -(m - y)/s 2 t/((1 + t)^2 s)
 
    with the limit |m - y| at s = 0. */
 #define FL_NAME crps_logistic
@@ -24,6 +25,7 @@ FL_INLINE fl_heads_point FL_POINT(real y, real x, real z, const double *paramete
       .grad = {(real)fl_d_copysign(decay.minus_one * inverse, of.r),
                (real)FL_FMA_F64(q, share, excess)},
       .hess = {(real)curve, (real)(decay.square * curve)},
+      .mixed = (real)(-of.q * curve),
   };
 }
 

@@ -5,6 +5,7 @@
      l = s (w (2 Phi(w) - 1) + 2 phi(w) - 1/sqrt(pi))
      dl/dm = 2 Phi(w) - 1,  d2l/dm2 = 2 phi(w)/s
      dl/ds = 2 phi(w) - 1/sqrt(pi),  d2l/ds2 = 2 w^2 phi(w)/s
+     d2l/dm ds = -2 w phi(w)/s
 
    with the limit |m - y| at s = 0. */
 #define FL_NAME crps_normal
@@ -23,6 +24,7 @@ FL_INLINE fl_heads_point FL_POINT(real y, real x, real z, const double *paramete
       .value = (real)FL_FMA_F64(of.r, sided, z * slope),
       .grad = {(real)sided, (real)slope},
       .hess = {(real)curve, (real)(fl_square_of(w, of.lost) * curve)},
+      .mixed = (real)(-w * curve),
   };
 }
 

@@ -5,6 +5,7 @@
      l = (log v + r^2/v)/2, and log(2 pi)/2 more if `full`
      dl/dm = r/v,  d2l/dm2 = 1/v
      dl/dv = (v - r^2)/(2 v^2),  d2l/dv2 = (2 r^2 - v)/(2 v^3)
+     d2l/dm dv = -r/v^2
 
    v is at least `eps`; derivatives are those at the clipped variance.
 
@@ -52,6 +53,7 @@ FL_INLINE fl_heads_point FL_POINT(real y, real x, real z, const double *paramete
       .grad = {q, (real)0.5 * fl_select(near, excess / v / v, inverse - q * q)},
       .hess = {inverse,
                (real)0.5 * fl_select(near, lack / v / v, 2 * q * q - inverse) / v},
+      .mixed = -q / v,
   };
 }
 

@@ -4,7 +4,7 @@
 
      l = (s + q)/2, and log(2 pi)/2 more if `full`
      dl/dm = r exp(-s),  d2l/dm2 = exp(-s)
-     dl/ds = (1 - q)/2,  d2l/ds2 = q/2 */
+     dl/ds = (1 - q)/2,  d2l/ds2 = q/2,  d2l/dm ds = -r exp(-s) */
 #define FL_NAME gaussian_nll_log_variance
 #include "blocks/heads.h"
 #include "math/gamma.h"
@@ -17,6 +17,7 @@ FL_INLINE fl_heads_point FL_POINT(real y, real x, real z, const double *paramete
       .value = (real)FL_FMA_F64(0.5, z + q, constant),
       .grad = {(real)slope, (real)FL_FMA_F64(-0.5, q, 0.5)},
       .hess = {(real)inverse, (real)(0.5 * q)},
+      .mixed = (real)-slope,
   };
 }
 

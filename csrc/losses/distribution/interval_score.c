@@ -18,6 +18,7 @@ FL_INLINE fl_heads_point FL_POINT(real y, real x, real z, const double *paramete
       .grad = {fl_unless_nan(x - y, y < x ? price - 1 : -1),
                fl_unless_nan(y - z, y > z ? 1 - price : 1)},
       .hess = {nothing, nothing},
+      .mixed = nothing,
   };
 }
 

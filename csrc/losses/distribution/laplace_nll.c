@@ -4,6 +4,7 @@
      l = log b + q, and log 2 more if `full`
      dl/dm = sign(m - y)/b, 0 at m = y;  d2l/dm2 = 0
      dl/db = (1 - q)/b,  d2l/db2 = (2 q - 1)/b^2
+     d2l/dm db = -sign(m - y)/b^2
 
    b is at least `eps`; derivatives are those at the clipped scale. */
 #define FL_NAME laplace_nll
@@ -20,6 +21,7 @@ FL_INLINE fl_heads_point FL_POINT(real y, real x, real z, const double *paramete
       .value = (real)((fl_d_log(b, 0) + q) + constant),
       .grad = {(real)(q == q ? sign : q), (real)((1 - q) * inverse)},
       .hess = {(real)(q == q ? 0 : q), (real)((2 * q - 1) * inverse * inverse)},
+      .mixed = (real)(q == q ? -sign * inverse : q),
   };
 }
 

@@ -11,6 +11,7 @@
      dl/dm = r (m - y)/(m (r + m)),  d2l/dm2 = y/m^2 - n/(r + m)^2
      dl/dr = log(1 + d) - d/(1 + d) - y/(2 r n) + B'(r) - B'(n)
      d2l/dr2 = -(m - y)^2/(n (r + m)^2) + y (r + n)/(2 r^2 n^2) + B''(r) - B''(n)
+     d2l/dm dr = (m - y)/(r + m)^2
 
    m and r are at least `eps`; derivatives are those at the clipped numbers. */
 #define FL_NAME negative_binomial
@@ -50,6 +51,7 @@ FL_INLINE fl_heads_point FL_POINT(real y_given, real x, real z,
       .hess = {(real)((y == 0 ? 0 : y / m / m) - n / mean / mean),
                (real)(spread * ((r + n) / r / n) - pull * pull / n
                       + (at_r.curve - at_n.curve))},
+      .mixed = (real)(pull / mean),
   };
 }
 

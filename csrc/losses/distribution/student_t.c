@@ -6,6 +6,7 @@
      l = log s + (nu + 1)/2 log(1 + q^2/nu), and the constant more if `full`
      dl/dm = (nu + 1) h/s,  d2l/dm2 = (nu + 1)/nu c (c - k)/s^2
      dl/ds = (c - nu k)/s,  d2l/ds2 = (nu k^2 + (3 nu + 1) c k - c^2)/s^2
+     d2l/dm ds = -2 (nu + 1) h c/s^2
 
    s is at least `eps`; derivatives are those at the clipped scale. Where the square of
    q may overflow, nu does not count beside it. The constant is
@@ -52,6 +53,7 @@ FL_INLINE fl_heads_point FL_POINT(real y, real x, real z, const double *paramete
       .grad = {(real)((nu + 1) * h / s), (real)(FL_FMA_F64(-nu, k, c) / s)},
       .hess = {(real)((nu + 1) / nu * (c * (c - k)) / s / s),
                (real)(FL_FMA_F64(nu * k, k, far) / s / s)},
+      .mixed = (real)(-2 * (nu + 1) * h * c / s / s),
   };
 }
 

@@ -2,7 +2,7 @@
    terms (p_j - q_j)^2. (G. W. Brier, Verification of forecasts expressed in terms of
    probability, Monthly Weather Review 78, 1950.) */
 #define FL_NAME categorical_brier_logits
-#include "blocks/shares.h"
+#include "blocks/share_products.h"
 
 FL_INLINE fl_share_term fl_brier_of_share(double q, double p, double d,
                                           const double *parameters) {

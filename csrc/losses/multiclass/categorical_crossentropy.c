@@ -47,4 +47,5 @@ FL_OUTLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   return outside;
 }
 
+#define FL_DIAGONAL
 #include "blocks/row_loops.h"

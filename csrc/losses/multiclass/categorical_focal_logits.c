@@ -1,6 +1,6 @@
 /* Focal loss of a class y and a row of logits: focal.h with p_y = softmax(x)_y. */
 #define FL_NAME categorical_focal_logits
-#include "blocks/softmax/softmax.h"
+#include "blocks/share_products.h"
 #include "losses/multiclass/focal.h"
 
 FL_INLINE fl_class_point fl_focal_of_share(fl_class_share at,

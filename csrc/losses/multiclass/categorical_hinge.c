@@ -98,4 +98,5 @@ FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   return flags;
 }
 
+#define FL_DIAGONAL
 #include "blocks/row_loops.h"

@@ -3,6 +3,7 @@
      c = t.x / (|t| |x|),  l'_j = (c x_j/|x| - t_j/|t|) / |x|
      l''_j = (2 (t_j/|t|) (x_j/|x|) + c (1 - 3 x_j^2/|x|^2)) / |x|^2     (the diagonal)
 
+   A product with v is (c v + (t.v/|t| - 3 c x.v/|x|) x/|x| + x.v/|x| t/|t|) / |x|^2.
    Of a row of zeros c is 0, and so are its derivatives. In double; where squares of f64
    leave its range, rows are multiplied by a power of 2 first. */
 #define FL_NAME cosine
@@ -81,6 +82,19 @@ FL_OUTLINE void fl_turn_again(int64_t n, const real *restrict t, const real *res
   }
 }
 
+FL_OUTLINE void fl_turn_along(int64_t n, const real *restrict t, const real *restrict x,
+                              const real *restrict u, fl_length of_t, fl_length of_x,
+                              double c, double factor, real *restrict out) {
+  const double inverse = of_x.scale * of_x.inverse, each = inverse * inverse * factor;
+  const double tu = fl_products_of(n, t, u, of_t.scale, 1).tx * of_t.inverse;
+  const double xu = fl_products_of(n, x, u, of_x.scale, 1).tx * of_x.inverse;
+  const double along = tu - 3 * c * xu;
+  for (int64_t j = 0; j < n; j++) {
+    const double a = fl_in_unit(t[j], of_t), b = fl_in_unit(x[j], of_x);
+    out[j] = (real)((c * (double)u[j] + (along * b + xu * a)) * each);
+  }
+}
+
 FL_OUTLINE void fl_cosine_row(int want, const fl_row_block *block, int64_t row) {
   const int64_t n = block->classes;
   const real *t = (const real *)block->y + row * block->ldy;
@@ -98,6 +112,9 @@ FL_OUTLINE void fl_cosine_row(int want, const fl_row_block *block, int64_t row) 
   if (want & FL_WANT_VALUE) ((real *)block->v)[row] = (real)(block->parameters[0] - c);
   if (want & FL_WANT_GRAD)
     fl_turn(n, t, x, of_t, of_x, c, factor, (real *)block->g + row * block->ldg);
+  if (want & FL_WANT_PRODUCT)
+    fl_turn_along(n, t, x, (const real *)block->u + row * block->ldu, of_t, of_x, c,
+                  factor, (real *)block->g + row * block->ldg);
   if (want & FL_WANT_HESS)
     fl_turn_again(n, t, x, of_t, of_x, c, factor, (real *)block->h + row * block->ldh);
 }
@@ -109,4 +126,9 @@ FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   return 0;
 }
 
+FL_INLINE int FL_LOCAL(products)(const fl_row_block *block) {
+  return FL_LOCAL(rows)(FL_WANT_PRODUCT, block);
+}
+
+#define FL_PRODUCT FL_LOCAL(products)
 #include "blocks/row_loops.h"

@@ -2,7 +2,7 @@
 
      p^q = exp(-q (m - x_y) - q log(S)) */
 #define FL_NAME gce_logits
-#include "blocks/softmax/softmax.h"
+#include "blocks/share_products.h"
 #include "losses/multiclass/gce.h"
 
 FL_INLINE fl_class_point fl_gce_share(fl_class_share at, const double *parameters) {

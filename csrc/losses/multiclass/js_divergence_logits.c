@@ -1,7 +1,7 @@
 /* Jensen-Shannon divergence of a row of labels and p = softmax of a row of logits: js.h,
    summed over the row. */
 #define FL_NAME js_divergence_logits
-#include "blocks/shares.h"
+#include "blocks/share_products.h"
 #include "losses/multiclass/js.h"
 
 FL_INLINE fl_share_term fl_js_of_share(double q, double p, double d,

@@ -8,7 +8,7 @@
    (G. Hinton, O. Vinyals and J. Dean, Distilling the knowledge in a neural network,
    2015.) */
 #define FL_NAME kl_divergence_logits
-#include "blocks/softmax/softmax.h"
+#include "blocks/share_products.h"
 #include "blocks/terms.h"
 
 FL_INLINE fl_term_point fl_negative_entropy(real q, real x, const double *parameters) {
@@ -22,6 +22,7 @@ typedef struct {
   union {
     fl_softmax_scratch softmax;
     fl_terms terms;
+    fl_share_products products;
   } own;
   real entropy[FL_ROWS];
   double factor[FL_ROWS];
@@ -72,4 +73,10 @@ FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   return flags;
 }
 
+FL_INLINE int FL_LOCAL(products)(const fl_row_block *block) {
+  const double gain = block->parameters[0] * block->parameters[0];
+  return fl_softmax_products(true, NULL, gain, block);
+}
+
+#define FL_PRODUCT FL_LOCAL(products)
 #include "blocks/row_loops.h"

@@ -18,4 +18,5 @@ FL_OUTLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   return outside != 0;
 }
 
+#define FL_DIAGONAL
 #include "blocks/row_loops.h"

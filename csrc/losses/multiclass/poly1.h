@@ -11,7 +11,7 @@
 #define FL_POLY1_H
 
 #include "blocks/picks.h"
-#include "blocks/softmax/softmax.h"
+#include "blocks/share_products.h"
 
 /* Of p = p_y clipped to [eps, 1-eps]: dl/dp = -l'/p, d2l/dp2 = (l' + l'')/p^2. */
 FL_INLINE fl_term_point fl_poly1_of_class(real p, double alpha, double epsilon) {

@@ -19,4 +19,5 @@ FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
                             block->rows, block->labels, &scratch->picks);
 }
 
+#define FL_DIAGONAL
 #include "blocks/row_loops.h"

@@ -1,7 +1,7 @@
 /* Total variation distance of a row of labels q_j and p = softmax of a row of logits:
    shares.h with the terms |p_j - q_j|/2, of slope 0 where they are equal. */
 #define FL_NAME total_variation_logits
-#include "blocks/shares.h"
+#include "blocks/share_products.h"
 
 FL_INLINE fl_share_term fl_distance_of_share(double q, double p, double d,
                                              const double *parameters) {

@@ -9,6 +9,11 @@
      half = m + log1p(S'),  l'_j = e_j / S, -e_j / S of right ones,
      l''_j = e_j (S - e_j) / S^2                                  (the diagonal)
 
+   and, with w = v of wrong and -v of right classes, w* that of the largest (0 of the logit
+   0) and d = sum p_j (w_j - w*) over a half with its logit 0, a product with v is
+
+     p_j ((w_j - w*) - d), the other sign of right ones,
+
    where S' leaves one entry equal to m out (softmax.h says why). (J. Su, M. Zhu, A. Murtadha,
    S. Pan, B. Wen and Y. Liu, ZLPR: a novel loss for multi-label classification, 2022.) In
    double. */
@@ -21,11 +26,12 @@ enum { FL_WRONG, FL_RIGHT };
 /* One half of a row. */
 typedef struct {
   double top, rest, ties; /* m; S'; entries equal to m */
+  double pivot, drift; /* w*, d */
 } fl_half;
 
 typedef struct {
   fl_half half[2];
-  _Alignas(FL_LINE) double e[FL_SHARES], tail[FL_SHARES];
+  _Alignas(FL_LINE) double e[FL_SHARES], tail[FL_SHARES], along[2][FL_SHARES];
 } fl_halves;
 
 /* -x of a right class, x of a wrong one; NaN of a label that is NaN. */
@@ -156,4 +162,86 @@ FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   return flags;
 }
 
+FL_OUTLINE void fl_half_pivots(int64_t n, const real *y, const real *x, const real *u,
+                               fl_half *half) {
+  for (int64_t j = n - 1; j >= 0; j--) {
+    fl_half *const own = &half[y[j] == 1 ? FL_RIGHT : FL_WRONG];
+    const bool top = own->top > 0 && fl_signed((double)y[j], (double)x[j]) == own->top;
+    own->pivot = top ? fl_signed((double)y[j], (double)u[j]) : own->pivot;
+  }
+}
+
+/* Adds e (w - w*) of some entries to the sums of their halves. */
+FL_OUTLINE void fl_half_drifts(int64_t n, const real *restrict y,
+                               const real *restrict u, fl_halves *halves,
+                               fl_lanes *sums) {
+  const double wrong = halves->half[FL_WRONG].pivot,
+               right = halves->half[FL_RIGHT].pivot;
+  const double *restrict e = halves->e;
+  double *restrict of_wrong = halves->along[FL_WRONG], *restrict of_right =
+                                                           halves->along[FL_RIGHT];
+  for (int64_t j = 0; j < n; j++) {
+    const double w = (double)u[j];
+    of_wrong[j] = y[j] == 1 ? 0 : e[j] * (w - wrong);
+    of_right[j] = y[j] == 1 ? e[j] * (-w - right) : 0;
+  }
+  for (int k = 0; k < 2; k++) fl_add_doubles(&sums[k], n, halves->along[k]);
+}
+
+FL_INLINE double fl_half_drift(const fl_half *half, const fl_lanes *sum) {
+  const double zero = half->top > 0 ? fl_d_exp(-half->top, 0) * half->pivot : 0;
+  return (fl_row_total(sum->hi, sum->lo) - zero) / (1 + half->rest);
+}
+
+FL_OUTLINE void fl_put_halves(int64_t n, const real *restrict y, const real *restrict u,
+                              const fl_halves *halves, double factor,
+                              real *restrict out) {
+  const fl_half wrong = halves->half[FL_WRONG], right = halves->half[FL_RIGHT];
+  for (int64_t j = 0; j < n; j++) {
+    const bool is = y[j] == 1;
+    const double w = (double)u[j], p = halves->e[j] / (1 + (is ? right : wrong).rest);
+    const double of_wrong = (w - wrong.pivot) - wrong.drift;
+    const double of_right = (w + right.pivot) + right.drift;
+    out[j] = (real)(p * (is ? of_right : of_wrong) * factor);
+  }
+}
+
+FL_OUTLINE int fl_zlpr_row_product(const fl_row_block *block, int64_t row,
+                                   fl_halves *halves) {
+  const int64_t classes = block->classes;
+  const real *x = (const real *)block->x + row * block->ldx;
+  const real *y = (const real *)block->y + row * block->ldy;
+  const real *u = (const real *)block->u + row * block->ldu;
+  real *out = (real *)block->g + row * block->ldg;
+  fl_lanes sums[2] = {{{0}, {0}}, {{0}, {0}}}, drifts[2] = {{{0}, {0}}, {{0}, {0}}};
+  fl_int outside = 0;
+  for (int64_t j = 0; j < classes; j++) outside |= fl_outside_bit(y[j]);
+  fl_half_tops(classes, y, x, halves);
+  fl_half_pivots(classes, y, x, u, halves->half);
+  for (int walk = 0; walk < 2; walk++) {
+    for (int64_t j = 0; j < classes; j += FL_SHARES) {
+      const int64_t n = classes - j < FL_SHARES ? classes - j : FL_SHARES;
+      if (walk == 0 || classes > FL_SHARES)
+        fl_half_exponentials(n, y + j, x + j, halves);
+      if (walk == 0) {
+        fl_add_halves(n, y + j, halves->e, halves->half, sums);
+        fl_half_drifts(n, y + j, u + j, halves, drifts);
+      } else fl_put_halves(n, y + j, u + j, halves, block->factor[row], out + j);
+    }
+    for (int k = 0; walk == 0 && k < 2; k++) {
+      fl_half_value(&halves->half[k], &sums[k]);
+      halves->half[k].drift = fl_half_drift(&halves->half[k], &drifts[k]);
+    }
+  }
+  return outside != 0;
+}
+
+FL_INLINE int FL_LOCAL(products)(const fl_row_block *block) {
+  int flags = 0;
+  for (int64_t r = 0; r < block->rows; r++)
+    flags |= fl_zlpr_row_product(block, r, block->scratch);
+  return flags;
+}
+
+#define FL_PRODUCT FL_LOCAL(products)
 #include "blocks/row_loops.h"

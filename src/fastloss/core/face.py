@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fastloss.core import _bridge, checks
-from fastloss.core.job import OUTPUT_SETS, VALUE, Array, Arrays, Work
+from fastloss.core.job import OUTPUT_SETS, PRODUCT, VALUE, Array, Arrays, Work
 from fastloss.core.registry import Row
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class CustomFace(_bridge.Kernel):
         return {
             "_and_".join(names): Cost.of(compiler.lowered(parameters, names))
             for names in OUTPUT_SETS
+            if names != PRODUCT  # which runs that of gradient and Hessian
         }
 
     @property

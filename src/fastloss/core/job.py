@@ -22,10 +22,16 @@ ClassWeights: TypeAlias = Sequence[float] | Mapping[int, float] | None
 """A weight for each class, or those of some; others weigh 1."""
 
 
-OUTPUT_SETS = (("value",), ("grad",), ("value", "grad"), ("grad", "hess"))
+OUTPUT_SETS = (
+    ("value",),
+    ("grad",),
+    ("value", "grad"),
+    ("grad", "hess"),
+    ("product",),
+)
 """What `fl_output_set` numbers."""
 
-VALUE, GRAD, VALUE_GRAD, GRAD_HESS = OUTPUT_SETS
+VALUE, GRAD, VALUE_GRAD, GRAD_HESS, PRODUCT = OUTPUT_SETS
 
 LABEL_FORMS = ("weights", "logs", "logits")
 """What `fl_label_form` numbers."""

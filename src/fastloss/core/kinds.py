@@ -505,6 +505,21 @@ class _Structured(Registered):
         return derivatives[0] if len(derivatives) == 1 else derivatives
 
 
+class _Bound(_Structured):
+    """A loss whose Hessian binds together more than the entries of one prediction."""
+
+    _absent: ClassVar[frozenset[str]] = _Structured._absent | {"hvp"}
+    _binds: ClassVar[str]  # what it binds together
+
+    @property
+    def hvp(self) -> NoReturn:
+        """Nothing: there is no product of such a Hessian."""
+        raise AttributeError(
+            f"{type(self).__name__} has no hvp: its Hessian binds together "
+            f"{self._binds}; differences of two gradients are near the product"
+        )
+
+
 class SeveralHeads(_Structured):
     """A sample is an entry, for which several numbers are predicted.
 
@@ -543,11 +558,13 @@ class Bounded(_Structured):
         return Arrays((lower, upper), (predictions,), predictions.shape, names)
 
 
-class LabelledPairs(SeveralHeads):
+class LabelledPairs(_Bound, SeveralHeads):
     """A sample is a pair of rows, along the last axis of two arrays of one shape.
 
     `y_pred` is the pair of arrays, `y_true` has a label for each pair of rows.
     """
+
+    _binds: ClassVar[str] = "all entries of both rows"
 
     def _arrays(self, y_true: ArrayLike, y_pred: Any) -> Arrays:
         given = checks.items("y_pred", y_pred, len(self.heads), self.heads)
@@ -622,12 +639,13 @@ for _partial in (_partial_of_rows, _partial_of_groups):
     _partial.__doc__ = Loss.partial.__doc__
 
 
-class Pairwise(_Structured):
+class Pairwise(_Bound):
     """A sample is a tuple of rows, along the last axis of arrays of one shape.
 
     The arrays are the arguments of a call, and derivatives come as a tuple.
     """
 
+    _binds: ClassVar[str] = "all entries of the rows of a tuple"
     heads: ClassVar[tuple[str, ...]]  # what the rows are
 
     if not TYPE_CHECKING:  # Loss.grad and others take what the class's call takes
@@ -677,12 +695,14 @@ def _call_of_groups(wanted: tuple[str, ...], text: str) -> Callable[..., Any]:
     return _named(call, "Grouped", wanted, text)
 
 
-class Grouped(_Structured):
+class Grouped(_Bound):
     """A sample is a group of entries of 1-D arrays, one group behind the other.
 
     Either `groups`, their sizes, or `group_ids`, a sorted id for each entry, or
     `group_offsets`, where each begins and the last one ends, says what they are.
     """
+
+    _binds: ClassVar[str] = "all entries of a group"
 
     if not TYPE_CHECKING:  # Loss.grad and others take what the class's call takes
         __call__ = _call_of_groups(VALUE, "Value of the loss.")
@@ -738,12 +758,13 @@ class Boxwise(_Structured):
         return TargetOptions(any_sum=True)
 
 
-class Sequence(_Structured):
+class Sequence(_Bound):
     """A sample is an entry of a sequence, which is the last axis.
 
     `y_true` is a tuple of arrays of the shape of `y_pred`.
     """
 
+    _binds: ClassVar[str] = "all entries of a sequence"
     label_names: ClassVar[tuple[str, ...]]
 
     def _arrays(self, y_true: Any, y_pred: ArrayLike) -> Arrays:
@@ -759,10 +780,11 @@ class Sequence(_Structured):
         return Arrays(labels, (predictions,), predictions.shape, names)
 
 
-class _Compared(_Structured):
+class _Compared(_Bound):
     """A sample is a row that is compared with many others."""
 
-    _absent: ClassVar[frozenset[str]] = _Structured._absent | {"grad_and_hess"}
+    _absent: ClassVar[frozenset[str]] = _Bound._absent | {"grad_and_hess"}
+    _binds: ClassVar[str] = "all rows of a batch"
 
     @property
     def grad_and_hess(self) -> NoReturn:
@@ -824,9 +846,10 @@ class TwoBatches(_Compared):
         return Arrays((), rows, first.shape[:1], self.heads, (index,))
 
 
-class Overlap(_Structured):
+class Overlap(_Bound):
     """A sample is a region, the entries along some axes of `y_pred`, or several."""
 
+    _binds: ClassVar[str] = "all entries of a region"
     axis: int | tuple[int, ...] | None = None
 
     def _validate(self) -> None:

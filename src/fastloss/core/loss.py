@@ -232,30 +232,87 @@ class Loss(CustomFace, Parameters):
     ) -> Any:
         return self._evaluate(job.GRAD_HESS, (y_true, y_pred), sample_weight, out)
 
+    def hvp(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        v: Any,
+        *,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        **parameters: Any,
+    ) -> Any:
+        """Product of the Hessian of the reduced value with a vector, in one pass.
+
+        The Hessian is that with respect to `y_pred`, whole: of a row of logits with all
+        pairs of its entries, of several heads with what two of them have in common. An
+        entry whose row of the Hessian is a 0 on the diagonal alone is 0, whatever `v`
+        holds there.
+
+        Parameters
+        ----------
+        y_true, y_pred, sample_weight
+            As in a call.
+        v : array_like
+            Of the shape of `y_pred`; of several heads a tuple, as these are.
+        out : ndarray, optional
+            Takes the result; of several heads a tuple.
+        **parameters
+            Override those of the loss.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the shape of `y_pred`; of several heads a tuple.
+
+        Raises
+        ------
+        AttributeError
+            If samples of the loss are bound together, as in batches and groups.
+
+        Examples
+        --------
+        >>> import fastloss as fl
+        >>> fl.mse.hvp([1.0, 2.0], [0.5, 1.0], [3.0, -1.0], reduction="sum")
+        array([ 6., -2.])
+        >>> fl.scce.hvp([0], [[0.0, 0.0]], [[1.0, 0.0]], from_logits=True)
+        array([[ 0.25, -0.25]])
+        """
+        loss: Any = self._with(parameters)
+        return loss._evaluate(job.PRODUCT, (y_true, y_pred), sample_weight, out, v)
+
     def _evaluate(
         self,
         wanted: tuple[str, ...],
         arguments: tuple[Any, ...],
         sample_weight: ArrayLike | None,
         out: Any,
+        v: Any = None,
     ) -> Any:
-        """Check, run the engine, and put the results where they belong."""
+        """Check, run the engine, and put the results where they belong.
+
+        `v` is what a product is with.
+        """
         value_out, grad_out, hess_out = self._outs(wanted, out)
         arrays = self._arrays(*arguments)
         weight = checks.weights(sample_weight, arrays.samples)
         empty = checks.is_empty(arrays.predictions[0], self.reduction)
-        number = job.OUTPUT_SETS.index(wanted)
+        product = wanted == job.PRODUCT
+        vectors = self._vectors(v, arrays) if product else ()
+        number = job.OUTPUT_SETS.index(job.GRAD_HESS if product else wanted)
         work = _NONE if empty else self._work(number, arrays, weight)
+        work = work._replace(extra=work.extra + vectors)
         inputs = [*arrays.labels, *arrays.predictions, *work.extra]
         if weight is not None:
             inputs.append(weight)
-        outputs = Outputs(inputs, arrays.predictions[0].dtype, self._cannot_fail)
+        in_place = self._cannot_fail and not product
+        outputs = Outputs(inputs, arrays.predictions[0].dtype, in_place)
         value = None
         grads: tuple[Array, ...] = ()
         hesses: tuple[Array, ...] = ()
         if "value" in wanted and self.reduction == "none":
             value = outputs.add(value_out, arrays.samples)
-        if "grad" in wanted:
+        if "grad" in wanted or product:
             grads = self._derivatives(outputs, grad_out, arrays)
         if "hess" in wanted:
             hesses = self._derivatives(outputs, hess_out, arrays)
@@ -293,6 +350,20 @@ class Loss(CustomFace, Parameters):
         if values and not isinstance(out, np.ndarray):
             return *checks.pair("(values, gradient)", out), None
         return None, out, None
+
+    def _vectors(self, v: Any, arrays: Arrays) -> tuple[Array, ...]:
+        """What a product is with, one for each prediction."""
+        count = len(arrays.predictions)
+        given = (v,) if count == 1 else checks.items("v", v, count)
+        names = arrays.names[-count:]
+        return tuple(
+            checks.labels_like(
+                "v" if count == 1 else f"v[{k}]", vector, name, prediction.shape
+            )
+            for k, (vector, name, prediction) in enumerate(
+                zip(given, names, arrays.predictions, strict=True)
+            )
+        )
 
     def _derivatives(
         self, outputs: Outputs, out: Any, arrays: Arrays

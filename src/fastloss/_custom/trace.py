@@ -949,8 +949,7 @@ def _reduce(
         refuse(
             f"np.{kind} is given {', '.join(given)}",
             f"write np.{kind}(values) over everything as the last step; "
-            'reduction="none" gives the values per sample; losses of rows of classes '
-            "are categorical_crossentropy and its kin",
+            'reduction="none" gives the values per sample',
         )
     if isinstance(first, Reduced) and not (first.axis and kind == "sum"):
         _check_home(first)

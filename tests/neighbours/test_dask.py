@@ -168,6 +168,17 @@ def test_kinds(name: str, weighted: bool, reduction: str) -> None:
     )
 
 
+def test_a_weight_for_several_samples() -> None:
+    y, p = numbers(2, 128, 5)
+    weight = np.random.default_rng(6).random(128)
+    value, grad = fastloss.dask.mse.value_and_grad(
+        *lazy((y, p), 64), sample_weight=da.from_array(weight, chunks=50)
+    )
+    expected = fl.mse.value_and_grad(y, p, sample_weight=weight)
+    assert value.compute() == expected[0]
+    same(grad.compute(), expected[1], "f8")
+
+
 def test_values_of_samples() -> None:
     y, p = numbers(2, 100)
     ys, ps = lazy((y, p), 30)
@@ -344,7 +355,7 @@ def test_errors_name_the_block() -> None:
 
 
 def test_weights_that_sum_to_zero() -> None:
-    y, p, w = lazy((np.zeros(4), np.ones(4), np.array([1.0, -1.0, 1.0, -1.0])), 2)
+    y, p, w = lazy((np.zeros(4), np.ones(4), np.array([1.0, -1.0, 0.0, 0.0])), 2)
     for lazily in fastloss.dask.mse.value_and_grad(y, p, sample_weight=w):
         with pytest.raises(ValueError, match="although not all weights are 0"):
             lazily.compute()

@@ -78,7 +78,7 @@ FL_OUTLINE void fl_max_of_piece(int64_t n, const real *restrict a,
 
 typedef struct {
   double hi[FL_LANES], lo[FL_LANES];
-  fl_uint ties[FL_LANES];
+  real ties[FL_LANES];
 } fl_rest_sum;
 
 /* Of FL_FOUR entries without the first `skip`. */
@@ -89,7 +89,7 @@ FL_INLINE void fl_add_rest(fl_rest_sum *sum, const real *restrict e,
     for (int k = 0; k < 4; k++) {
       const bool counts = k * FL_LANES + j >= skip, most = x[k * FL_LANES + j] == m;
       other[k] = fl_where(counts & !most, e[k * FL_LANES + j]);
-      sum->ties[j] += counts & most;
+      sum->ties[j] += fl_where(counts & most, 1);
     }
     fl_add(&sum->hi[j], &sum->lo[j],
            (double)((other[0] + other[1]) + (other[2] + other[3])));
@@ -106,7 +106,7 @@ FL_OUTLINE void fl_rest_of_piece(int64_t n, const real *restrict e,
   for (int64_t i = 0; i < whole; i += FL_FOUR) fl_add_rest(&sum, e + i, x + i, m, 0);
   if (whole < n) fl_add_rest(&sum, e + end, x + end, m, (int)(FL_FOUR - (n - whole)));
   for (int j = 0; j < FL_LANES; j++)
-    hi[j] = sum.hi[j], lo[j] = sum.lo[j], number[j] += (real)sum.ties[j];
+    hi[j] = sum.hi[j], lo[j] = sum.lo[j], number[j] += sum.ties[j];
 }
 
 FL_OUTLINE void fl_sum_of_piece(int64_t n, const real *a, double *hi, double *lo) {

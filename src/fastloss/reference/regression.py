@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from fastloss.reference._common import Array, arrays, nan_or
 from fastloss.reference.robust import SmoothL1
+
+Levels = float | tuple[float, ...]
 
 __all__ = [
     "EpsilonInsensitive",
@@ -78,28 +82,52 @@ class HalfSquaredError:
 
 
 class Quantile:
-    """``(1 - q) |r|`` above the label, ``q |r|`` below, smooth up to ``delta``."""
+    """``(1 - q) |r|`` above the label, ``q |r|`` below, smooth up to ``delta``.
+
+    Of several levels ``q`` there is one label for a row of predictions, and the losses
+    of the row are added up.
+    """
+
+    @staticmethod
+    def _parts(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, q: Levels) -> Any:
+        y, x = arrays(y_true, y_pred)
+        if isinstance(q, tuple):
+            y = y[..., np.newaxis] + 0 * x
+        level: Any = np.array(q) if isinstance(q, tuple) else q
+        return y, x, np.where(x > y, 1 - level, level)
 
     @staticmethod
     def value(
-        y_true: npt.ArrayLike, y_pred: npt.ArrayLike, q: float = 0.5, delta: float = 0.0
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        q: Levels = 0.5,
+        delta: float = 0.0,
     ) -> Array:
-        y, x = arrays(y_true, y_pred)
-        return np.where(x > y, 1 - q, q) * SmoothL1.value(y, x, delta)
+        y, x, weight = Quantile._parts(y_true, y_pred, q)
+        losses: Array = weight * SmoothL1.value(y, x, delta)
+        return losses.sum(axis=-1) if isinstance(q, tuple) else losses
 
     @staticmethod
     def grad(
-        y_true: npt.ArrayLike, y_pred: npt.ArrayLike, q: float = 0.5, delta: float = 0.0
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        q: Levels = 0.5,
+        delta: float = 0.0,
     ) -> Array:
-        y, x = arrays(y_true, y_pred)
-        return np.where(x > y, 1 - q, q) * SmoothL1.grad(y, x, delta)
+        y, x, weight = Quantile._parts(y_true, y_pred, q)
+        grad: Array = weight * SmoothL1.grad(y, x, delta)
+        return grad
 
     @staticmethod
     def hess(
-        y_true: npt.ArrayLike, y_pred: npt.ArrayLike, q: float = 0.5, delta: float = 0.0
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        q: Levels = 0.5,
+        delta: float = 0.0,
     ) -> Array:
-        y, x = arrays(y_true, y_pred)
-        return np.where(x > y, 1 - q, q) * SmoothL1.hess(y, x, delta)
+        y, x, weight = Quantile._parts(y_true, y_pred, q)
+        hess: Array = weight * SmoothL1.hess(y, x, delta)
+        return hess
 
 
 class Expectile:

@@ -7,6 +7,7 @@ vector, in multi-precision with a step of 10^-30: it knows nothing of Hessians.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -88,19 +89,25 @@ def test_the_hessian_of_an_element_is_a_number(loss: fl.Loss, dtype: type) -> No
     np.testing.assert_allclose(product[few], exact, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("dtype", oracle.DTYPES)
-@pytest.mark.parametrize("loss", ROWS, ids=oracle.label)
-def test_the_hessian_of_a_row_is_whole(loss: fl.Loss, dtype: type, isa: str) -> None:
-    y, x, v = drawn(loss, dtype, 20, 5)
-    loss = replace(oracle.of_any_labels(loss), reduction="none")
-    product = loss.hvp(y, x, v)
+@cache
+def exact_rows(loss: fl.Loss, dtype: type) -> oracle.Truth:
+    """The product of rows, with errors in ulps of the sums that it is made of."""
+    y, x, v = drawn(loss, dtype, 60, 5)
     scale = sizes(loss, y, x, v, dtype)
     if loss.kernel == "categorical_poly1_logits":  # which adds to that of cross-entropy
         plain = fl.SparseCategoricalCrossentropy(from_logits=True)
         scale = scale + sizes(plain, y, x, v, dtype)
-    limit = 16.0 if loss.kernel == "js_divergence_logits" else 4.0
-    truth = oracle.Truth.of(along(loss, y, x, v, dtype), dtype, scale)
-    assert truth.error(product).max() <= limit
+    return oracle.Truth.of(along(loss, y, x, v, dtype), dtype, scale)
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("loss", ROWS, ids=oracle.label)
+def test_the_hessian_of_a_row_is_whole(loss: fl.Loss, dtype: type, isa: str) -> None:
+    y, x, v = drawn(loss, dtype, 60, 5)
+    product = replace(oracle.of_any_labels(loss), reduction="none").hvp(y, x, v)
+    quotients = loss.kernel == "js_divergence_logits"  # of q and p that are close
+    limit = 4.0 if dtype is np.float32 else 16.0 if quotients else 8.0
+    assert exact_rows(loss, dtype).error(product).max() <= limit
 
 
 CAPPED = [

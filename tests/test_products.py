@@ -314,6 +314,15 @@ def test_custom_losses() -> None:
         fl.custom(lambda y, p: np.sqrt(np.mean((p - y) ** 2))).hvp(y, x, v)
 
 
+def test_custom_losses_of_rows_are_refused() -> None:
+    loss = fl.custom(lambda y, x: np.log(np.exp(x).sum(axis=-1)) - (y * x).sum(axis=-1))
+    x = np.zeros((2, 3))
+    y = np.eye(3)[:2]
+    assert loss.grad(y, x).shape == (2, 3)
+    with pytest.raises(TypeError, match="is a custom loss of rows"):
+        loss.hvp(y, x, x)
+
+
 def test_what_binds_more_together_has_none() -> None:
     for name in (
         "triplet",

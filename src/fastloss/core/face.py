@@ -150,6 +150,16 @@ class CustomFace(_bridge.Kernel):
         found = compiler.expressions(self._own_parameters())
         return found if found.of_rows else None
 
+    def _refuse_products_of_rows(self) -> None:
+        """Programs of rows know the diagonal of their Hessian alone."""
+        if self._formulas_of_rows() is not None:
+            name = self.name  # type: ignore[attr-defined]
+            raise TypeError(
+                f"{name} is a custom loss of rows, whose program has the diagonal of "
+                "the Hessian alone: there is no hvp; differences of two gradients are "
+                "near the product"
+            )
+
     def _row_arrays(
         self, found: Expressions, y_true: ArrayLike, y_pred: ArrayLike
     ) -> Arrays:

@@ -269,6 +269,8 @@ class Loss(CustomFace, Parameters):
         ------
         AttributeError
             If samples of the loss are bound together, as in batches and groups.
+        TypeError
+            If it is a custom loss of sums or of rows.
 
         Examples
         --------
@@ -353,6 +355,7 @@ class Loss(CustomFace, Parameters):
 
     def _vectors(self, v: Any, arrays: Arrays) -> tuple[Array, ...]:
         """What a product is with, one for each prediction."""
+        self._refuse_products_of_rows()
         count = len(arrays.predictions)
         given = (v,) if count == 1 else checks.items("v", v, count)
         names = arrays.names[-count:]

@@ -15,7 +15,7 @@ from fastloss.core.kinds import Advice, Elementwise, Names
 from fastloss.core.outputs import Outputs
 
 if TYPE_CHECKING:
-    from fastloss._custom.render import Formula
+    from fastloss._formula import Formula
 
 __all__ = [
     "EpsilonInsensitive",

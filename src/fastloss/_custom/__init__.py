@@ -3,7 +3,9 @@
 `trace` turns a NumPy function into a graph (`graph`, built through `simplify`),
 `derive` takes its derivatives, `lower` makes the linear program that
 csrc/custom/program.c interprets, `render` prints formulas, `compiler` holds all of it
-for one class of losses. What they know of an operation is its record in `operations`.
+for one class of losses. `axes` is what a trace knows of the last axis, `rows` the
+algebra of rows, `lower_rows` their programs. What they know of an operation is its
+record in `operations`.
 `decorator` is `fastloss.custom`, `classes` does the same for classes, `cost` counts,
 `textbook` has the formulas of built-in losses.
 """

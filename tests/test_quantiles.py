@@ -115,5 +115,7 @@ def test_refusals() -> None:
         loss([[1.0] * 3], [[1.0, 2.0, 3.0]])
     with pytest.raises(TypeError, match="each level runs one"):
         loss.kernel  # noqa: B018
+    with pytest.raises(TypeError, match="each level runs one"):
+        loss.partial([[1.0] * 3], [[1.0, 2.0, 3.0]])
     with pytest.raises(AttributeError, match="a formula for each of its levels"):
         loss.formula  # noqa: B018

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastloss.core import checks, job
-from fastloss.core.job import Array, Out
+from fastloss.core.job import Array, Arrays, Out
 from fastloss.core.kinds import Advice, Elementwise, Names
 from fastloss.core.outputs import Outputs
 
@@ -310,11 +310,19 @@ class Quantile(Elementwise):
     def kernel(self) -> str:
         """Name of the kernel that runs these parameters, of one level."""
         if self._levels:
-            raise TypeError(
-                f"{self!r} has no kernel of its own, each level runs one: ask for the "
-                "levels one by one, such as Quantile(q=0.5)"
-            )
+            raise TypeError(self._asked_for_one())
         return super().kernel
+
+    def _asked_for_one(self) -> str:
+        return (
+            f"{self!r} has no kernel of its own, each level runs one: ask for the "
+            "levels one by one, such as Quantile(q=0.5)"
+        )
+
+    def _arrays(self, y_true: ArrayLike, y_pred: ArrayLike) -> Arrays:
+        if self._levels:  # partial sums, diagnoses
+            raise TypeError(self._asked_for_one())
+        return super()._arrays(y_true, y_pred)
 
     def _prepare(self) -> None:
         if isinstance(self.q, tuple):

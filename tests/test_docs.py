@@ -45,6 +45,7 @@ def test_kernels_belong_to_the_losses_whose_names_they_have(
     assert measured.loss_of("huber") == "huber"
     assert measured.loss_of("squared_epsilon_insensitive") == "epsilon_insensitive"
     assert measured.loss_of("categorical_focal_logits") == "categorical_focal"
+    assert measured.loss_of("gamma_deviance") == "gamma_deviance"
     assert all(measured.loss_of(row.name) for row in fl.REGISTRY)
 
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from fastloss.core.loss import Loss
 
-__all__ = ["Formula", "latex", "latex_name", "of_docstring"]
+__all__ = ["Formula", "latex", "latex_name", "of_docstring", "of_lines"]
 
 
 class Formula(str):
@@ -45,6 +45,12 @@ class Formula(str):
         return f"${self.latex}$"
 
 
+def of_lines(*formulas: Formula) -> Formula:
+    """Formulas as one, a line each."""
+    typeset = r",\quad ".join(formula.latex for formula in formulas)
+    return Formula("\n".join(formulas), typeset)
+
+
 _GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma "
     "tau phi chi psi omega Phi Sigma Gamma Delta".split()
@@ -57,6 +63,8 @@ def latex_name(name: str) -> str:
         return "y"
     if name == "y_pred":
         return r"\hat{y}"
+    if name.startswith("y_pred["):
+        return rf"\hat{{y}}_{{{name[7:-1]}}}"
     if name in _GREEK:
         return f"\\{name}"
     if len(name) == 1:

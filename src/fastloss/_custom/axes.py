@@ -12,8 +12,9 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
+from .derive import PREDICTION
 from .graph import Node, node
-from .refusal import LabelOfRowError, refuse
+from .refusal import HeadsError, LabelOfRowError, TraceError, refuse
 from .rows import CLASSES, LABEL, is_of_rows, look_up, pick
 from .simplify import build, div, exp, neg, square, sub
 from .trace import COLUMN, ENTRIES, NUMBER, ROWS, Reduced, Symbol, as_node
@@ -222,7 +223,9 @@ def getitem(x: Symbol, key: Any) -> Symbol:
             return _as(x, ROWS)
         if _is_label(second):
             return _picked(x, first, second)
-    return refuse("an array is indexed", _INDEX)
+    one_of = isinstance(key, int) and x.node is PREDICTION
+    kind = HeadsError if one_of else TraceError
+    return refuse("an array is indexed", _INDEX, kind)
 
 
 def _is_label(x: Any) -> bool:

@@ -13,24 +13,33 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import CodeType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastloss._formula import Formula
+from fastloss._formula import Formula, of_lines
 from fastloss.core import _bridge, checks
-from fastloss.core.job import OUTPUT_SETS
+from fastloss.core.job import OUTPUT_SETS, PRODUCT, VALUE
 
 from .axes import is_table, table
 from .captured import RESTLESS, Captured
 from .derive import NoDerivativeError, derivative
 from .functions import Function
 from .graph import Node, node, reductions, walk
+from .heads import Asked, Heads, curves, names_of, products, slopes, vectors_of
 from .lower import Program, lower
 from .lower_rows import RowProgram, lower_rows
 from .numbers import evaluate_graph, number_of
-from .refusal import ALIEN, LabelOfRowError, TraceError, foreign_of, tell_at, tell_of
+from .refusal import (
+    ALIEN,
+    HeadsError,
+    LabelOfRowError,
+    TraceError,
+    foreign_of,
+    tell_at,
+    tell_of,
+)
 from .render import formula as rendered
 from .rows import CLASSES, is_of_rows
 from .simplify import ONE
@@ -61,6 +70,8 @@ _CACHED_TRACES = 256
 
 #: Functions that see what a symbol is.
 _SEEING = frozenset({"type", "id"})
+
+_Made = TypeVar("_Made")
 
 
 def is_number(value: object) -> bool:
@@ -102,6 +113,9 @@ class Expressions:
         What has a label: ``"entries"``, or the rows of predictions, ``"rows"``.
     flat : bool
         Whether the function takes arrays of two axes only.
+    heads : int
+        How many predictions a function takes that takes ``y_pred`` apart; 0: it does
+        not.
     """
 
     reduction: str | None
@@ -110,6 +124,7 @@ class Expressions:
     statistic: Statistic | None = field(default=None, compare=False)
     labels: str = "entries"
     flat: bool = False
+    heads: int = 0
 
     @cached_property
     def of_rows(self) -> bool:
@@ -135,6 +150,7 @@ class Expressions:
             str(x.value): _parts_of(str(x.value))
             for x in walk(self.value, *self.given.values())
             if x.op == "input" and "[" in str(x.value)
+            if x.value not in names_of(self.heads)
         }
 
     @cached_property
@@ -168,6 +184,40 @@ class Expressions:
         return found
 
     @cached_property
+    def grads(self) -> tuple[Node, ...]:
+        """First derivatives with respect to each of several predictions."""
+        return _with_derivatives(lambda: slopes(self.value, self.heads))
+
+    @cached_property
+    def hesses(self) -> tuple[Node, ...]:
+        """Second derivatives likewise."""
+        return _with_derivatives(lambda: curves(self.value, self.heads))
+
+    @cached_property
+    def products(self) -> tuple[Node, ...]:
+        """The rows of the Hessian times a vector likewise."""
+        return _with_derivatives(lambda: products(self.value, self.heads))
+
+    def results_by_head(self, names: tuple[str, ...]) -> list[dict[str, Node]]:
+        """Return what programs compute, one for each of several predictions.
+
+        The value is the business of the first; a product is stored as gradients are.
+        """
+        found: list[dict[str, Node]] = []
+        for k in range(1 if names == VALUE else self.heads):
+            results = {}
+            if "value" in names and k == 0:
+                results["value"] = self.value
+            if "grad" in names:
+                results["grad"] = self.grads[k]
+            if "hess" in names:
+                results["hess"] = self.hesses[k]
+            if names == PRODUCT:
+                results["grad"] = self.products[k]
+            found.append(results)
+        return found
+
+    @cached_property
     def counts(self) -> Names:
         """The numbers of samples that the formulas depend on."""
         return counts(self.value, *self.given.values())
@@ -182,7 +232,7 @@ def _derivative(x: Node) -> Node:
     return _with_derivatives(lambda: derivative(x))
 
 
-def _with_derivatives(made: Callable[[], Node]) -> Node:
+def _with_derivatives(made: Callable[[], _Made]) -> _Made:
     try:
         return made()
     except NoDerivativeError as error:
@@ -217,7 +267,6 @@ class TracedCompiler:
     ) -> None:
         self.functions = dict(functions)
         self.inputs = inputs
-        self.arrays = ("y_true", "y_pred", *inputs)
         self._traces: dict[object, dict[_Answers, Node | Expressions]] = {}
         self._programs: dict[object, Any] = {}
         self._captured: Captured | None = None
@@ -227,6 +276,10 @@ class TracedCompiler:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.functions, self.inputs)
+
+    def arrays(self, heads: int = 0) -> tuple[str, ...]:
+        """Return the names of labels, predictions and inputs."""
+        return ("y_true", *(names_of(heads) or ("y_pred",)), *self.inputs)
 
     def look(self) -> None:
         """Forget all traces if what the function reads besides has changed."""
@@ -301,8 +354,11 @@ class TracedCompiler:
         """Refuse formulas that are not what NumPy computes of a few numbers."""
         rows = {
             name: np.array([1.0, 0.25, 0.0, 2.0, -0.75]) + 0.125 * i
-            for i, name in enumerate(self.arrays)
+            for i, name in enumerate(self.arrays(found.heads))
         }
+        given: dict[str, Any] = dict(rows)
+        if found.heads:
+            given["y_pred"] = tuple(rows[name] for name in names_of(found.heads))
         numbers = {k: float(v) for k, v in parameters.items() if is_number(v)}
         numbers |= {SIZE: 5.0, LENGTH: 5.0}
         for name, function in self.functions.items():
@@ -322,7 +378,7 @@ class TracedCompiler:
                     traced = getattr(np, found.reduction)(traced)
             try:
                 with np.errstate(all="ignore"):
-                    run = np.asarray(function(rows, parameters), dtype=float)
+                    run = np.asarray(function(given, parameters), dtype=float)
             except Exception:  # there is no value to compare with
                 continue
             known = np.isfinite(run)
@@ -338,6 +394,60 @@ class TracedCompiler:
                 )
 
     def _run(
+        self, numbers: Mapping[str, Any], static: Mapping[str, Any]
+    ) -> tuple[Expressions, list[tuple[Node, float]]]:
+        """Run the functions on symbols, predictions being one array or several."""
+        try:
+            return self._run_with_one(numbers, static)
+        except HeadsError:
+            found = self._run_with_several(numbers, static)
+            if found is None:
+                raise
+            if len(self.functions) > 1:
+                given = ", ".join(f"{name}=" for name in [*self.functions][1:])
+                raise TypeError(
+                    "the function takes several predictions, and the derivatives by "
+                    f"each follow from it: leave out {given}"
+                ) from None
+            if isinstance(found, TraceError):
+                raise found from None
+            return found
+
+    def _run_with_several(
+        self, numbers: Mapping[str, Any], static: Mapping[str, Any]
+    ) -> tuple[Expressions, list[tuple[Node, float]]] | TraceError | None:
+        """Run the function on as many predictions as it takes apart.
+
+        None: it does not say how many there are.
+        """
+        most = _bridge.MAX_INPUTS - 1 - len(self.inputs)
+        for count in range(2, most + 1):
+            asked = Asked(count)
+            found: tuple[Expressions, list[tuple[Node, float]]] | TraceError
+            try:
+                found = self._run_with(numbers, static, asked=asked)[:2]
+            except (IndexError, ValueError):  # there are more
+                continue
+            except TraceError as error:
+                found = error
+            if asked.each or (asked.iterated and self._stops(numbers, static, count)):
+                return found
+            return None
+        return None
+
+    def _stops(
+        self, numbers: Mapping[str, Any], static: Mapping[str, Any], count: int
+    ) -> bool:
+        """Whether the function refuses one prediction more."""
+        try:
+            self._run_with(numbers, static, asked=Asked(count + 1))
+        except ValueError:
+            return True
+        except TraceError:
+            pass
+        return False
+
+    def _run_with_one(
         self, numbers: Mapping[str, Any], static: Mapping[str, Any]
     ) -> tuple[Expressions, list[tuple[Node, float]]]:
         """Run the functions on symbols, labels being of entries or of rows."""
@@ -363,7 +473,9 @@ class TracedCompiler:
         *,
         rows: bool = False,
         length: int = 97,
+        asked: Asked | None = None,
     ) -> tuple[Expressions, list[tuple[Node, float]], int]:
+        heads = 0 if asked is None else asked.count
         results: dict[str, Node] = {}
         reduction = None
         with tracing(numbers, rows=rows, length=length) as trace:
@@ -371,9 +483,14 @@ class TracedCompiler:
                 **{name: table(name, value) for name, value in static.items()},
                 **{name: parameter(name) for name in numbers},
             }
+            arrays: dict[str, Any] = dict(inputs_of(self.arrays(heads)))
+            if asked is not None:
+                given = (arrays[name] for name in names_of(heads))
+                arrays["y_pred"] = Heads(given, asked)
             found = {
-                name: _call(function, inputs_of(self.arrays), arguments, trace)
+                name: _call(function, arrays, arguments, trace)
                 for name, function in self.functions.items()
+                if name == "value" or asked is None
             }
             of_rows = rows or is_of_rows(*map(_node_of, found.values()))
             for name, x in found.items():
@@ -387,11 +504,13 @@ class TracedCompiler:
         labels = "rows" if rows else "entries"
         value = results.pop("value")
         middle = [x for x in (value, *results.values()) if reductions(x)]
+        if heads:
+            _check_several(of_rows, bool(middle))
         if of_rows:
             self._check_rows(bool(middle))
         if not middle:
             expressions = Expressions(
-                reduction, value, results, labels=labels, flat=trace.flat
+                reduction, value, results, None, labels, trace.flat, heads
             )
             return expressions, trace.reads, trace.lengths
         if not value.uniform:
@@ -401,7 +520,7 @@ class TracedCompiler:
                 "the function returns one number made of means and sums, and its "
                 f"gradient follows from them: leave out {', '.join(results)}="
             )
-        statistic = Statistic(value, self.arrays, _OPCODES)
+        statistic = Statistic(value, self.arrays(), _OPCODES)
         found_all = Expressions(statistic.reduction, value, {}, statistic)
         return found_all, trace.reads, trace.lengths
 
@@ -421,15 +540,16 @@ class TracedCompiler:
     def lowered(self, parameters: Mapping[str, Any], names: tuple[str, ...]) -> Program:
         """Return the program for these outputs, constants still open."""
         found = self.expressions(parameters)
-        if found.statistic is not None:
+        if found.statistic is not None or found.heads:
+            kind = "several predictions" if found.heads else "sums"
             raise TraceError(
-                "a loss of sums runs a program for each of them: it has no cost and no "
-                "listing of one"
+                f"a loss of {kind} runs a program for each of them: it has no cost and "
+                "no listing of one"
             )
         results = {name: found.result(name) for name in names}
         if found.of_rows:
             return lower_rows(results, _OPCODES, classes=found.classes)
-        return lower(results, (*self.arrays, *found.tables), _OPCODES)
+        return lower(results, (*self.arrays(), *found.tables), _OPCODES)
 
     def counts(self, parameters: Mapping[str, Any]) -> Names:
         """Return the numbers of samples that the formulas depend on."""
@@ -463,6 +583,35 @@ class TracedCompiler:
                 self._programs[key] = bound
             return bound
 
+    def programs_by_head(
+        self, parameters: Mapping[str, Any], outputs: int, shape: tuple[int, ...]
+    ) -> tuple[Any, ...]:
+        """Return the engine's programs, one for each of several predictions."""
+        found = self.expressions(parameters)
+        names = OUTPUT_SETS[outputs]
+        key = outputs, checks.key(tuple(parameters.items()))
+        with self._lock:
+            numbers = self._numbers_of(parameters, shape)
+            key = *key, *numbers.items()
+            bound: tuple[Any, ...] | None = self._programs.get(key)
+            if bound is None:
+                if len(self._programs) >= _CACHED_PROGRAMS:
+                    self._programs.clear()
+                arrays = (*self.arrays(found.heads), *found.tables)
+                if names == PRODUCT:
+                    arrays += vectors_of(found.heads)
+                if len(arrays) > _bridge.MAX_INPUTS:
+                    raise TypeError(
+                        f"programs read at most {_bridge.MAX_INPUTS} arrays, these "
+                        f"would be {len(arrays)}: {', '.join(arrays)}"
+                    )
+                known = {**parameters, **numbers}
+                bound = self._programs[key] = tuple(
+                    bind(lower(results, arrays, _OPCODES), known)
+                    for results in found.results_by_head(names)
+                )
+            return bound
+
     def _numbers_of(
         self, parameters: Mapping[str, Any], shape: tuple[int, ...] | None
     ) -> dict[str, int]:
@@ -493,12 +642,20 @@ class TracedCompiler:
         y_pred: Array,
         given: Mapping[str, Array],
     ) -> tuple[tuple[Array, ...], Any]:
-        """Return the arrays beside labels and predictions, and the program."""
+        """Return the arrays beside labels and predictions, and the program.
+
+        Of several predictions there is a tuple of programs.
+        """
         extra = [given[name] for name in self.inputs]
         arrays = {"y_true": y_true, **given}
         for name, label in self.expressions(parameters).tables.values():
             extra.append(_looked_up(name, parameters[name], label, arrays[label]))
-        return tuple(extra), self.program(parameters, outputs, y_pred.shape)
+        make = self.programs_by_head if self.heads(parameters) else self.program
+        return tuple(extra), make(parameters, outputs, y_pred.shape)
+
+    def heads(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return what several predictions are called, if there are several."""
+        return names_of(self.expressions(parameters).heads)
 
     def statistic(self, parameters: Mapping[str, Any]) -> Statistic | None:
         """Return the loss of sums that it is, if it is one."""
@@ -539,7 +696,26 @@ class TracedCompiler:
 
     def formula(self, parameters: Mapping[str, Any], name: str) -> Formula:
         """Return value, grad or hess as a formula."""
-        return rendered(self.expressions(parameters).result(name))
+        found = self.expressions(parameters)
+        if found.heads and name != "value":
+            by_head = found.grads if name == "grad" else found.hesses
+            return of_lines(*map(rendered, by_head))
+        return rendered(found.result(name))
+
+
+def _check_several(of_rows: bool, goes_on: bool) -> None:
+    """Refuse what losses of one prediction can do, and those of several cannot."""
+    if of_rows:
+        raise TraceError(
+            "a loss of several predictions reduces over the last axis\n  return one "
+            "number per entry, or their np.mean or np.sum as the last step"
+        )
+    if goes_on:
+        raise TraceError(
+            "a loss of several predictions goes on with means or sums over its samples"
+            "\n  return one number per sample, or their np.mean or np.sum as the last "
+            "step"
+        )
 
 
 def _call(
@@ -729,6 +905,10 @@ class NumpyCompiler:
     def statistic(self, parameters: Mapping[str, Any]) -> Statistic | None:
         """It is none."""
         return None
+
+    def heads(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+        """There is one prediction."""
+        return ()
 
     def expressions(self, parameters: Mapping[str, Any]) -> Expressions:
         """There are none."""

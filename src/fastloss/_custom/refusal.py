@@ -45,6 +45,13 @@ class LabelOfRowError(TraceError):
     __qualname__ = "TraceError"
 
 
+class HeadsError(TraceError):
+    """What works if there are several predictions, ``mean, var = y_pred``."""
+
+    __module__ = "fastloss"
+    __qualname__ = "TraceError"
+
+
 def refuse(what: str, remedy: str, kind: type[TraceError] = TraceError) -> NoReturn:
     """Raise a `TraceError` at the innermost line of the user's code."""
     library = _foreign(sys._getframe(1))

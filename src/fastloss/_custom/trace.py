@@ -15,10 +15,12 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from .derive import PREDICTION
 from .graph import OPERATIONS, Node, const, node, reductions, walk
 from .numbers import evaluate_graph
 from .refusal import (
     ALIEN,
+    HeadsError,
     LabelOfRowError,
     NoAttributeError,
     TraceError,
@@ -134,6 +136,7 @@ _NO_LOOP = (
     "drop the loop or the index: the formula is applied to every sample; values of "
     "other samples are out of reach, further arrays can be named inputs"
 )
+_APART = "; several predictions are taken apart at once: mean, var = y_pred"
 _NO_INDEX = (
     "write np.where(y_true == 1, a, b) for a number that depends on the label; the "
     "formula is applied to every sample, further arrays can be named inputs"
@@ -317,6 +320,8 @@ class Symbol(NDArrayOperatorsMixin):
 
     def __iter__(self) -> NoReturn:
         self._no_array()
+        if self.node is PREDICTION:
+            refuse("a loop runs over the samples", _NO_LOOP + _APART, HeadsError)
         refuse("a loop runs over the samples", _NO_LOOP)
 
     def __len__(self) -> int:

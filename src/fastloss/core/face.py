@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fastloss.core import _bridge, checks
-from fastloss.core.job import OUTPUT_SETS, PRODUCT, VALUE, Array, Arrays, Work
+from fastloss.core.job import (
+    GRAD_HESS,
+    OUTPUT_SETS,
+    PRODUCT,
+    VALUE,
+    Array,
+    Arrays,
+    Work,
+)
 from fastloss.core.registry import Row
 
 if TYPE_CHECKING:
@@ -131,7 +139,7 @@ class CustomFace(_bridge.Kernel):
             return False
         try:
             found = compiler.expressions(self._own_parameters())
-            plain = not (found.counts or found.of_rows or found.tables)
+            plain = not (found.counts or found.of_rows or found.tables or found.heads)
             return plain and found.statistic is None
         except Exception:  # which the call will raise
             return None
@@ -150,6 +158,11 @@ class CustomFace(_bridge.Kernel):
         found = compiler.expressions(self._own_parameters())
         return found if found.of_rows else None
 
+    def _several(self) -> tuple[str, ...]:
+        """What several predictions are called, if the function takes several."""
+        compiler = self._compiler
+        return () if compiler is None else compiler.heads(self._own_parameters())
+
     def _refuse_products_of_rows(self) -> None:
         """Programs of rows know the diagonal of their Hessian alone."""
         if self._formulas_of_rows() is not None:
@@ -159,6 +172,16 @@ class CustomFace(_bridge.Kernel):
                 "the Hessian alone: there is no hvp; differences of two gradients are "
                 "near the product"
             )
+
+    def _head_arrays(
+        self, heads: tuple[str, ...], y_true: ArrayLike, y_pred: Any
+    ) -> Arrays:
+        """Check several predictions, and labels of their shape."""
+        given = checks.items("y_pred", y_pred, len(heads), heads)
+        predictions = checks.predictions_alike(dict(zip(heads, given, strict=True)))
+        shape = predictions[0].shape
+        labels = checks.labels_like("y_true", y_true, heads[0], shape)
+        return Arrays((labels,), predictions, shape, ("y_true", *heads))
 
     def _row_arrays(
         self, found: Expressions, y_true: ArrayLike, y_pred: ArrayLike
@@ -197,6 +220,9 @@ class CustomFace(_bridge.Kernel):
     def _work(self, outputs: int, arrays: Arrays, weight: Array | None) -> Work:
         """The program and the further arrays it reads."""
         compiler = self._compiler_of()
+        heads = self._several()
+        if OUTPUT_SETS[outputs] == PRODUCT and not heads:
+            outputs = OUTPUT_SETS.index(GRAD_HESS)
         if self.__dict__["_plain"] is None:
             self._prepare()
         if self.__dict__["_plain"]:
@@ -208,6 +234,8 @@ class CustomFace(_bridge.Kernel):
             extra = tuple(given[name] for name in self.inputs)
             return self._of_sums(outputs, arrays, weight, extra)
         extra, program = compiler.job(parameters, outputs, y_true, y_pred, given)
+        if heads:
+            return Work(_bridge.CUSTOM, None, extra, by_head=program)
         return Work(_bridge.CUSTOM, program, extra)
 
     def _given_like(self, y_pred: Array) -> dict[str, Array]:

@@ -85,6 +85,9 @@ class Work(NamedTuple):
         The value, if it is known already.
     reduction : str, optional
         In place of that of the loss.
+    by_head : tuple of Program
+        In place of one program, if there are several predictions: one for the
+        derivatives by each, the first also for the value.
     """
 
     loss: int
@@ -92,6 +95,7 @@ class Work(NamedTuple):
     extra: tuple[Array, ...] = ()
     value: float | None = None
     reduction: str | None = None
+    by_head: tuple[_bridge.Program, ...] = ()
 
 
 class TargetOptions(NamedTuple):

@@ -301,13 +301,13 @@ class Loss(CustomFace, Parameters):
         empty = checks.is_empty(arrays.predictions[0], self.reduction)
         product = wanted == job.PRODUCT
         vectors = self._vectors(v, arrays) if product else ()
-        number = job.OUTPUT_SETS.index(job.GRAD_HESS if product else wanted)
+        number = job.OUTPUT_SETS.index(wanted)
         work = _NONE if empty else self._work(number, arrays, weight)
         work = work._replace(extra=work.extra + vectors)
         inputs = [*arrays.labels, *arrays.predictions, *work.extra]
         if weight is not None:
             inputs.append(weight)
-        in_place = self._cannot_fail and not product
+        in_place = self._cannot_fail and not product and not work.by_head
         outputs = Outputs(inputs, arrays.predictions[0].dtype, in_place)
         value = None
         grads: tuple[Array, ...] = ()
@@ -391,6 +391,10 @@ class Loss(CustomFace, Parameters):
         parts: list[float] | None = None,
     ) -> float:
         """Run the job and return its value, or raise what it found."""
+        if work.by_head:
+            return self._by_head(
+                wanted, arrays, weight, work, value, grads, hesses, parts
+            )
         total, status, offender, place, number = _bridge.run(
             work.loss,
             job.OUTPUT_SETS.index(wanted),
@@ -411,6 +415,33 @@ class Loss(CustomFace, Parameters):
         )
         if status != Status.OK:
             self._raise(Finding(status, offender, place, number), arrays)
+        return total
+
+    def _by_head(
+        self,
+        wanted: tuple[str, ...],
+        arrays: Arrays,
+        weight: Array | None,
+        work: Work,
+        value: Array | None,
+        grads: tuple[Array, ...],
+        hesses: tuple[Array, ...],
+        parts: list[float] | None,
+    ) -> float:
+        """Run a job for each prediction, to which the others are further inputs."""
+        first, *others = arrays.predictions
+        arrays = arrays._replace(predictions=(first,), names=arrays.names[:2])
+        extra = (*others, *work.extra)
+        total = 0.0
+        for k, program in enumerate(work.by_head):
+            each = work._replace(program=program, extra=extra, by_head=())
+            mine = grads[k : k + 1], hesses[k : k + 1]
+            if k == 0:
+                names = job.GRAD if wanted == job.PRODUCT else wanted
+                total = self._engine(names, arrays, weight, each, value, *mine, parts)
+            else:
+                names = job.GRAD_HESS if hesses else job.GRAD
+                self._engine(names, arrays, weight, each, None, *mine)
         return total
 
     def partial(
@@ -526,6 +557,9 @@ class Loss(CustomFace, Parameters):
         rows = self._formulas_of_rows()
         if rows is not None:
             return self._row_arrays(rows, y_true, y_pred)
+        heads = self._several()
+        if heads:
+            return self._head_arrays(heads, y_true, y_pred)
         predictions = checks.predictions(y_pred)
         labels = checks.elementwise_labels(y_true, predictions)
         return Arrays((labels,), (predictions,), self._samples(predictions.shape))
@@ -547,11 +581,16 @@ class Loss(CustomFace, Parameters):
 
     def _outs_by_prediction(self, out: Any) -> tuple[Any, ...]:
         """What was given to take a derivative, one for each prediction."""
-        return (out,)
+        heads = self._several()
+        if not heads:
+            return (out,)
+        if out is None:
+            return (None,) * len(heads)
+        return checks.items("out of a derivative", out, len(heads))
 
     def _as_given(self, derivatives: tuple[Array, ...]) -> Any:
         """A derivative in the form in which the predictions were given."""
-        return derivatives[0] if derivatives else None
+        return derivatives if self._several() else derivatives[0]
 
     def _raise(self, found: Finding, arrays: Arrays) -> NoReturn:
         """Say what the engine found."""

@@ -36,7 +36,9 @@ def _linked(build: Path) -> float:
     return max(map(_time, build.glob("_bridge.*")), default=0)
 
 
-NEWEST = max(_time(path) for path in [*ROOT.glob("csrc/**/*"), ROOT / "CMakeLists.txt"])
+NEWEST = max(
+    _time(path) for path in [*ROOT.glob("csrc/**/*.[ch]"), ROOT / "CMakeLists.txt"]
+)
 
 
 def run(command: list[str], text: str | None = None) -> str:

@@ -13,6 +13,7 @@ from conftest import ISAS
 
 import fastloss as fl
 from fastloss.core import _bridge
+from fastloss.plot.examples import panels
 
 REDUCTIONS = ("mean", "sum", "none", "sum_over_batch_size")
 
@@ -210,6 +211,22 @@ def test_nan_and_weight_0() -> None:
     assert grad[1].tolist() == [-0.0, 0, 0]
 
 
+def test_a_nan_label_is_in_all_derivatives() -> None:
+    @fl.custom
+    def sloped(y: Any, heads: Any) -> Any:
+        a, b = heads
+        return (a - y) + (b - y) + a * b
+
+    y, ones = np.array([np.nan, 0.0]), np.ones(2)
+    grad, hess = sloped.grad_and_hess(y, (ones, ones), reduction="sum")
+    product = sloped.hvp(y, (ones, ones), (ones, 2 * ones), reduction="sum")
+    for derivative, right in zip(
+        (*grad, *hess, *product), (2, 2, 0, 0, 2, 1), strict=True
+    ):
+        assert np.isnan(derivative[0])
+        assert derivative[1] == right
+
+
 @pytest.mark.parametrize("isa", ISAS)
 def test_same_bits_for_all_threads_and_as_a_slice(isa: str) -> None:
     y, heads = arrays(2, np.float32, (70_001,))
@@ -289,6 +306,25 @@ def test_pickles_and_compares() -> None:
     assert loss == nll
     assert loss(y, heads) == nll(y, heads)
     assert loss(y, list(heads)) == nll(y, heads)
+
+
+def test_diagnosis_names_the_prediction() -> None:
+    loss = fl.custom(student)
+    y, (_, scale, nu) = arrays(3, np.float64)
+    mu = y + 0.1 * scale
+    assert not fl.diagnose(loss, y, (mu, scale, nu)).findings
+    nu[1, 2] = np.nan
+    (found,) = fl.diagnose(loss, y, (mu, scale, nu)).findings
+    assert found.code == "predictions_not_finite"
+    assert "y_pred[2][1, 2] = nan" in found.message
+
+
+def test_picture_has_a_panel_for_each_prediction() -> None:
+    first, second = panels(nll)
+    assert first.axis == "y_pred[0] (y_pred[1] = 0)"
+    assert second.axis == "y_pred[1] (y_pred[0] = 0)"
+    given = panels(fl.custom(student), y_pred=(1.0, 2.0, 3.0))
+    assert given[1].axis == "y_pred[1] (y_pred[0] = 1, y_pred[2] = 3)"
 
 
 # -- what is shown and what is refused -------------------------------------------------

@@ -73,7 +73,8 @@ def custom(
         ``f(y_true, y_pred, *, alpha=0.7, ...)``, arithmetic and NumPy functions element
         by element or over the last axis, the rows of predictions. It returns one
         number per sample, or their ``np.mean`` or ``np.sum``, which sets the default
-        reduction. Parameters need defaults. Numbers
+        reduction. One that takes `y_pred` apart, ``mean, var = y_pred``, is a loss of
+        several predictions, given as a tuple. Parameters need defaults. Numbers
         are run-time constants; booleans, strings and None may steer an ``if``.
     inputs : tuple of str, or str
         Names of further arrays of the shape of ``y_pred``, arguments of the function,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastloss.core.job import Array
-from fastloss.core.kinds import PairedRowwise, Rowwise, SeveralHeads
+from fastloss.core.kinds import PairedRowwise, Rowwise
 from fastloss.diagnosis.facts import (
     Decisions,
     Floats,
@@ -213,7 +213,7 @@ def predictions_unrelated(numbers: Numbers) -> Said | None:
 def _constant(ran: Ran) -> tuple[Array, str] | None:
     """The best constant prediction for the samples, and how to say it."""
     loss = ran.given.loss
-    if isinstance(loss, SeveralHeads) or ran.values.size < _ENOUGH:
+    if len(ran.arrays.predictions) > 1 or ran.values.size < _ENOUGH:
         return None
     y, p = ran.arrays.labels[:1], ran.arrays.predictions[0]
     if isinstance(loss, Rowwise):

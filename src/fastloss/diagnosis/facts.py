@@ -395,6 +395,8 @@ def _given(
     loss: Loss, y_true: Any, y_pred: Any, weight: Any, keywords: Mapping[str, Any]
 ) -> Given:
     heads: tuple[str, ...] = getattr(loss, "heads", ("y_pred",))
+    with suppress(TypeError):  # which the call says
+        heads = loss._several() or heads
     names: tuple[str, ...] = getattr(loss, "label_names", ("y_true",))
     arguments = (y_true, y_pred)
     if isinstance(loss, Pairwise | TwoBatches):
@@ -426,7 +428,8 @@ def _thin(call: Call, arrays: Arrays) -> tuple[Call, Places]:
     step = math.ceil(most)
 
     def part(value: Any) -> Any:
-        if isinstance(value, tuple | list) and isinstance(loss, SeveralHeads):
+        several = isinstance(loss, SeveralHeads) or loss._several()
+        if isinstance(value, tuple | list) and several:
             return tuple(map(part, value))
         array = np.asarray(foreign.opened("", value))
         index = (slice(None),) * axis + (slice(None, None, step),)

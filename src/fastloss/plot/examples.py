@@ -272,15 +272,19 @@ def _classes_that_weigh(loss: Loss) -> int:
 def _heads(loss: Any, labels: Any, y_pred: Any) -> _Panels:
     """A panel for each number that is predicted, the others stay."""
     row = loss._row
-    stay = [_DOMAINS[domain].stays for domain in row.predictions]
+    names = loss._several() or loss.heads
+    domains = (
+        row.predictions if loss._compiler is None else row.predictions * len(names)
+    )
+    stay = [_DOMAINS[domain].stays for domain in domains]
     if y_pred is not None:
         given = checks.items("y_pred", y_pred, len(stay))
-        stay = [_one(name, a) for name, a in zip(loss.heads, given, strict=True)]
+        stay = [_one(name, a) for name, a in zip(names, given, strict=True)]
     numbers = _different(
         "y_true", _DOMAINS[row.labels[0]].labels if labels is None else np.ravel(labels)
     )
     panels = []
-    for head, name in enumerate(loss.heads):
+    for head, name in enumerate(names):
         curves = [
             Curve(
                 _named("y_true", number),
@@ -293,11 +297,11 @@ def _heads(loss: Any, labels: Any, y_pred: Any) -> _Panels:
         ]
         others = [
             _named(other, value)
-            for other, value in zip(loss.heads, stay, strict=True)
+            for other, value in zip(names, stay, strict=True)
             if other != name
         ]
         axis = f"{name} ({', '.join(others)})"
-        panels.append(Panel(axis, _range(row.predictions[head]), curves))
+        panels.append(Panel(axis, _range(domains[head]), curves))
     return panels
 
 
@@ -567,6 +571,8 @@ def panels(loss: Loss, y_true: Any = None, y_pred: Any = None) -> list[Panel]:
 
 def kind_of(loss: Loss) -> Callable[[Any, Any, Any], list[Panel]]:
     """What draws losses of its kind: equal for two that can be compared."""
+    if loss._several():
+        return _heads
     return next(_KINDS[cls] for cls in type(loss).__mro__ if cls in _KINDS)
 
 

@@ -383,6 +383,16 @@ def one_of_them(y: Any, p: Any) -> Any:
     return p[0] - y
 
 
+def loop_and_shape(y: Any, p: Any) -> Any:
+    a, b = [x / p.size for x in p]
+    return a - b
+
+
+def loop_and_product(y: Any, p: Any) -> Any:
+    residuals = [x - y for x in p]
+    return residuals[0] + p / 2
+
+
 def a_slice(y: Any, p: Any) -> Any:
     return p[0] - p[1:][0]
 
@@ -417,6 +427,8 @@ def sees_types(y: Any, p: Any) -> Any:
     [
         (unpacks_any, "a loop runs over the samples.*mean, var = y_pred"),
         (starred, "a loop runs over the samples"),
+        (loop_and_shape, "a loop runs over the samples"),
+        (loop_and_product, "a loop runs over the samples"),
         (one_of_them, "an array is indexed"),
         (a_slice, "an array is indexed"),
         (branches, "a condition on data decides"),
@@ -433,7 +445,7 @@ def test_functions_that_do_not_say_their_heads(function: Any, message: str) -> N
 
 def test_own_derivatives_are_refused() -> None:
     def grad(y: Any, p: Any) -> Any:
-        return p
+        return p.copy()
 
     with pytest.raises(TypeError, match=r"several predictions.*leave out grad=, hess="):
         fl.custom(nll.function, grad=grad, hess=grad)

@@ -12,7 +12,6 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
-from .derive import PREDICTION
 from .graph import Node, node
 from .refusal import HeadsError, LabelOfRowError, TraceError, refuse
 from .rows import CLASSES, LABEL, is_of_rows, look_up, pick
@@ -223,8 +222,7 @@ def getitem(x: Symbol, key: Any) -> Symbol:
             return _as(x, ROWS)
         if _is_label(second):
             return _picked(x, first, second)
-    one_of = isinstance(key, int) and x.node is PREDICTION
-    kind = HeadsError if one_of else TraceError
+    kind = HeadsError if isinstance(key, int) else TraceError
     return refuse("an array is indexed", _INDEX, kind)
 
 

@@ -430,6 +430,8 @@ class TracedCompiler:
                 continue
             except TraceError as error:
                 found = error
+            except (AttributeError, TypeError):  # it does what no tuple can
+                return None
             if asked.each or (asked.iterated and self._stops(numbers, static, count)):
                 return found
             return None

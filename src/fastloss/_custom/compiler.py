@@ -650,9 +650,10 @@ class TracedCompiler:
         """
         extra = [given[name] for name in self.inputs]
         arrays = {"y_true": y_true, **given}
-        for name, label in self.expressions(parameters).tables.values():
+        found = self.expressions(parameters)
+        for name, label in found.tables.values():
             extra.append(_looked_up(name, parameters[name], label, arrays[label]))
-        make = self.programs_by_head if self.heads(parameters) else self.program
+        make = self.programs_by_head if found.heads else self.program
         return tuple(extra), make(parameters, outputs, y_pred.shape)
 
     def heads(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:

@@ -150,13 +150,17 @@ class CustomFace(_bridge.Kernel):
         parameters = self._own_parameters()
         return compiler is not None and compiler.statistic(parameters) is not None
 
-    def _formulas_of_rows(self) -> Expressions | None:
-        """What a trace found, if it is a loss of rows."""
+    def _formulas(self) -> Expressions | None:
+        """What a trace found, if there is one."""
         compiler = self._compiler
         if compiler is None or not compiler.traced:
             return None
-        found = compiler.expressions(self._own_parameters())
-        return found if found.of_rows else None
+        return compiler.expressions(self._own_parameters())
+
+    def _formulas_of_rows(self) -> Expressions | None:
+        """What a trace found, if it is a loss of rows."""
+        found = self._formulas()
+        return found if found is not None and found.of_rows else None
 
     def _several(self) -> tuple[str, ...]:
         """What several predictions are called, if the function takes several."""
@@ -220,8 +224,8 @@ class CustomFace(_bridge.Kernel):
     def _work(self, outputs: int, arrays: Arrays, weight: Array | None) -> Work:
         """The program and the further arrays it reads."""
         compiler = self._compiler_of()
-        heads = self._several()
-        if OUTPUT_SETS[outputs] == PRODUCT and not heads:
+        several = len(arrays.predictions) > 1
+        if OUTPUT_SETS[outputs] == PRODUCT and not several:
             outputs = OUTPUT_SETS.index(GRAD_HESS)
         if self.__dict__["_plain"] is None:
             self._prepare()
@@ -234,7 +238,7 @@ class CustomFace(_bridge.Kernel):
             extra = tuple(given[name] for name in self.inputs)
             return self._of_sums(outputs, arrays, weight, extra)
         extra, program = compiler.job(parameters, outputs, y_true, y_pred, given)
-        if heads:
+        if several:
             return Work(_bridge.CUSTOM, None, extra, by_head=program)
         return Work(_bridge.CUSTOM, program, extra)
 

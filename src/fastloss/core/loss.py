@@ -371,7 +371,9 @@ class Loss(CustomFace, Parameters):
     def _derivatives(
         self, outputs: Outputs, out: Any, arrays: Arrays
     ) -> tuple[Array, ...]:
-        outs = self._outs_by_prediction(out)
+        outs: tuple[Any, ...] = (None,) * len(arrays.predictions)
+        if out is not None:
+            outs = self._outs_by_prediction(out)
         return tuple(
             [
                 outputs.add(out, prediction.shape)
@@ -554,12 +556,11 @@ class Loss(CustomFace, Parameters):
 
     def _arrays(self, y_true: ArrayLike, y_pred: ArrayLike) -> Arrays:
         """Check the arguments of a call."""
-        rows = self._formulas_of_rows()
-        if rows is not None:
-            return self._row_arrays(rows, y_true, y_pred)
-        heads = self._several()
-        if heads:
-            return self._head_arrays(heads, y_true, y_pred)
+        found = self._formulas()
+        if found is not None and found.of_rows:
+            return self._row_arrays(found, y_true, y_pred)
+        if found is not None and found.heads:
+            return self._head_arrays(self._several(), y_true, y_pred)
         predictions = checks.predictions(y_pred)
         labels = checks.elementwise_labels(y_true, predictions)
         return Arrays((labels,), (predictions,), self._samples(predictions.shape))
@@ -581,16 +582,12 @@ class Loss(CustomFace, Parameters):
 
     def _outs_by_prediction(self, out: Any) -> tuple[Any, ...]:
         """What was given to take a derivative, one for each prediction."""
-        heads = self._several()
-        if not heads:
-            return (out,)
-        if out is None:
-            return (None,) * len(heads)
-        return checks.items("out of a derivative", out, len(heads))
+        count = len(self._several())
+        return checks.items("out of a derivative", out, count) if count else (out,)
 
     def _as_given(self, derivatives: tuple[Array, ...]) -> Any:
         """A derivative in the form in which the predictions were given."""
-        return derivatives if self._several() else derivatives[0]
+        return derivatives[0] if len(derivatives) == 1 else derivatives
 
     def _raise(self, found: Finding, arrays: Arrays) -> NoReturn:
         """Say what the engine found."""

@@ -11,8 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cache, lru_cache
+from itertools import product
 from typing import Any
 
 import generators
@@ -47,7 +49,7 @@ OTHER_PARAMETERS = {
 }
 
 #: Options that choose between two kernels.
-SWITCHES = ("from_logits", "log_input", "squared")
+SWITCHES = ("from_logits", "full", "log_input", "squared")
 
 
 #: Infinity is 2^FAR, whose logarithm has no range either; exponents end at FURTHEST.
@@ -175,10 +177,13 @@ def default_losses() -> Iterator[fl.Loss]:
     for loss in fl.LOSSES.values():
         if loss.kernel in structured.CASES:
             continue
-        yield loss
-        for switch in SWITCHES:
-            if switch in parameters(loss):
-                yield replace(loss, **{switch: not getattr(loss, switch)})
+        own = [switch for switch in SWITCHES if switch in parameters(loss)]
+        for values in product((False, True), repeat=len(own)):
+            changes = {
+                s: getattr(loss, s) != v for s, v in zip(own, values, strict=True)
+            }
+            with suppress(ValueError):  # log_input and from_logits exclude each other
+                yield replace(loss, **changes)
 
 
 def other_parameters(loss: fl.Loss) -> dict[str, Any]:

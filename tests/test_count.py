@@ -96,6 +96,13 @@ def test_by_hand(dtype: type, isa: str) -> None:
         (fl.Poisson(log_input=False), 0, 0.5, 0.5, 1, 0),
         (fl.Poisson(log_input=False, eps=0.5), 3, 0.5, 0.5, -2, 3),
         (fl.Poisson(log_input=False, eps=0.5), 0, 0.5, 0.5, 1, 0),
+        (fl.Poisson(full=True), 0, 0, 1, 1, 1),
+        (fl.Poisson(full=True), 1, 0, 1, 0, 1),
+        (fl.Poisson(full=True), 0, -INF, 0, 0, 0),
+        (fl.Poisson(full=True), 2, -INF, INF, -2, 0),
+        (fl.Poisson(full=True), 2, INF, INF, INF, INF),
+        (fl.Poisson(full=True, log_input=False), 1, 1, 1, 0, 1),
+        (fl.Poisson(full=True, log_input=False, eps=0.5), 1, 0.5, 0.5, 0, 1),
         (fl.gamma, 3, 0, 3, -2, 3),
         (fl.gamma, 3, INF, INF, 1, 0),
         (fl.gamma, 3, -INF, INF, -INF, INF),
@@ -130,6 +137,37 @@ def test_by_hand(dtype: type, isa: str) -> None:
             for output, number in zip(got, expected, strict=True):
                 exact = np.full(size, number, dtype)
                 np.testing.assert_array_equal(output, exact, err_msg=f"{loss} {y} {x}")
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("log_input", [True, False])
+@pytest.mark.parametrize("eps", [0.0, 0.25])
+def test_the_whole_likelihood_has_the_same_derivatives(
+    eps: float, log_input: bool, dtype: type, isa: str
+) -> None:
+    loss = fl.Poisson(log_input=log_input, eps=eps)
+    y, x = oracle.plain(loss.kernel, dtype, 300, np.random.RandomState(5))
+    value, *derivatives = outputs(loss, y, x)
+    whole, *same = outputs(replace(loss, full=True), y, x)
+    np.testing.assert_array_equal(same, derivatives)
+    more = [math.lgamma(label + 1) for label in y.tolist()]
+    tolerance = 4 * EPS[dtype]
+    np.testing.assert_allclose(whole, value + more, rtol=tolerance, atol=8 * tolerance)
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_large_counts_keep_the_digits_of_a_likelihood(dtype: type, isa: str) -> None:
+    """exp(x), y x and log(y!) are millions where the likelihood is 8."""
+    y = np.array([2, 3, 17, 4_000, 10**6], dtype)
+    x = np.log(y)
+    exact = []
+    for label, log in zip(y.tolist(), x.tolist(), strict=True):
+        with mpmath.workprec(200):
+            of_labels = mpmath.loggamma(mpmath.mpf(label) + 1)
+            exact.append(float(mpmath.exp(log) - mpmath.mpf(label) * log + of_labels))
+    got = outputs(fl.Poisson(full=True), y, x)[0]
+    terms = 0 if dtype is np.float32 else 8 * EPS[dtype] * y  # those of f32 are double
+    assert np.all(abs(got - exact) <= 2 * EPS[dtype] * np.array(exact) + terms)
 
 
 @pytest.mark.parametrize("dtype", oracle.DTYPES)

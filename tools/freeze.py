@@ -346,9 +346,14 @@ def counts() -> Iterator[Case]:
     def of_means(y: Any, x: Any, eps: float = 0.25) -> Any:
         return F.poisson_nll_loss(x, y, log_input=False, eps=eps)
 
+    def of_likelihood(y: Any, p: Any) -> Any:
+        return -stats.poisson.logpmf(y, p)
+
     yield Case("fl.Poisson()", "torch", of_torch, of_logarithms, COUNTS)
     loss = "fl.Poisson(log_input=False, eps=0.25)"
     yield Case(loss, "torch", of_torch, of_means, COUNT_MEANS)
+    loss = 'fl.Poisson(log_input=False, full=True, reduction="none")'
+    yield Case(loss, "scipy", of_numpy, of_likelihood, COUNT_MEANS)
     loss = "fl.Poisson(log_input=False, eps=1e-7)"
     yield Case(loss, "keras", of_jax, keras.losses.poisson, COUNT_MEANS)
     for loss, theirs, inputs in (

@@ -20,6 +20,7 @@
 #define FL_BINET_FROM 0x1.00000001p+1
 #define FL_LGAMMA_FROM 0x1.40000001p+1
 #define FL_LOG_SQRT_2PI 0x1.d67f1c864beb5p-1
+#define FL_1_MINUS_GAMMA 0x1.b0ee6072093cep-2 /* Euler's; lgamma'(2) */
 
 /* B(x) and its derivatives, x > 0: absolute errors of a few 2^-53. Below 2 by two steps
    of gamma(x + 1) = x gamma(x), with L = log((x + 2)/x). */
@@ -73,7 +74,7 @@ FL_INLINE double fl_d_lgamma_positive(double x) {
   const double steps = low < 0.5 ? low * (low + 1) : (low < 1.5 ? low : 1);
   const double inverse = 1 / high;
   const double binet = inverse * fl_d_binet_polynomial(inverse * inverse);
-  const double slope = 0x1.b0ee6072093cep-2, slope_lost = 0x1.6cb90701fbfabp-58;
+  const double slope = FL_1_MINUS_GAMMA, slope_lost = 0x1.6cb90701fbfabp-58;
   const double line = f * slope;
   const double line_lost = FL_FMA_F64(f, slope_lost, fl_product_tail(f, slope, line));
   const double near = FL_FMA_F64(f * f, fl_d_lgamma_2_polynomial(f), line_lost);

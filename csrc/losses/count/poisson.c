@@ -2,12 +2,10 @@
    log-likelihood without the terms of y alone (J. A. Nelder and R. W. M. Wedderburn,
    Generalized linear models, J. R. Stat. Soc. A 135, 1972):
 
-     l = exp(x) - y x,  l' = exp(x) - y,  l'' = exp(x)
-
-   Where exp(x) is infinite so is l, and a product with y = 0 is 0. */
+     l = exp(x) - y x,  l' = exp(x) - y,  l'' = exp(x) */
 #define FL_NAME poisson
 #include "blocks/element.h"
-#include "math/vecmath.h"
+#include "losses/count/poisson.h"
 
 FL_INLINE real FL_LOCAL(number_ahead)(int want, fl_case is, real y, real x,
                                       const double *parameters) {
@@ -17,12 +15,7 @@ FL_INLINE real FL_LOCAL(number_ahead)(int want, fl_case is, real y, real x,
 
 FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real mean,
                             const double *parameters) {
-  const real finite = fl_where(y != 0, fl_min(FL_EXP_OVERFLOW, x));
-  return (fl_point){
-      .value = FL_FMA_ONCE(-y, finite, mean),
-      .grad = mean - y,
-      .hess = fl_unless_nan(y, mean),
-  };
+  return fl_poisson_of_log(y, x, mean);
 }
 
 #include "blocks/element_loops.h"

@@ -1,6 +1,8 @@
 /* rows.h: the losses of this family (registry/losses.h). */
 FL_LOSS(poisson, count, ELEMENT, (COUNT), (REAL), "")
 FL_LOSS(poisson_mean, count, ELEMENT, (COUNT), (MEAN), "eps")
+FL_LOSS(poisson_full, count, ELEMENT, (COUNT), (REAL), "")
+FL_LOSS(poisson_mean_full, count, ELEMENT, (COUNT), (MEAN), "eps")
 FL_LOSS(gamma, count, ELEMENT, (POSITIVE), (REAL), "")
 FL_LOSS(gamma_mean, count, ELEMENT, (POSITIVE), (MEAN), "")
 FL_LOSS(tweedie, count, ELEMENT, (COUNT), (REAL), "power")

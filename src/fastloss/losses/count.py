@@ -48,7 +48,8 @@ class Poisson(_LogarithmOrMean):
     """Poisson loss of counts and the logarithm of their mean, or the mean.
 
     l = exp(x) - y x with x = y_pred and y = y_true; of a mean p = y_pred, with
-    ``log_input=False``: l = p - y log(p + eps).
+    ``log_input=False``: l = p - y log(p + eps). With ``full=True`` log(y!) =
+    lgamma(y + 1) is added, and l is the negative log-likelihood.
 
     Parameters
     ----------
@@ -56,6 +57,9 @@ class Poisson(_LogarithmOrMean):
         Whether `y_pred` holds logarithms of means.
     eps : float
         Added to a mean inside the logarithm; not to the exponential of a logarithm.
+    full : bool
+        Whether the term of the labels alone is part of the value. Derivatives are the
+        same with it and without.
     reduction : str
         See `Loss`.
 
@@ -63,9 +67,11 @@ class Poisson(_LogarithmOrMean):
     -----
     Element-wise: `y_true` and `y_pred` have one shape, any rank, float32 or float64;
     labels are at least 0, means positive. Gradient and Hessian: exp(x) - y and exp(x);
-    of a mean 1 - y/(p + eps) and y/(p + eps)^2. The negative log-likelihood is this and
-    log(y!), which no prediction changes. Errors of values and gradients are in ulps of
-    the larger of their two terms.
+    of a mean 1 - y/(p + eps) and y/(p + eps)^2. PyTorch's ``full=True`` adds Stirling's
+    approximation of log(y!) instead, about 1/(12 y) less, and 0 for y of at most 1.
+    Errors of values and gradients are in ulps of the sum of the sizes of their terms.
+    With `full` values are computed in double precision: in float32 large counts keep
+    their digits.
 
     Raises
     ------
@@ -85,6 +91,8 @@ class Poisson(_LogarithmOrMean):
     1.0
     >>> fl.poisson.grad([0, 3], [1.0, 2.0], log_input=False, reduction="sum")
     array([ 1. , -0.5])
+    >>> fl.poisson([0, 1], [0.0, 0.0], full=True)
+    1.0
     """
 
     name: ClassVar[str] = "poisson"
@@ -112,6 +120,7 @@ class Poisson(_LogarithmOrMean):
     )
 
     eps: float = 0.0
+    full: bool = False
 
     if TYPE_CHECKING:
 
@@ -125,11 +134,18 @@ class Poisson(_LogarithmOrMean):
             reduction: str = ...,
             log_input: bool = ...,
             eps: float = ...,
+            full: bool = ...,
         ) -> Any:
             """Value of the loss."""
 
+    @property
+    def kernel(self) -> str:
+        """Name of the kernel that runs these parameters."""
+        return f"{super().kernel}_full" if self.full else super().kernel
+
     def _validate(self) -> None:
         super()._validate()
+        checks.boolean("full", self.full)
         self._set("eps", checks.number("eps", self.eps, 0, math.inf, open_low=False))
 
 

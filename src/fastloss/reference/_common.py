@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from fastloss import math as functions
 from fastloss._custom.trace import Symbol
 
 __all__ = [
@@ -16,6 +18,8 @@ __all__ = [
     "arrays",
     "class_weights",
     "clip",
+    "elementwise",
+    "lgamma",
     "nan_or",
     "smooth",
 ]
@@ -67,3 +71,23 @@ def class_weights(class_weight: ClassWeight, x: Array) -> Array:
             weights[c] = weight
         return weights
     return np.array(given).astype(x.dtype)
+
+
+def elementwise(name: str, function: Callable[[float], float]) -> Any:
+    """`function` of floats, the method `name` of other numbers, or a symbol."""
+
+    def of_number(x: Any) -> Any:
+        return getattr(x, name)() if hasattr(x, name) else function(x)
+
+    of_numbers = np.vectorize(of_number, otypes=[object])
+
+    def of_arrays(x: Any) -> Any:
+        if isinstance(x, Symbol):
+            return getattr(functions, name)(x)
+        x = np.asarray(x)
+        return of_numbers(x).astype(x.dtype)
+
+    return of_arrays
+
+
+lgamma = elementwise("lgamma", lambda x: math.lgamma(x) if x else math.inf)

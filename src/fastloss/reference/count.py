@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fastloss.reference._common import Array, arrays, nan_or
+from fastloss.reference._common import Array, arrays, lgamma, nan_or
 
 __all__ = [
     "Gamma",
@@ -26,7 +26,10 @@ def _product(y: Array, x: Array) -> Array:
 
 
 class Poisson:
-    """``exp(x) - y x``; with ``log_input=False`` ``p - y log(p + eps)``."""
+    """``exp(x) - y x``; with ``log_input=False`` ``p - y log(p + eps)``.
+
+    With `full` ``log(y!)`` more.
+    """
 
     @staticmethod
     def value(
@@ -34,11 +37,13 @@ class Poisson:
         y_pred: npt.ArrayLike,
         log_input: bool = True,
         eps: float = 0.0,
+        full: bool = False,
     ) -> Array:
         y, x = arrays(y_true, y_pred)
+        of_labels = lgamma(y + 1) if full else 0
         if log_input:
-            return np.exp(x) - _product(y, x)
-        return x - _product(y, np.log(x + eps))
+            return np.exp(x) - _product(y, x) + of_labels
+        return x - _product(y, np.log(x + eps)) + of_labels
 
     @staticmethod
     def value_size(
@@ -46,12 +51,14 @@ class Poisson:
         y_pred: npt.ArrayLike,
         log_input: bool = True,
         eps: float = 0.0,
+        full: bool = False,
     ) -> Array:
         """The sum of the sizes of the terms."""
         y, x = arrays(y_true, y_pred)
+        of_labels = abs(lgamma(y + 1)) if full else 0
         if log_input:
-            return np.exp(x) + abs(y * x)
-        return x + abs(y * np.log(x + eps))
+            return np.exp(x) + abs(y * x) + of_labels
+        return x + abs(y * np.log(x + eps)) + of_labels
 
     @staticmethod
     def grad(
@@ -59,6 +66,7 @@ class Poisson:
         y_pred: npt.ArrayLike,
         log_input: bool = True,
         eps: float = 0.0,
+        full: bool = False,
     ) -> Array:
         y, x = arrays(y_true, y_pred)
         return np.exp(x) - y if log_input else 1 - y / (x + eps)
@@ -69,6 +77,7 @@ class Poisson:
         y_pred: npt.ArrayLike,
         log_input: bool = True,
         eps: float = 0.0,
+        full: bool = False,
     ) -> Array:
         """The sum of the sizes of the terms."""
         y, x = arrays(y_true, y_pred)
@@ -80,6 +89,7 @@ class Poisson:
         y_pred: npt.ArrayLike,
         log_input: bool = True,
         eps: float = 0.0,
+        full: bool = False,
     ) -> Array:
         y, x = arrays(y_true, y_pred)
         return nan_or(y, np.exp(x)) if log_input else y / (x + eps) ** 2

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastloss.reference._common import Array, arrays
+from fastloss.reference._common import Array, arrays, elementwise, lgamma
 
 __all__ = [
     "CRPSLaplace",
@@ -43,25 +41,9 @@ def _polygamma(x: float, order: int) -> float:
     return total + 1 / x + 1 / (2 * x**2) + series
 
 
-def _elementwise(name: str, function: Callable[[float], float]) -> Any:
-    """`function` of floats, the method `name` of other numbers."""
-
-    def of_number(x: Any) -> Any:
-        return getattr(x, name)() if hasattr(x, name) else function(x)
-
-    of_numbers = np.vectorize(of_number, otypes=[object])
-
-    def of_arrays(x: Any) -> Any:
-        x = np.asarray(x)
-        return of_numbers(x).astype(x.dtype)
-
-    return of_arrays
-
-
-_erf = _elementwise("erf", math.erf)
-_lgamma = _elementwise("lgamma", lambda x: math.lgamma(x) if x else math.inf)
-_digamma = _elementwise("digamma", lambda x: _polygamma(x, 0))
-_trigamma = _elementwise("trigamma", lambda x: _polygamma(x, 1))
+_erf = elementwise("erf", math.erf)
+_digamma = elementwise("digamma", lambda x: _polygamma(x, 0))
+_trigamma = elementwise("trigamma", lambda x: _polygamma(x, 1))
 
 
 def _heads(y_true: npt.ArrayLike, y_pred: Pair) -> tuple[Array, Array, Array]:
@@ -186,7 +168,7 @@ class StudentT:
         result = np.log(s) + (nu + 1) / 2 * np.log1p(r**2 / (nu * s**2))
         if full:
             a = nu / 2 + 0 * s
-            result += _lgamma(a) - _lgamma(a + 1 / 2) + np.log(_pi(s) * nu) / 2
+            result += lgamma(a) - lgamma(a + 1 / 2) + np.log(_pi(s) * nu) / 2
         return result
 
     @staticmethod
@@ -237,7 +219,7 @@ class NegativeBinomial:
         y_true: npt.ArrayLike, y_pred: Pair, full: bool = False, eps: float = 1e-6
     ) -> Array:
         y, m, r = NegativeBinomial._parts(y_true, y_pred, eps)
-        counted = _lgamma(r) - _lgamma(r + y) + (_lgamma(y + 1) if full else 0)
+        counted = lgamma(r) - lgamma(r + y) + (lgamma(y + 1) if full else 0)
         return counted + r * np.log1p(m / r) + y * (np.log(r + m) - np.log(m))
 
     @staticmethod

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastloss.reference._common import Array, arrays
-from fastloss.reference.distribution import _elementwise, _pi
+from fastloss.reference._common import Array, arrays, elementwise
+from fastloss.reference.distribution import _pi
 
 __all__ = ["AFT", "Cox"]
 
 Pair = tuple[npt.ArrayLike, npt.ArrayLike]
 
-_erfc = _elementwise("erfc", math.erfc)
+_erfc = elementwise("erfc", math.erfc)
 
 
 class AFT:

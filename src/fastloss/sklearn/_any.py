@@ -224,7 +224,7 @@ def _known(of: fl.Loss) -> Any:
             return losses.AbsoluteError(**weighted)
         case fl.Quantile(q=q, delta=0.0):
             return losses.PinballLoss(quantile=q, **weighted)
-        case fl.Poisson(log_input=True, eps=0.0):
+        case fl.Poisson(log_input=True, eps=0.0, full=False):
             return losses.HalfPoissonLoss(**weighted)
         case fl.Gamma(log_input=True):
             return losses.HalfGammaLoss(**weighted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 from typing import Any
 
@@ -230,6 +231,14 @@ def test_known_losses_grow_the_same_trees(
     model = fitted(ours.loss(name, **parameters), X, y, weight)
     other = fitted("log_loss" if name == "scce" else name, X, y, weight)
     np.testing.assert_allclose(model._raw_predict(X), other._raw_predict(X), 1e-9)
+
+
+def test_the_whole_likelihood_of_counts() -> None:
+    """scikit-learn's loss of counts is without log(y!)."""
+    y, raw = np.array([3.0]), np.zeros(1)
+    for full, value in ((False, 1.0), (True, 1 + math.log(6))):
+        found = ours.loss("poisson", full=full).loss(y, raw)
+        np.testing.assert_allclose(found, value, 1e-15)
 
 
 ROBUST = ["huber", "log_cosh", "pseudo_huber", "fair", "epsilon_insensitive"]

@@ -147,8 +147,8 @@ def test_the_whole_likelihood_has_the_same_derivatives(
 ) -> None:
     loss = fl.Poisson(log_input=log_input, eps=eps)
     y, x = oracle.plain(loss.kernel, dtype, 300, np.random.RandomState(5))
-    y[::2] += dtype(0.25)  # labels below 1/2, and between 3/2 and 2, have their own lines
-    y[::6] = 1.75
+    y[::2] += dtype(0.25)  # log(y!) has its own lines below 1/2,
+    y[::6] = 1.75  # and between 3/2 and 2
     value, *derivatives = outputs(loss, y, x)
     whole, *same = outputs(replace(loss, full=True), y, x)
     np.testing.assert_array_equal(same, derivatives)

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ["sklearn", "boosting", "torch", "jax", "keras", "scipy", "dask", "partial"]
 
 
-@pytest.mark.parametrize("page", ["sklearn", "boosting", "scipy", "dask", "partial"])
+@pytest.mark.parametrize("page", PAGES)
 def test_the_page_runs(page: str, tmp_path: Path) -> None:
     text = (DOCS / f"{page}.md").read_text("utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,9 +41,7 @@ SMALL = (
 def _formulas(loss: fl.Loss, y: Any, x: Any) -> tuple[Any, Any]:
     """The textbook's value, and value and gradient, of the mean."""
     formula = getattr(reference, type(loss).__name__)
-    parameters = {
-        f.name: getattr(loss, f.name) for f in fields(loss) if f.name != "reduction"
-    }
+    parameters = reference.parameters(loss)
     samples = np.size(formula.value(y, x, **parameters))
 
     def value() -> float:

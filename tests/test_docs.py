@@ -92,3 +92,18 @@ def test_tables_of_speed_are_current(
 def test_every_page_of_a_loss_is_in_the_table_of_losses() -> None:
     table = (ROOT / "docs/losses.md").read_text("utf-8")
     assert [name for name in fl.LOSSES if f"\n| `{name}`" not in table] == []
+
+
+def test_the_script_that_repeats_the_speed_takes_its_losses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import versus_numpy
+    from suite.inputs import LOSSES, make
+
+    for kernel, shape in versus_numpy.LARGE.items():
+        y, x = make(kernel, (8, *shape[1:]), "float32")
+        value, value_and_grad = versus_numpy._formulas(LOSSES[kernel], y, x)
+        expected, gradient = fl.reference.value_and_grad(LOSSES[kernel], y, x)
+        assert value() == pytest.approx(expected, rel=1e-5)
+        assert value_and_grad()[1] == pytest.approx(gradient, rel=1e-5)

@@ -25,11 +25,14 @@ def _losses_by_kernel() -> dict[str, fl.Loss]:
     for loss in fl.LOSSES.values():
         if loss.kernel not in ROWS:
             continue
-        found[loss.kernel] = loss
-        for switch in ("from_logits", "log_input", "squared"):
-            if hasattr(loss, switch):
-                other = replace(loss, **{switch: not getattr(loss, switch)})
-                found[other.kernel] = other
+        variants = [loss]
+        for switch in ("from_logits", "log_input", "squared", "full"):
+            variants += [
+                replace(each, **{switch: not getattr(each, switch)})
+                for each in variants
+                if hasattr(each, switch)
+            ]
+        found.update({each.kernel: each for each in reversed(variants)})
     return found
 
 

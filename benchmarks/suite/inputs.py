@@ -25,14 +25,13 @@ def _losses_by_kernel() -> dict[str, fl.Loss]:
     for loss in fl.LOSSES.values():
         if loss.kernel not in ROWS:
             continue
-        variants = [loss]
-        for switch in ("from_logits", "log_input", "squared", "full"):
-            variants += [
-                replace(each, **{switch: not getattr(each, switch)})
-                for each in variants
-                if hasattr(each, switch)
-            ]
-        found.update({each.kernel: each for each in reversed(variants)})
+        whole = [replace(loss, full=True)] if hasattr(loss, "full") else []
+        for each in [loss, *whole]:
+            found[each.kernel] = each
+            for switch in ("from_logits", "log_input", "squared"):
+                if hasattr(each, switch):
+                    other = replace(each, **{switch: not getattr(each, switch)})
+                    found[other.kernel] = other
     return found
 
 

@@ -110,6 +110,22 @@ def test_an_ignored_label_is_one_of_those_that_are_given(ignored: Any) -> None:
     assert found == fl.scce([0, -1, 2], ROWS, ignore_class=-1)
 
 
+def test_an_ignored_label_may_be_one_of_the_classes() -> None:
+    loss = fl.SparseCategoricalCrossentropy(classes=[10, 20, 30], ignore_class=20)
+    assert loss([10, 20, 30], ROWS) == fl.scce([0, -1, 2], ROWS, ignore_class=-1)
+    np.testing.assert_array_equal(loss.initial([10, 20, 30]), [0.5, 0, 0.5])
+
+
+def test_states_do_not_count_an_ignored_name() -> None:
+    named = fl.scce.partial(
+        ["a", "?", "c"], ROWS, classes="a b c".split(), ignore_class="?"
+    )
+    numbered = fl.scce.partial([0, -1, 2], ROWS, ignore_class=-1)
+    assert named.count == numbered.count == 2
+    assert named.value() == numbered.value()
+    assert named.standard_error() == numbered.standard_error()
+
+
 def test_a_loss_with_names_is_a_value() -> None:
     loss = fl.SparseCategoricalCrossentropy(classes=np.array(ANIMALS))
     assert loss == fl.SparseCategoricalCrossentropy(classes=list(ANIMALS))

@@ -429,6 +429,12 @@ class SparseRowwise(NamedClasses, ClassWeighted):
     def _ignored(self) -> Any:
         return self.ignore_class
 
+    @property
+    def _ignored_code(self) -> int | None:
+        """What stands for the ignored class in the labels of the kernel."""
+        named = self.classes is not None and self.ignore_class is not None
+        return labels.IGNORED if named else self.ignore_class
+
     def _labels(self, y_true: ArrayLike, predictions: Array) -> Array:
         known: Any = self.classes
         if known is not None and len(known) != predictions.shape[-1]:
@@ -439,10 +445,7 @@ class SparseRowwise(NamedClasses, ClassWeighted):
         return checks.class_labels(y_true, predictions)
 
     def _targets(self, class_weight: Array | None) -> TargetOptions:
-        ignored = self.ignore_class
-        if ignored is not None and self.classes is not None:
-            ignored = labels.IGNORED
-        return super()._targets(class_weight)._replace(ignore_class=ignored)
+        return super()._targets(class_weight)._replace(ignore_class=self._ignored_code)
 
     def initial(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
         """The shares of the classes, or their logarithms for a loss of logits.
@@ -459,7 +462,7 @@ class SparseRowwise(NamedClasses, ClassWeighted):
         numpy.ndarray
         """
         label = np.asarray(self._coded(y_true))
-        kept = label != self._targets(None).ignore_class
+        kept = label != self._ignored_code
         weight = None if sample_weight is None else np.asarray(sample_weight)[kept]
         counts = np.bincount(label[kept], weight).astype(np.float64)
         shares = counts / counts.sum()
@@ -472,13 +475,13 @@ class SparseRowwise(NamedClasses, ClassWeighted):
     def _count(self, arrays: Arrays) -> int:
         if self.ignore_class is None:
             return super()._count(arrays)
-        return int(np.count_nonzero(arrays.labels[0] != self.ignore_class))
+        return int(np.count_nonzero(arrays.labels[0] != self._ignored_code))
 
     def _shares(self, arrays: Arrays) -> Array | None:
         shares = super()._shares(arrays)
         if self.ignore_class is None:
             return shares
-        counted: Array = arrays.labels[0] != self.ignore_class
+        counted: Array = arrays.labels[0] != self._ignored_code
         return counted if shares is None else shares * counted
 
 

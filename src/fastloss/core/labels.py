@@ -51,7 +51,7 @@ def coded(
     """The code of the class of each label, or `IGNORED`."""
     table = dict(zip(known, codes, strict=True))
     if ignored is not None:
-        table.setdefault(ignored, IGNORED)
+        table[ignored] = IGNORED
     array = np.asarray(y_true)
     entries = array.ravel().tolist()
     try:

@@ -117,9 +117,8 @@ def test_an_ignored_label_may_be_one_of_the_classes() -> None:
 
 
 def test_states_do_not_count_an_ignored_name() -> None:
-    named = fl.scce.partial(
-        ["a", "?", "c"], ROWS, classes="a b c".split(), ignore_class="?"
-    )
+    loss = fl.SparseCategoricalCrossentropy(classes=["a", "b", "c"], ignore_class="?")
+    named = loss.partial(["a", "?", "c"], ROWS)
     numbered = fl.scce.partial([0, -1, 2], ROWS, ignore_class=-1)
     assert named.count == numbered.count == 2
     assert named.value() == numbered.value()

@@ -532,13 +532,7 @@ class SeveralHeads(_Structured):
     heads: ClassVar[tuple[str, ...]]  # what is predicted
 
     def _arrays(self, y_true: ArrayLike, y_pred: Any) -> Arrays:
-        given = checks.items("y_pred", y_pred, len(self.heads), self.heads)
-        predictions = checks.predictions_alike(
-            dict(zip(self.heads, given, strict=True))
-        )
-        shape = predictions[0].shape
-        labels = checks.labels_like("y_true", y_true, self.heads[0], shape)
-        return Arrays((labels,), predictions, shape, ("y_true", *self.heads))
+        return self._head_arrays(self.heads, y_true, y_pred)
 
 
 class Bounded(_Structured):

@@ -802,14 +802,9 @@ def bind(program: Program, parameters: Mapping[str, Any]) -> Any:
         row[3 : 3 + len(step.operands)] = step.operands
     numbers = {k: float(v) for k, v in parameters.items() if is_number(v)}
     constants = list(program.numbers(numbers))
+    common = len(program.inputs), program.scratch, program.setup, code
     if not isinstance(program, RowProgram):
-        return _bridge.Program(
-            len(program.inputs),
-            program.scratch,
-            program.setup,
-            code,
-            np.array(constants, dtype=np.float64),
-        )
+        return _bridge.Program(*common, np.array(constants, dtype=np.float64))
     first = []
     for name in program.tables:
         first.append(len(constants))
@@ -818,10 +813,7 @@ def bind(program: Program, parameters: Mapping[str, Any]) -> Any:
         if step.opcode == "look_up_kk":
             row[3] = row[4] = first[step.operands[0]]
     return _bridge.Program(
-        len(program.inputs),
-        program.scratch,
-        program.setup,
-        code,
+        *common,
         np.array(constants, dtype=np.float64),
         np.array(program.stages, dtype=np.int32),
         kept=program.kept,

@@ -70,9 +70,12 @@ class Heads(tuple[Any, ...]):
         return super().__getitem__(key)
 
 
+def _predictions(count: int) -> list[Node]:
+    return [node("input", value=name) for name in names_of(count)]
+
+
 def _slopes(x: Node, count: int) -> list[Node]:
-    inputs = [node("input", value=name) for name in names_of(count)]
-    return [derivative_to(x, head) for head in inputs]
+    return [derivative_to(x, head) for head in _predictions(count)]
 
 
 def slopes(value: Node, count: int) -> tuple[Node, ...]:
@@ -83,8 +86,8 @@ def slopes(value: Node, count: int) -> tuple[Node, ...]:
 def curves(value: Node, count: int) -> tuple[Node, ...]:
     """Return the diagonal of the Hessian."""
     return tuple(
-        guarded(_slopes(slope, count)[k], value)
-        for k, slope in enumerate(_slopes(value, count))
+        guarded(derivative_to(slope, head), value)
+        for slope, head in zip(_slopes(value, count), _predictions(count), strict=True)
     )
 
 

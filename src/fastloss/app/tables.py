@@ -71,7 +71,7 @@ class Table:
     @property
     def width(self) -> int:
         """Number of columns."""
-        raise NotImplementedError
+        return len(self.names or ())
 
     def batches(
         self, columns: Sequence[int], rows: int, texts: Sequence[int]
@@ -177,10 +177,6 @@ class _Parquet(Table):
             schema, rows = file.schema_arrow, file.metadata.num_rows
         super().__init__(path, schema.names, schema.types, rows, size)
 
-    @property
-    def width(self) -> int:
-        return len(self.names or ())
-
     def batches(
         self, columns: Sequence[int], rows: int, texts: Sequence[int]
     ) -> Iterator[pa.RecordBatch]:
@@ -212,10 +208,6 @@ class _Arrow(Table):
                 schema = reader.schema
         super().__init__(path, schema.names, schema.types, None, size)
 
-    @property
-    def width(self) -> int:
-        return len(self.names or ())
-
     def _reader(self, file: Any) -> Any:
         import pyarrow as pa
 
@@ -246,10 +238,6 @@ class _Stream(Table):
         self._reader = pa.ipc.open_stream(source)
         schema = self._reader.schema
         super().__init__("standard input", schema.names, schema.types, None, None)
-
-    @property
-    def width(self) -> int:
-        return len(self.names or ())
 
     def batches(
         self, columns: Sequence[int], rows: int, texts: Sequence[int]

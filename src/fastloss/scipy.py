@@ -190,7 +190,10 @@ def objective(
         raise ValueError(f"l2 = {l2} must be finite and at least 0")
     if isinstance(found, Rowwise):
         labels = np.asarray(y)
-        if classes is None:
+        named = getattr(found, "classes", None)
+        if classes is None and named is not None:
+            classes = len(named)
+        elif classes is None:
             whole = labels.ndim == 1
             classes = int(labels.max(initial=0)) + 1 if whole else labels.shape[-1]
     elif classes is not None:

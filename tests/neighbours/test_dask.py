@@ -496,3 +496,28 @@ def test_groups_with_delayed() -> None:
         states.append(part(y[at], x[at], groups=sizes[a : a + 30]))
     state = dask.delayed(sum)(states).compute()
     assert state.value() == fl.listnet(y, x, groups=sizes)
+
+
+@pytest.mark.parametrize("lazy", [True, False])
+def test_labels_may_be_names_of_classes(lazy: bool) -> None:
+    rows = np.array(
+        [[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.3, 0.3, 0.4], [0.2, 0.2, 0.6]]
+    )
+    names = np.array(["a", "?", "c", "b"])
+    loss = fl.SparseCategoricalCrossentropy(
+        classes=["a", "b", "c"], ignore_class="?", class_weight={"b": 2.0, "c": 3.0}
+    )
+    value, grad = loss.value_and_grad(names, rows)
+    blocks = da.from_array(rows, chunks=(2, 3))
+    labels = da.from_array(names, chunks=2) if lazy else names
+    found = fastloss.dask.loss(loss).value_and_grad(labels, blocks)
+    assert float(found[0].compute()) == value
+    np.testing.assert_allclose(found[1].compute(), grad, rtol=1e-15)
+    assert fastloss.dask.loss(loss).partial(labels, blocks).compute().count == 3
+    wrong = da.from_array(np.array(["a", "b", "c", "fox"]), chunks=2)
+    with pytest.raises(ValueError, match="'fox' is none of the classes"):
+        fastloss.dask.loss(loss)(wrong, blocks).compute()
+    with pytest.raises(ValueError, match="'no' is none of the classes"):
+        fastloss.dask.bce(
+            da.from_array(["no"]), da.zeros(1), classes=["n", "y"]
+        ).compute()

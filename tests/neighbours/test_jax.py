@@ -544,3 +544,10 @@ def test_another_layout_is_refused() -> None:
 
 def test_another_call_is_refused() -> None:
     assert handled().startswith("13: this version of fastloss does not know this call")
+
+
+@pytest.mark.parametrize("name", ["scce", "bce"])
+def test_names_of_classes_are_refused(name: str) -> None:
+    function = fastloss.jax.loss(name, classes=[1, 0])
+    with pytest.raises(TypeError, match="pass the numbers of the classes as targets"):
+        function(jnp.full((2, 2), 0.5), jnp.array([0, 1]))

@@ -157,3 +157,16 @@ def test_custom_losses_fit() -> None:
     found = minimize(fun, fun.x0, jac=True, hessp=fun.hessp, method="trust-ncg")
     assert found.success
     assert np.abs(fun(found.x)[1]).max() < 1e-4
+
+
+def test_classes_may_have_names() -> None:
+    random = np.random.RandomState(0)
+    table = random.standard_normal((20, 2))
+    numbers = random.randint(0, 2, 20)  # the third never occurs
+    loss = fl.SparseCategoricalCrossentropy(from_logits=True, classes=["a", "b", "c"])
+    named = ours.objective(table, np.array(["a", "b"])[numbers], loss)
+    plain = ours.objective(table, numbers, "scce", classes=3)
+    w = random.standard_normal(named.x0.shape)
+    assert named.x0.shape == (9,)
+    assert named(w)[0] == plain(w)[0]
+    np.testing.assert_array_equal(named.hessp(w, w), plain.hessp(w, w))

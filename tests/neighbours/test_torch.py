@@ -547,3 +547,13 @@ def test_in_threads_and_in_turns_with_pytorch() -> None:
 def test_examples(module: Any) -> None:
     fallback._counts.clear()
     assert doctest.testmod(module).failed == 0
+
+
+def test_labels_may_be_named_by_other_numbers() -> None:
+    loss = fl.SparseCategoricalCrossentropy(
+        classes=[30, 10, 20], ignore_class=20, class_weight={10: 0.0}
+    )
+    x, y = torch.full((3, 3), 1 / 3), torch.tensor([10, 20, 30])
+    assert fastloss.torch.loss(loss)(x, y).item() == loss(y.numpy(), x.numpy())
+    nothing = fastloss.torch.loss(loss)(x, torch.tensor([10, 20, 10]))
+    assert torch.isnan(nothing)  # as of PyTorch, where no row weighs anything

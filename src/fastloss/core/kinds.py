@@ -50,6 +50,7 @@ __all__ = [
     "Elementwise",
     "Grouped",
     "LabelledPairs",
+    "NamedClasses",
     "Names",
     "Overlap",
     "PairedRowwise",
@@ -196,6 +197,10 @@ class NamedClasses(Registered):
         if known is None:
             return y_true
         return labels.coded(y_true, known, self._codes(known), self._ignored())
+
+    def _of_codes(self) -> Loss:
+        """The same loss of labels that `_coded` made."""
+        return self._changed({"classes": None})
 
     def _arrays(self, y_true: ArrayLike, y_pred: ArrayLike) -> Arrays:
         return super()._arrays(self._coded(y_true), y_pred)
@@ -434,6 +439,9 @@ class SparseRowwise(NamedClasses, ClassWeighted):
         """What stands for the ignored class in the labels of the kernel."""
         named = self.classes is not None and self.ignore_class is not None
         return labels.IGNORED if named else self.ignore_class
+
+    def _of_codes(self) -> Loss:
+        return self._changed({"classes": None, "ignore_class": self._ignored_code})
 
     def _labels(self, y_true: ArrayLike, predictions: Array) -> Array:
         known: Any = self.classes

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastloss.core import checks
 from fastloss.core.job import Array
-from fastloss.core.kinds import Overlap, Pairwise
+from fastloss.core.kinds import NamedClasses, Overlap, Pairwise
 from fastloss.core.loss import Loss
 
 __all__ = ["Call", "Job", "call_of"]
@@ -125,6 +125,9 @@ def call_of(
     further = {k: v for k, v in parameters.items() if k in loss.inputs}
     changed = {k: v for k, v in parameters.items() if k not in loss.inputs}
     loss = loss._changed(changed)
+    if isinstance(loss, NamedClasses) and loss.classes is not None and arguments:
+        arguments = (_coded(loss, arguments[0]), *arguments[1:])
+        loss = loss._of_codes()
     form = tuple(len(a) if isinstance(a, tuple | list) else 0 for a in arguments)
     flat = [x for a in arguments for x in (a if isinstance(a, tuple | list) else (a,))]
     paired = isinstance(loss, Pairwise)
@@ -151,6 +154,16 @@ def call_of(
     job = Job(loss, form, tuple(keywords))
     _check(job, arrays)
     return Call(job, tuple(arrays), tuple(indices), first, heads, samples)
+
+
+def _coded(loss: NamedClasses, labels: Any) -> Any:
+    """Return codes for names of classes: states and divisors know no names."""
+    if hasattr(labels, "to_dask_array"):
+        labels = labels.to_dask_array()
+    if not isinstance(labels, da.Array):
+        return loss._coded(labels)
+    none = np.empty((0,) * labels.ndim, np.int64)
+    return labels.map_blocks(loss._coded, dtype=np.int64, meta=none)
 
 
 def _names(

@@ -18,7 +18,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from fastloss.core import _bridge, checks, job
 from fastloss.core.job import Arrays, TargetOptions
-from fastloss.core.kinds import Elementwise, Overlap, Rowwise
+from fastloss.core.kinds import Elementwise, NamedClasses, Overlap, Rowwise
 from fastloss.core.loss import Loss
 from fastloss.core.threads import get_num_threads
 from fastloss.names import get
@@ -273,6 +273,11 @@ def run(
         Of the dtype of the predictions.
     """
     found, late = _split(loss, parameters)
+    if isinstance(found, NamedClasses) and found.classes is not None:
+        raise TypeError(
+            f"classes of {found.name} are not known where XLA runs: pass the numbers "
+            f"of the classes as {names[1]}, from 0 on, or 0 and 1, and no classes="
+        )
     given = _floats(names[0], predictions)
     x, y = _stored(given), _stored(jnp.asarray(targets))
     w = None if sample_weight is None else _stored(jnp.asarray(sample_weight))

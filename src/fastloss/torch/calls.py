@@ -149,7 +149,8 @@ def _is_vacant(loss: Loss, labels: Array, predictions: Array) -> bool:
     """Whether nothing is there to be averaged."""
     if not isinstance(loss, SparseRowwise) or loss.reduction != "mean":
         return False
-    kept = labels[labels != loss.ignore_class]
+    codes = np.asarray(loss._coded(labels))
+    kept = codes[codes != loss._ignored_code]
     weights = loss._class_weights(predictions.shape[-1])
     return not kept.size or (weights is not None and not weights[kept].any())
 

@@ -33,10 +33,10 @@ typedef struct {
 } fl_weights;
 
 /* A block of n elements. in: labels, predictions, a custom loss's extra inputs and the
-   vectors of products, n of each, of the table's dtype. `parameters` are the registry's numbers, for a custom loss
-   its program. Values times weight are added to `lanes` or, if that is NULL, stored in v;
-   derivatives times weight and scale are stored in g and h, one for each head: those that
-   the output set names; past the caches, if `stream` says so. */
+   vectors of products, n of each, of the table's dtype. `parameters` are the registry's
+   numbers, for a custom loss its program. Values times weight are added to `lanes` or, if
+   that is NULL, stored in v; derivatives times weight and scale are stored in g and h, one
+   for each head: those that the output set names; past the caches, if `stream` says so. */
 typedef struct {
   int64_t n;
   const void *const *in;

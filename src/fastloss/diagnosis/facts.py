@@ -7,7 +7,6 @@ number (`Numbers`), a decision between classes (`Decisions`), a curve (`Curve`).
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -153,18 +152,15 @@ class Given:
 
 def typed(loss: Loss) -> str:
     """A loss with the parameters that are not the usual ones, if they are short."""
-    given = ", ".join(
-        f"{field.name}={getattr(loss, field.name)!r}"
-        for field in dataclasses.fields(loss)
-        if getattr(loss, field.name) != field.default
-    )
-    return f"{type(loss).__name__}({given if len(given) < _LONGEST else '...'})"
+    whole = loss._expression()
+    short = len(whole) < len(type(loss).__name__) + len("()") + _LONGEST
+    return whole if short else f"{type(loss).__name__}(...)"
 
 
 def ignored_class(loss: Loss) -> int | None:
     """The label of rows that are left out, as the engine has it."""
     if isinstance(loss, SparseRowwise):
-        return loss._targets(None).ignore_class
+        return loss._ignored_code
     return None
 
 

@@ -60,6 +60,15 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def linkcheck(session: nox.Session) -> None:
+    """The links of the site that lead elsewhere, which needs the internet."""
+    session.install(".[docs]")
+    options = ["-W", "--keep-going", "-b", "linkcheck"]
+    trees = ["-d", "docs/_build/linktrees", *session.posargs]
+    session.run("sphinx-build", *options, *trees, "docs", "docs/_build/linkcheck")
+
+
+@nox.session
 def look(session: nox.Session) -> None:
     """Every page of the built site in a browser without a screen."""
     session.install("pyqt6-webengine>=6.7")

@@ -25,6 +25,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "speed_history",
 ]
 exclude_patterns = ["_build", "notes", "examples", "**/GALLERY_HEADER.md"]
 

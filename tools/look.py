@@ -5,7 +5,8 @@
 Each page is shown at the width of a desktop and of a phone, in light and in dark. It
 fails on an error in the console, on a page wider than its window, on formulas that are
 not typeset and on links within the site that lead nowhere; a picture is taken of a few
-pages. ``nox -s look`` brings the browser, PyQt6-WebEngine.
+pages. ``nox -s look`` brings the browser, PyQt6-WebEngine. asv's pages, the history of
+speed, are left out: they are not of the site's making and load scripts from elsewhere.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from PyQt6.QtWidgets import QApplication
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 MODES = ("light", "dark")
+OTHERS = {"_static", "history"}
 PICTURED = (
     "index.html",
     "losses.html",
@@ -195,7 +197,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="pages whose path matches this")
     options = parser.parse_args()
     site = options.site.resolve()
-    pages = [p for p in sorted(site.rglob("*.html")) if "_static" not in p.parts]
+    pages = [p for p in sorted(site.rglob("*.html")) if not OTHERS & {*p.parts}]
     if not pages:
         parser.error(f"{site} holds no pages; build them with nox -s docs")
     faults = list(broken(site, pages))

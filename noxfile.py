@@ -27,10 +27,18 @@ def test(session: nox.Session) -> None:
 def neighbours(session: nox.Session) -> None:
     """The modules for other libraries, with these installed."""
     session.install(".[test,neighbours]")
-    session.run("pytest", "tests/neighbours", *session.posargs)
+    others = "--ignore=tests/neighbours/test_spark.py"
+    session.run("pytest", "tests/neighbours", others, *session.posargs)
     names = ("dask", "jax", "keras", "sklearn", "torch")
     modules = [f"fastloss.{name}" for name in names]
     session.run("pytest", "--pyargs", *modules, *session.posargs)
+
+
+@nox.session
+def spark(session: nox.Session) -> None:
+    """The recipe for Spark, with PySpark and the Java of this machine."""
+    session.install(".[spark]", "pytest")
+    session.run("pytest", "tests/neighbours/test_spark.py", *session.posargs)
 
 
 @nox.session

@@ -461,30 +461,6 @@ def test_ray() -> None:
     subprocess.run([sys.executable, "-c", RAY], check=True, timeout=200)
 
 
-def states_of(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """What Spark's mapInPandas runs on each partition."""
-    import json
-
-    state = fl.Partial(fl.huber)
-    for table in frames:
-        state.update(table.y.to_numpy(), table.p.to_numpy())
-    yield pd.DataFrame({"state": [json.dumps(state.to_dict())]})
-
-
-def test_map_in_pandas() -> None:
-    """The function, with iterators as Spark hands them over."""
-    import json
-
-    table = frame()
-    partitions = [iter([table[:100], table[100:250]]), iter([]), iter([table[250:]])]
-    rows = [row for part in partitions for out in states_of(part) for row in out.state]
-    states = (fl.Partial.from_dict(fl.huber, json.loads(row)) for row in rows)
-    merged = sum(states)
-    assert merged.count == 600
-    expected = fl.huber(table.y.to_numpy(), table.p.to_numpy())
-    assert merged.value() == pytest.approx(expected, rel=4e-16)
-
-
 def test_groups_with_delayed() -> None:
     sizes = np.random.default_rng(0).integers(1, 6, 90)
     ends = np.cumsum(sizes)

@@ -18,7 +18,7 @@ PAGES = ["sklearn", "boosting", "torch", "jax", "keras", "scipy", "dask", "parti
 def test_the_page_runs(page: str, tmp_path: Path) -> None:
     text = (DOCS / f"{page}.md").read_text("utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    # Ray's recipe is run by test_dask.py; Spark's wants a cluster.
+    # Ray's recipe is run by test_dask.py, Spark's by test_spark.py.
     pasted = [block for block in blocks if not re.search("import ray|frames", block)]
     assert pasted
     done = subprocess.run(

@@ -439,7 +439,25 @@ def test_named_classes_are_classes() -> None:
     assert codes(hinge, BITS, -LOGITS) == ["predictions_opposed", "worse_than_constant"]
     assert codes(loss, names[0 * CLASSES + 1], SCORES)[0] == "labels_constant"
     assert codes(loss, ["cow"] * N, SCORES) == ["refused"]
+    numbers = fl.SparseCategoricalCrossentropy(from_logits=True, classes=(1, 2, 4))
+    assert codes(numbers, CLASSES + 1, SCORES) == ["refused"]
+    assert codes(numbers, np.array([1, 2, 4])[CLASSES], SCORES) == []
     assert "classes=" in fl.diagnose(SCCE, names[CLASSES], SCORES)[0].remedy
+
+
+def test_losses_of_logarithms_say_so_themselves() -> None:
+    shares = softmax(SCORES)
+    logs = fl.KLDivergence(log_input=True)
+    assert codes(logs, shares, SCORES)[0] == "not_log_probabilities"
+    assert codes(logs, shares, np.log(softmax(1.1 * SCORES))) == []
+    logits = fl.KLDivergence(from_logits=True, log_target=True)
+    assert codes(logits, SCORES, SCORES + 0.1 * X[:, None] * SCORES) == []
+    # The mean of logits is no share of a class.
+    assert "worse_than_constant" not in codes(logits, SCORES, -SCORES)
+    for loss in (fl.poisson, fl.gamma, fl.tweedie):
+        means = np.exp(1.5 + X / 2)
+        assert "means_as_logarithms" in codes(loss, means, means), loss.name
+        assert codes(loss, COUNTS + 0.5, np.log(means)) == [], loss.name
 
 
 def test_causes_stand_before_what_follows_from_them() -> None:

@@ -569,6 +569,11 @@ class Loss(CustomFace, Parameters):
         """Shape of the losses for predictions of this shape."""
         return shape if self._formulas_of_rows() is None else shape[:-1]
 
+    @property
+    def _takes_logarithms(self) -> bool:
+        """Whether predictions are logarithms of means or of probabilities."""
+        return bool(getattr(self, "log_input", False))
+
     def _count(self, arrays: Arrays) -> int:
         """How many samples there are, without ignored ones."""
         return math.prod(arrays.samples)

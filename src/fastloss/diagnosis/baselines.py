@@ -254,7 +254,7 @@ def _constant_row(ran: Ran) -> tuple[Array, str] | None:
         weights = None if weight is None else weight[counted]
         shares = np.bincount(labels[counted], weights, classes).astype(np.float64)
     elif row.labels == ("unit",) and isinstance(loss, PairedRowwise):
-        if loss.kernel == "kl_divergence_log" and getattr(loss, "log_target", False):
+        if getattr(loss, "log_target", False):
             return None
         rows = y.reshape(-1, classes)[ran.kept].astype(np.float64)
         shares = np.average(rows, axis=0, weights=ran.weight)

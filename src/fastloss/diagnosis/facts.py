@@ -405,8 +405,10 @@ def _given(
         error = f"{type(refused).__name__}: {refused}"
     weights = None if weight is None else _array("sample_weight", weight)
     if isinstance(loss, NamedClasses) and y_true is not None:
-        with suppress(TypeError, ValueError):  # which the loss has said
+        try:
             y_true = loss._coded(y_true)
+        except (TypeError, ValueError):  # which the loss has said
+            y_true = np.asarray(y_true, dtype=object)  # names, also where numbers
     return Given(call, _named(names, y_true), _named(heads, y_pred), weights, error)
 
 

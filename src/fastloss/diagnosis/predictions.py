@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastloss.core.job import Array
-from fastloss.core.kinds import Rowwise
+from fastloss.core.kinds import Elementwise, Rowwise
 from fastloss.core.loss import Loss
 from fastloss.diagnosis.facts import (
     Call,
@@ -37,8 +37,6 @@ _ACTIVATIONS = (
     ("tanh", -1.0, 1.0),
     ("ReLU", 0.0, np.inf),
 )
-_LOG_PROBABILITIES = frozenset({"nll", "kl_divergence_log"})
-_LOG_LINKS = frozenset({"poisson", "gamma", "tweedie"})
 
 
 def _is_score(loss: Loss) -> bool:
@@ -49,7 +47,7 @@ def _is_score(loss: Loss) -> bool:
         row.family in ("binary", "margin", "multiclass")
         and row.predictions == ("real",)
         and labels[0] in ("unit", "sign", "bit", "class")
-        and loss.kernel not in _LOG_PROBABILITIES
+        and not loss._takes_logarithms
     )
 
 
@@ -227,7 +225,7 @@ def probabilities_as_logits(ran: Ran) -> Said | None:
 def not_log_probabilities(ran: Ran) -> Said | None:
     """Rows that are no log-probabilities where the loss takes these."""
     loss = ran.given.loss
-    if loss.kernel not in _LOG_PROBABILITIES:
+    if not (isinstance(loss, Rowwise) and loss._takes_logarithms):
         return None
     p = ran.arrays.predictions[0].astype(np.float64)
     sums = _row_sums(np.exp(np.minimum(p, 700)))
@@ -296,7 +294,7 @@ def logarithms_as_means(given: Given) -> Said | None:
 def means_as_logarithms(ran: Ran) -> Said | None:
     """Means where the loss takes their logarithms."""
     loss = ran.given.loss
-    if loss.name not in _LOG_LINKS or loss._row.predictions != ("real",):
+    if not (isinstance(loss, Elementwise) and loss._takes_logarithms):
         return None
     p = ran.arrays.predictions[0].astype(np.float64)
     if p.size < _ENOUGH or not np.all(p > 0):

@@ -464,6 +464,10 @@ class NLL(SparseRowwise):
         ) -> Any:
             """Value of the loss."""
 
+    @property
+    def _takes_logarithms(self) -> bool:
+        return True
+
 
 nll = NLL()
 

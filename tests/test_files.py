@@ -543,6 +543,26 @@ def test_a_full_disk() -> None:
 
 
 @POSIX
+@pytest.mark.parametrize(("old", "form"), [(None, ()), ("old", ("--json",))])
+def test_a_full_disk_for_the_output(old: str | None, form: tuple[str, ...]) -> None:
+    rows = "".join(f"group {k},0,1\n" for k in range(500))
+    Path("t.csv").write_text(f"k,y,p\n{rows}")
+    if old:
+        Path("out").write_text(old)
+    before = sorted(os.listdir())
+    columns = ("--true", "y", "--pred", "p", "--by", "k")
+    done = disturbed(
+        "pass",
+        *(*MSE, *columns, *form, "t.csv", "--output", "out"),
+        before=SMALL_FILES,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "fastloss: out: File too large\n"
+    assert sorted(os.listdir()) == before
+    assert old is None or Path("out").read_text() == old
+
+
+@POSIX
 def test_a_full_folder_for_temporary_files() -> None:
     save(y=np.zeros(1000))
     np.savez_compressed("x.npz", np.random.default_rng(0).random(1000))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ import oracle
 import pytest
 
 import fastloss as fl
-from fastloss._custom import journey, numbers
+from fastloss._custom import journey, numbers, render
 from fastloss._custom.graph import OPERATIONS
 from fastloss.core.kinds import Elementwise
 
@@ -561,6 +562,41 @@ def test_formulas_of_built_in_losses(loss: fl.Loss) -> None:
         with np.errstate(all="ignore"):  # in branches that np.where leaves out
             found = eval(formula, scope) + 0 * p
         np.testing.assert_allclose(found, values, rtol=1e-9)
+
+
+def in_full(typeset: str) -> str:
+    """LaTeX whose parts stand where their names did, without parentheses."""
+    lines = typeset.split(r",\quad ")
+    named = [line for line in lines if re.match(r"t_\{\d+\} = ", line)]
+    parts = dict(line.split(" = ", 1) for line in named)
+    assert list(parts) == [f"t_{{{k + 1}}}" for k in range(len(parts))]
+    whole = r",\quad ".join(lines[: len(lines) - len(named)])
+    for _ in parts:
+        for name, part in parts.items():
+            whole = whole.replace(name, part)
+    assert not re.search(r"t_\{\d", whole)
+    return whole.replace(r"\left(", "").replace(r"\right)", "")
+
+
+def test_long_formulas_have_names_for_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    @fl.custom
+    def heads(y_true: Any, y_pred: Any) -> Any:
+        mean, spread = y_pred
+        scale = np.log1p(np.exp(spread * mean)) ** 1.5
+        return np.tanh((y_true - mean) / scale) ** 4 * np.log(1 + scale)
+
+    losses = [*fl.LOSSES.values(), fl.Focal(from_logits=False), heads]
+    names = "formula", "gradient_formula", "hessian_formula"
+    asked = [(x, name) for x in losses for name in names if hasattr(x, name)]
+    found = [getattr(x, name).latex for x, name in asked]
+    named = {
+        x.__name__ for (x, _), said in zip(asked, found, strict=True) if "t_{1}" in said
+    }
+    assert {"asymmetric", "focal", "heads"} <= named
+    assert max(len(x) for said in found for x in said.split(r",\quad ")) < 400
+    monkeypatch.setattr(render, "_LONG", 1_000_000)
+    for (loss, name), said in zip(asked, found, strict=True):
+        assert in_full(said) == in_full(getattr(loss, name).latex), (loss, name)
 
 
 def test_formulas_of_built_in_losses_read_like_those_of_a_textbook() -> None:

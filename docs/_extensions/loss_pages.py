@@ -48,7 +48,6 @@ _SYMBOLS = (
     r"\frac{\partial \ell}{\partial \hat y}",
     r"\frac{\partial^2 \ell}{\partial \hat y^2}",
 )
-_LONG = 450  # characters of LaTeX; what is longer nobody reads
 
 
 def family_of(loss: fl.Loss) -> ModuleType:
@@ -128,10 +127,8 @@ def formula(loss: fl.Loss) -> str:
         shown = [
             f"$$\n{_lines(symbol, text.latex)}\n$$\n"
             for symbol, text in zip(_SYMBOLS, _formulas(variant), strict=False)
-            if len(text.latex) <= _LONG
         ]
-        if shown:
-            parts += [f"`{_expression(variant)}`:\n", *shown]
+        parts += [f"`{_expression(variant)}`:\n", *shown]
     return "\n".join(parts)
 
 
@@ -145,7 +142,9 @@ def _formulas(loss: fl.Loss) -> list[Any]:
 def _lines(symbol: str, latex: str) -> str:
     """A formula and below it what it is made of; of the value, with its sign."""
     if not latex.startswith(("l =", "l_{")):
-        return f"{symbol} = {latex}"
+        latex = f"{symbol} = {latex}"
+    if r",\quad " not in latex:
+        return latex
     lines = latex.replace(r",\quad ", r" \\ ")
     return rf"\begin{{gathered}} {lines} \end{{gathered}}"
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from fastloss.core.loss import Loss
 
-__all__ = ["Formula", "latex", "latex_name", "of_docstring", "of_lines"]
+__all__ = ["Formula", "latex", "latex_name", "of_docstring"]
 
 
 class Formula(str):
@@ -43,12 +43,6 @@ class Formula(str):
 
     def _repr_latex_(self) -> str:
         return f"${self.latex}$"
-
-
-def of_lines(*formulas: Formula) -> Formula:
-    """Formulas as one, a line each."""
-    typeset = r",\quad ".join(formula.latex for formula in formulas)
-    return Formula("\n".join(formulas), typeset)
 
 
 _GREEK = frozenset(

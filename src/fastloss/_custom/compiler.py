@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastloss._formula import Formula, of_lines
+from fastloss._formula import Formula
 from fastloss.core import _bridge, checks
 from fastloss.core.job import OUTPUT_SETS, PRODUCT, VALUE
 
@@ -702,7 +702,7 @@ class TracedCompiler:
         found = self.expressions(parameters)
         if found.heads and name != "value":
             by_head = found.grads if name == "grad" else found.hesses
-            return of_lines(*map(rendered, by_head))
+            return rendered(*by_head)
         return rendered(found.result(name))
 
 

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from fastloss._formula import Formula, latex_name
 
 from .graph import OPERATIONS, Node
 from .simplify import value_of
 
+_LONG = 300  # characters of LaTeX; parts of what is longer get names
+_PART = 24  # characters of a part that occurs again and is worth a name
+_CASES = 120  # and of a distinction of cases that does not
 
-def formula(x: Node) -> Formula:
-    """The formula of an expression."""
-    return Formula(_Text().render(x)[0], _Latex().render(x)[0])
+
+def formula(*expressions: Node) -> Formula:
+    """The formula of an expression, or of several, a line each.
+
+    Text has all of them in full. Long LaTeX has lines for parts, ``t_1`` and so on.
+    """
+    lines = [_Latex().render(x)[0] for x in expressions]
+    if max(map(len, lines)) > _LONG:
+        lines = _LatexOfParts(*expressions).lines()
+    text = "\n".join(_Text().render(x)[0] for x in expressions)
+    return Formula(text, r",\quad ".join(lines))
+
+
+def _shown(x: Node) -> Node:
+    """What is shown in place of a node."""
+    while x.args and value_of(x) is None:
+        read_as = OPERATIONS[x.op].read_as
+        instead = None if read_as is None else read_as(*x.args)
+        if instead is None:
+            break
+        x = instead
+    return x
 
 
 # From what binds least to what binds most.
@@ -42,10 +66,9 @@ class _Text:
             return self.number(value)
         if not x.args:
             return self.name(str(x.value)), "atom"
-        read_as = OPERATIONS[x.op].read_as
-        instead = None if read_as is None else read_as(*x.args)
-        if instead is not None:
-            return self.render(instead)
+        x = _shown(x)
+        if not x.args:
+            return self.render(x)
         template, strength = self.template(x.op) or (self.call(x), "atom")
         return template.format(*(_Operand(self, a) for a in x.args)), strength
 
@@ -92,3 +115,46 @@ class _Latex(_Text):
 
     def parenthesised(self, text: str) -> str:
         return rf"\left({text}\right)"
+
+
+class _LatexOfParts(_Latex):
+    """Formulas, then the parts of them that have a name."""
+
+    def __init__(self, *expressions: Node) -> None:
+        self.wholes = [_shown(x) for x in expressions]
+        self.uses: Counter[Node] = Counter()
+        self.plain = _Latex()
+        self.names: dict[Node, str] = {}
+        self.count([*dict.fromkeys(self.wholes)])
+
+    def count(self, waiting: list[Node]) -> None:
+        """Count the nodes that use each node."""
+        seen = set(waiting)
+        while waiting:
+            operands = {_shown(operand) for operand in waiting.pop().args}
+            self.uses.update(operands)
+            waiting += operands - seen
+            seen |= operands
+
+    def lines(self) -> list[str]:
+        """The formulas, and the parts in the order in which they are needed."""
+        found = [super(_LatexOfParts, self).render(x)[0] for x in self.wholes]
+        written: dict[Node, str] = {}
+        while len(written) < len(self.names):
+            part = next(part for part in self.names if part not in written)
+            written[part] = super().render(part)[0]
+        return found + [f"{self.names[part]} = {written[part]}" for part in written]
+
+    def render(self, x: Node) -> _Piece:
+        x = _shown(x)
+        if x not in self.names and not self.deserves_a_name(x):
+            return super().render(x)
+        return self.names.setdefault(x, f"t_{{{len(self.names) + 1}}}"), "atom"
+
+    def deserves_a_name(self, x: Node) -> bool:
+        """Whether a part is long for what it is."""
+        if x in self.wholes or x.boolean or not x.args or value_of(x) is not None:
+            return False
+        length = len(self.plain.render(x)[0])
+        again = self.uses[x] > 1 and length >= _PART
+        return again or (x.op == "where" and length >= _CASES)

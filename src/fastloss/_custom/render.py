@@ -61,14 +61,12 @@ class _Text:
 
     def render(self, x: Node) -> _Piece:
         """Return the formula and how it binds."""
+        x = _shown(x)
         value = value_of(x)
         if value is not None:
             return self.number(value)
         if not x.args:
             return self.name(str(x.value)), "atom"
-        x = _shown(x)
-        if not x.args:
-            return self.render(x)
         template, strength = self.template(x.op) or (self.call(x), "atom")
         return template.format(*(_Operand(self, a) for a in x.args)), strength
 

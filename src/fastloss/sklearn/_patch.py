@@ -14,7 +14,7 @@ from typing import Any
 import sklearn
 from sklearn._loss import _loss as compiled
 
-from fastloss.sklearn import _journal, _metrics
+from fastloss.sklearn import _journal, _linear, _metrics
 from fastloss.sklearn._kernels import STAND_IN_NAMES, stand_in
 
 __all__ = ["patch", "patched", "unpatch"]
@@ -28,7 +28,7 @@ _METRICS = {
     "sklearn.metrics._classification": _metrics.CLASSIFICATION,
 }
 
-#: The metrics that were replaced and by what, while the patch is on.
+#: The functions and classes that were replaced and by what, while the patch is on.
 _replaced: list[tuple[Any, Any]] = []
 
 
@@ -65,14 +65,16 @@ def _metric(theirs: Any, ours: _metrics.Metric) -> Callable[..., Any]:
     return metric
 
 
-def _metrics_to_replace() -> list[tuple[Any, Any]]:
-    """The metrics there are, and what calls ours first."""
-    return [
+def _to_replace() -> list[tuple[Any, Any]]:
+    """The metrics there are, and what calls ours first; the loss of linear models."""
+    metrics = [
         (theirs, _metric(theirs, ours))
         for module, metrics in _METRICS.items()
         for name, ours in metrics.items()
         if (theirs := getattr(import_module(module), name, None)) is not None
     ]
+    ours = _linear.LinearModelLoss
+    return [*metrics, (ours.__base__, ours)]
 
 
 def _replace_losses(new: Callable[[Any], Any]) -> None:
@@ -85,7 +87,7 @@ def _replace_losses(new: Callable[[Any], Any]) -> None:
         setattr(losses, name, new(getattr(compiled, name)))
 
 
-def _replace_metrics(pairs: list[tuple[Any, Any]]) -> None:
+def _replace(pairs: list[tuple[Any, Any]]) -> None:
     """Replace in every module of scikit-learn that holds it, and in scorers.
 
     Modules that are imported later take what they find in those that are here.
@@ -128,15 +130,15 @@ def patch() -> None:
             stacklevel=2,
         )
         return
-    _replaced.extend(_metrics_to_replace())
-    _replace_metrics(_replaced)
+    _replaced.extend(_to_replace())
+    _replace(_replaced)
     _replace_losses(_stand_in_maker)
 
 
 def unpatch() -> None:
     """Let scikit-learn compute by itself again."""
     if _replaced:
-        _replace_metrics([(new, old) for old, new in _replaced])
+        _replace([(new, old) for old, new in _replaced])
         _replace_losses(lambda theirs: theirs)
         _replaced.clear()
 

@@ -42,6 +42,14 @@ def spark(session: nox.Session) -> None:
 
 
 @nox.session
+def sklearn_suites(session: nox.Session) -> None:
+    """scikit-learn's own tests, with its losses and metrics computed here."""
+    arrays = ("array-api-strict>=2.3", "pandas>=2.2", "torch>=2.6")  # else skipped
+    session.install(".", "pytest>=8.2", "scikit-learn==1.9.*", *arrays)
+    session.run("python", "tools/sklearn_suites.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style."""
     session.install("ruff>=0.9", "clang-format==23.1.5")

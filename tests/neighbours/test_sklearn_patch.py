@@ -130,6 +130,14 @@ METRICS: list[tuple[str, Any, Any, dict[str, Any]]] = [
     ("hinge_loss", 5 * BIT + 3, PREDICTED, {}),
     ("brier_score_loss", BIT, PROBABILITY, {}),
     ("brier_score_loss", 2 * BIT - 1, PROBABILITY, {}),
+    ("d2_absolute_error_score", REAL, PREDICTED, {}),
+    ("d2_pinball_score", REAL, PREDICTED, {"alpha": 0.9}),
+    ("d2_pinball_score", REAL[:-1], PREDICTED[:-1], {"alpha": 0.3}),
+    ("d2_log_loss_score", BIT, PROBABILITY, {}),
+    ("d2_log_loss_score", BIT == 1, PROBABILITY, {}),
+    ("d2_log_loss_score", CLASS, ROWS, {}),
+    ("d2_brier_score", BIT, PROBABILITY, {}),
+    ("d2_brier_score", 2 * BIT - 1, PROBABILITY, {}),
 ]
 
 
@@ -143,7 +151,7 @@ def test_metrics_are_equal(
         y = y.astype(dtype)
     p = p.astype(dtype)
     if weighted:
-        options = options | {"sample_weight": WEIGHT.astype(dtype)}
+        options = options | {"sample_weight": WEIGHT[: len(y)].astype(dtype)}
     expected = getattr(metrics, name)(y, p, **options)
     before = ours.report().get(name, (0, 0))
     with ours.patched():
@@ -197,6 +205,17 @@ ODD: list[tuple[str, Any, Any, dict[str, Any]]] = [
     ("brier_score_loss", BIT - 1, PROBABILITY, {}),
     ("brier_score_loss", BIT, PROBABILITY + 1, {}),
     ("brier_score_loss", CLASS, PROBABILITY, {}),
+    ("d2_absolute_error_score", 0 * REAL, PREDICTED, {}),
+    ("d2_absolute_error_score", X, X[::-1].copy(), {}),
+    ("d2_absolute_error_score", REAL[:1], PREDICTED[:1], {}),
+    ("d2_pinball_score", REAL, PREDICTED, {"alpha": 1.0}),
+    ("d2_pinball_score", REAL, PREDICTED, {"sample_weight": WEIGHT - 0.3}),
+    ("d2_log_loss_score", BIT, PROBABILITY, {"sample_weight": BIT.astype(float)}),
+    ("d2_log_loss_score", BIT, PROBABILITY, {"labels": [0, 1]}),
+    ("d2_log_loss_score", 0 * BIT, PROBABILITY, {}),
+    ("d2_brier_score", BIT, PROBABILITY, {"pos_label": 0}),
+    ("d2_brier_score", BIT, PROBABILITY, {"sample_weight": BIT.astype(float)}),
+    ("d2_brier_score", CLASS, ROWS, {}),
 ]
 
 
@@ -205,7 +224,7 @@ def outcome(call: Callable[[], Any]) -> Any:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            result = np.asarray(call()).tolist()
+            result: Any = repr(np.asarray(call()).tolist())
         except Exception as error:
             result = type(error), str(error)
     return result, [str(w.message) for w in caught]

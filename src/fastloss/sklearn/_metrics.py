@@ -245,6 +245,75 @@ def _brier_score_loss(
     return _mean(fl.brier, greater, y_proba, sample_weight)
 
 
+def _explained(mean: float | None, of_constant: float) -> float | None:
+    """The share of a mean loss that the best constant prediction has more."""
+    return 1 - mean / of_constant if mean is not None and of_constant > 0 else None
+
+
+def _d2_pinball_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    sample_weight: Any = None,
+    alpha: Any = 0.5,
+    multioutput: Any = "uniform_average",
+) -> float | None:
+    """The best constant is any quantile: between two of them the loss is level."""
+    mean = _mean_pinball_loss(
+        y_true,
+        y_pred,
+        sample_weight=sample_weight,
+        alpha=alpha,
+        multioutput=multioutput,
+    )
+    negative = sample_weight is not None and sample_weight.min() < 0
+    if mean is None or y_true.ndim != 1 or negative:
+        return None
+    best = np.quantile(y_true, alpha, weights=sample_weight, method="inverted_cdf")
+    constant = np.broadcast_to(best.astype(y_true.dtype), y_true.shape)
+    of_constant = fl.quantile(y_true, constant, sample_weight=sample_weight, q=alpha)
+    return _explained(mean, float(of_constant))
+
+
+def _d2_absolute_error_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    sample_weight: Any = None,
+    multioutput: Any = "uniform_average",
+) -> float | None:
+    return _d2_pinball_score(
+        y_true, y_pred, sample_weight=sample_weight, multioutput=multioutput
+    )
+
+
+def _d2_log_loss_score(
+    y_true: Any, y_proba: Any, *, sample_weight: Any = None, labels: Any = None
+) -> float | None:
+    """The best constant is the shares of the classes, and its loss their entropy."""
+    mean = _log_loss(y_true, y_proba, sample_weight=sample_weight, labels=labels)
+    if mean is None:
+        return None
+    classes = _is_greater(y_true) if y_proba.ndim == 1 else y_true
+    shares = np.bincount(np.asarray(classes, np.intp), sample_weight)
+    shares = shares / shares.sum()
+    if shares.min() <= 0:
+        return None
+    return _explained(mean, -float(shares @ np.log(shares)))
+
+
+def _d2_brier_score(
+    y_true: Any, y_proba: Any, *, sample_weight: Any = None, pos_label: Any = None
+) -> float | None:
+    mean = _brier_score_loss(
+        y_true, y_proba, sample_weight=sample_weight, pos_label=pos_label
+    )
+    if mean is None:
+        return None
+    share = float(np.average(y_true == 1, weights=sample_weight))
+    return _explained(mean, share * (1 - share))
+
+
 REGRESSION: dict[str, Metric] = {
     "mean_squared_error": _regression(fl.mse),
     "root_mean_squared_error": _root_mean_squared_error,
@@ -254,6 +323,8 @@ REGRESSION: dict[str, Metric] = {
     "mean_tweedie_deviance": _mean_tweedie_deviance,
     "mean_poisson_deviance": _mean_poisson_deviance,
     "mean_gamma_deviance": _mean_gamma_deviance,
+    "d2_absolute_error_score": _d2_absolute_error_score,
+    "d2_pinball_score": _d2_pinball_score,
 }
 """What answers for functions of `sklearn.metrics` that take targets."""
 
@@ -261,5 +332,7 @@ CLASSIFICATION: dict[str, Metric] = {
     "log_loss": _log_loss,
     "hinge_loss": _hinge_loss,
     "brier_score_loss": _brier_score_loss,
+    "d2_brier_score": _d2_brier_score,
+    "d2_log_loss_score": _d2_log_loss_score,
 }
 """What answers for functions of `sklearn.metrics` that take classes."""

@@ -132,17 +132,23 @@ def _with_class_weight(loss: Loss, class_weight: Tensor | None) -> Loss:
 
 
 def _array(tensor: Tensor) -> Array:
-    array: Array = tensor.detach().numpy()
+    if tensor.requires_grad:
+        tensor = tensor.detach()
+    array: Array = tensor.numpy()
     return array
+
+
+def _arrays(tensors: tuple[Tensor, ...]) -> Any:
+    """An array, or several as a tuple."""
+    if len(tensors) == 1:
+        return _array(tensors[0])
+    return tuple(map(_array, tensors))
 
 
 def _arguments(labels: tuple[Tensor, ...], predictions: tuple[Tensor, ...]) -> Any:
     """The arguments of a loss in the form it takes them."""
-    y = tuple(map(_array, labels))
-    x = tuple(map(_array, predictions))
-    if not y:
-        return x
-    return y[0] if len(y) == 1 else y, x[0] if len(x) == 1 else x
+    x = _arrays(predictions)
+    return (_arrays(labels), x) if labels else x
 
 
 def _is_vacant(loss: Loss, labels: Array, predictions: Array) -> bool:
@@ -167,12 +173,12 @@ def _run(
         with threads(torch.get_num_threads()):
             return _run(loss, labels, predictions, weight, slopes)
     arguments = _arguments(labels, predictions)
-    given = {} if weight is None else {"sample_weight": _array(weight)}
+    sample_weight = None if weight is None else _array(weight)
     grads: Any = ()
     if slopes:
-        value, grads = loss.value_and_grad(*arguments, **given)
+        value, grads = loss.value_and_grad(*arguments, sample_weight=sample_weight)
     else:
-        value = loss(*arguments, **given)
+        value = loss(*arguments, sample_weight=sample_weight)
     if type(value) is float and value == 0 and _is_vacant(loss, *arguments[:2]):
         value = math.nan  # as PyTorch has it
     return value, grads if isinstance(grads, tuple) else (grads,)
@@ -196,49 +202,50 @@ def _scaled(gradient: Tensor, scale: Tensor) -> Tensor:
     return gradient * scale.reshape(scale.shape + (1,) * inner)
 
 
+class _MadeOf(NamedTuple):
+    """What the way back needs beside tensors; of a `Call`."""
+
+    loss: Loss
+    weight: Tensor | None
+    again: Callable[..., Tensor] | None
+    heads: int
+
+
 class _Node(torch.autograd.Function):
     """The value, with its gradient kept for the way back."""
 
     @staticmethod
     def forward(ctx: Any, call: Call, loss: Loss, *tensors: Tensor) -> Tensor:
-        heads = len(call.predictions)
-        predictions, labels = tensors[:heads], tensors[heads:]
-        value, grads = _run(loss, labels, predictions, call.weight, True)
+        value, grads = _run(loss, call.labels, call.predictions, call.weight, True)
         if call.finite and not np.isfinite(value).all():
             raise ValueError("infinity: a probability of 0")
-        ctx.call, ctx.loss = call._replace(predictions=(), labels=()), loss
-        ctx.heads = heads
-        gradients = [torch.from_numpy(np.asarray(g)) for g in grads]
-        ctx.save_for_backward(*gradients, *tensors)
-        return _tensor(value, predictions[0].dtype)
+        ctx.made_of = _MadeOf(loss, call.weight, call.again, len(grads))
+        ctx.save_for_backward(*map(torch.from_numpy, grads), *tensors)
+        return _tensor(value, tensors[0].dtype)
 
     @staticmethod
     def backward(ctx: Any, scale: Tensor) -> Any:  # type: ignore[override]
-        heads = ctx.heads
-        gradients, tensors = ctx.saved_tensors[:heads], ctx.saved_tensors[heads:]
-        wanted = ctx.needs_input_grad[2:]
+        saved, heads = ctx.saved_tensors, ctx.made_of.heads
+        found: list[Any]
         if torch.is_grad_enabled():
-            found = _again(ctx.call, ctx.loss, scale, gradients, tensors)
+            found = [*_again(ctx.made_of, scale, saved[:heads], saved[heads:])]
         else:
-            found = tuple(_scaled(gradient, scale) for gradient in gradients)
-        if any(wanted[heads:]):
-            first: Any = found[0]
-            found += (-first,)
-        found += (None,) * (len(wanted) - len(found))
-        return (None, None, *found)
+            found = [_scaled(gradient, scale) for gradient in saved[:heads]]
+        for wanted in ctx.needs_input_grad[2 + heads :]:  # by labels
+            found.append(-found[0] if wanted else None)
+        return None, None, *found
 
 
 def _again(
-    call: Call,
-    loss: Loss,
+    made_of: _MadeOf,
     scale: Tensor,
     gradients: tuple[Tensor, ...],
     tensors: tuple[Tensor, ...],
 ) -> tuple[Tensor | None, ...]:
     """Gradients that can be differentiated once more."""
-    heads = len(gradients)
-    if call.again is not None:
-        value = call.again(*tensors[:heads])
+    loss, weight, again, heads = made_of
+    if again is not None:
+        value = again(*tensors[:heads])
         return torch.autograd.grad(
             value, tensors[:heads], scale, create_graph=True, allow_unused=True
         )
@@ -247,7 +254,7 @@ def _again(
             f"{loss.name} is differentiated twice: its Hessian is no diagonal, and "
             "PyTorch has no such loss"
         )
-    return (_Slope.apply(call, loss, scale, gradients[0], *tensors),)
+    return (_Slope.apply(loss, weight, scale, gradients[0], *tensors),)
 
 
 class _Slope(torch.autograd.Function):
@@ -256,14 +263,14 @@ class _Slope(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        call: Call,
         loss: Loss,
+        weight: Tensor | None,
         scale: Tensor,
         gradient: Tensor,
         prediction: Tensor,
         label: Tensor,
     ) -> Tensor:
-        ctx.call, ctx.loss = call, loss
+        ctx.loss, ctx.weight = loss, weight
         ctx.save_for_backward(scale, gradient, prediction, label)
         return gradient * scale
 
@@ -271,10 +278,10 @@ class _Slope(torch.autograd.Function):
     @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, incoming: Tensor) -> Any:  # type: ignore[override]
         scale, gradient, prediction, label = ctx.saved_tensors
-        weight = ctx.call.weight
-        given = {} if weight is None else {"sample_weight": _array(weight)}
+        weight = ctx.weight
         _, hessian = ctx.loss.grad_and_hess(
-            *_arguments((label,), (prediction,)), **given
+            *_arguments((label,), (prediction,)),
+            sample_weight=None if weight is None else _array(weight),
         )
         by_scale = (incoming * gradient).sum_to_size(scale.shape)
         found = incoming * scale * torch.from_numpy(np.asarray(hessian))
@@ -299,40 +306,51 @@ def _singles(call: Call) -> Call:
     )
 
 
-def _floats(call: Call) -> list[Tensor]:
-    weights = (call.weight, call.class_weight)
-    tensors = [*call.predictions, *(w for w in weights if w is not None)]
-    return tensors + [label for label in call.labels if label.is_floating_point()]
+def _has_one_dtype(call: Call) -> bool:
+    """Whether all tensors of floats have the dtype of the first prediction."""
+    dtype = call.predictions[0].dtype
+    for tensor in (*call.predictions, call.weight, call.class_weight):
+        if tensor is not None and tensor.dtype is not dtype:
+            return False
+    for label in call.labels:
+        if label.dtype is not dtype and label.is_floating_point():
+            return False
+    return True
 
 
 def objection(call: Call) -> str:
     """Why fastloss has no such result; empty if it has."""
+    if not _has_one_dtype(call) and not torch.is_autocast_enabled("cpu"):
+        return "different dtypes"
     dtype = call.predictions[0].dtype
-    for tensor in _floats(call):
-        if tensor.dtype is not dtype and not torch.is_autocast_enabled("cpu"):
-            return "different dtypes"
     if dtype not in _SINGLE_AND_DOUBLE and dtype not in _HALVES:
         return "integers"
     if torch.is_grad_enabled():
-        if any(w is not None and w.requires_grad for w in call[4:6]):
-            return "the gradient of weights"
-        if not call.difference and any(label.requires_grad for label in call.labels):
-            return "the gradient of the target"
+        for weight in (call.weight, call.class_weight):
+            if weight is not None and weight.requires_grad:
+                return "the gradient of weights"
+        if not call.difference:
+            for label in call.labels:
+                if label.requires_grad:
+                    return "the gradient of the target"
     return ""
 
 
 def _common(call: Call) -> tuple[Call, torch.dtype]:
     """A call of floats that fastloss knows, and the dtype of its result."""
     dtype = call.predictions[0].dtype
-    if all(t.dtype is dtype for t in _floats(call)) and dtype in _SINGLE_AND_DOUBLE:
+    if dtype in _SINGLE_AND_DOUBLE and _has_one_dtype(call):
         return call, dtype
     autocast = torch.is_autocast_enabled("cpu")
     return _singles(call), torch.float32 if autocast else dtype
 
 
 def _is_differentiated(call: Call) -> bool:
-    tensors = (*call.predictions, *call.labels)
-    return torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+    if torch.is_grad_enabled():
+        for tensor in call.predictions + call.labels:
+            if tensor.requires_grad:
+                return True
+    return False
 
 
 def evaluate(call: Call) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastloss.core.kinds import Rowwise
 from fastloss.core.loss import Loss
 from fastloss.names import get
 
@@ -75,6 +76,7 @@ class Objective:
     """
 
     library = ""
+    least = ""  # version that gives scores of classes as rows
 
     def __init__(
         self, loss: str | Loss, *, hessian: str = "booster", **parameters: Any
@@ -95,6 +97,13 @@ class Objective:
     ) -> tuple[Array, Array]:
         """Gradient and Hessian of every score in float32, in their shape."""
         y = labels_for(self.loss, labels)
+        if scores.ndim == 1 and isinstance(self.loss, Rowwise):
+            raise ValueError(
+                f"scores have shape {scores.shape}, and there are {len(y)} labels: "
+                f"{self.loss.name} is of a row of scores for each, which the number of "
+                f"classes among the parameters makes of them, from {self.library} "
+                f"{self.least} on: pip install '{self.library}>={self.least}'"
+            )
         rows = scores.ndim == 2 and scores.shape[1] > 1
         x = scores if rows else scores.reshape(-1)
         out = tuple(np.empty(x.shape, np.float32, order) for _ in range(2))

@@ -1,10 +1,12 @@
-"""What is said where a library is missing that a module of ours is for."""
+"""What is said where a library is missing or strange that a module of ours is for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
-__all__ = ["require"]
+__all__ = ["neighbour", "require"]
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -46,3 +48,32 @@ def require(
             f"{ours} needs {package} {least} or newer, not {found}: "
             f"pip install '{what}'"
         )
+
+
+@contextmanager
+def neighbour(package: str, least: str, tested: str) -> Iterator[None]:
+    """Import what is built on a package, and say why that fails.
+
+    Parameters
+    ----------
+    package, least : str
+        As in `require`.
+    tested : str
+        The newest version that was tried; newer ones may do.
+
+    Raises
+    ------
+    ImportError
+        If the package is missing or too old, or newer and without something we need.
+    """
+    require(package, least)
+    try:
+        yield
+    except (AttributeError, ImportError) as error:
+        found = version(package)
+        if _numbers(found) <= _numbers(tested):
+            raise
+        raise ImportError(
+            f"fastloss.{package} knows {package} {least} to {tested}, and {found} is "
+            f"another: {error}; pip install '{package}=={tested}.*'"
+        ) from error

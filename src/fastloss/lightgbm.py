@@ -25,6 +25,7 @@ class Objective(_boosting.Objective):
     """Gradient and Hessian in LightGBM's convention; see `objective`."""
 
     library = "lightgbm"
+    least = "4.0"
 
     def adjust(self, hess: Any, rows: bool) -> None:
         """LightGBM takes C / (C - 1) p (1 - p) of a softmax of C classes."""

@@ -25,6 +25,7 @@ class Objective(_boosting.Objective):
     """Gradient and Hessian in XGBoost's convention; see `objective`."""
 
     library = "xgboost"
+    least = "2.1"
 
     def adjust(self, hess: Any, rows: bool) -> None:
         """XGBoost takes 2 p (1 - p) of a softmax, and at least 1e-16 of any loss."""

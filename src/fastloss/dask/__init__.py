@@ -17,28 +17,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastloss._neighbours import require
+from fastloss._neighbours import neighbour
 from fastloss.core.kinds import Grouped
 from fastloss.core.loss import Loss
 from fastloss.core.partial import Partial
 from fastloss.names import get
 
-require("dask", "2024.8")
-
-from fastloss.dask.blocks import call_of  # noqa: E402
-from fastloss.dask.divisors import divisor_of  # noqa: E402
-from fastloss.dask.tasks import (  # noqa: E402
-    derivatives,
-    first_of,
-    grad_alone,
-    grad_and_hess,
-    reduced,
-    same,
-    state,
-    state_and_grad,
-    value_of,
-    values,
-)
+with neighbour("dask", "2024.8", "2026.8"):
+    from fastloss.dask.blocks import call_of
+    from fastloss.dask.divisors import divisor_of
+    from fastloss.dask.tasks import (
+        derivatives,
+        first_of,
+        grad_alone,
+        grad_and_hess,
+        reduced,
+        same,
+        state,
+        state_and_grad,
+        value_of,
+        values,
+    )
 
 __all__ = ["DaskLoss", "loss"]
 

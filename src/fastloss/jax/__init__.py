@@ -13,13 +13,12 @@ Array([0.5, 0.5], dtype=float32)
 
 from __future__ import annotations
 
-from fastloss._neighbours import require
+from fastloss._neighbours import neighbour
 
-require("jax", "0.5")
-
-from fastloss.jax.calls import loss  # noqa: E402
-from fastloss.jax.losses import *  # noqa: E402
-from fastloss.jax.losses import __all__ as _losses  # noqa: E402
+with neighbour("jax", "0.5", "0.10"):
+    from fastloss.jax.calls import loss
+    from fastloss.jax.losses import *
+    from fastloss.jax.losses import __all__ as _losses
 
 __all__ = ["loss"]
 __all__ += _losses

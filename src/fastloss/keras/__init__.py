@@ -15,9 +15,8 @@ installed: ``model.compile(loss=fastloss.keras.Huber(delta=2.0))``.
 
 from __future__ import annotations
 
-from fastloss._neighbours import require
+from fastloss._neighbours import neighbour
 
-require("keras", "3.5")
-
-from fastloss.keras.losses import *  # noqa: E402
-from fastloss.keras.losses import __all__ as __all__  # noqa: E402
+with neighbour("keras", "3.5", "3.15"):
+    from fastloss.keras.losses import *
+    from fastloss.keras.losses import __all__ as __all__

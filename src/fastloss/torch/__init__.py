@@ -15,16 +15,15 @@ compute they hand over to PyTorch's own; `report` says how often and why.
 
 from __future__ import annotations
 
-from fastloss._neighbours import require
+from fastloss._neighbours import neighbour
 
-require("torch", "2.6")
-
-from fastloss.torch.fallback import report  # noqa: E402
-from fastloss.torch.functional import *  # noqa: E402
-from fastloss.torch.functional import __all__ as _functions  # noqa: E402
-from fastloss.torch.modules import *  # noqa: E402
-from fastloss.torch.modules import __all__ as _modules  # noqa: E402
-from fastloss.torch.patching import patch, patched, unpatch  # noqa: E402
+with neighbour("torch", "2.6", "2.13"):
+    from fastloss.torch.fallback import report
+    from fastloss.torch.functional import *
+    from fastloss.torch.functional import __all__ as _functions
+    from fastloss.torch.modules import *
+    from fastloss.torch.modules import __all__ as _modules
+    from fastloss.torch.patching import patch, patched, unpatch
 
 __all__ = ["patch", "patched", "report", "unpatch"]
 __all__ += _functions + _modules

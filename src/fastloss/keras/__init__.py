@@ -1,4 +1,4 @@
-"""Keras' losses, computed by fastloss, on the JAX, NumPy and torch backends.
+"""Keras' losses, computed by fastloss, on JAX, NumPy, TensorFlow and torch.
 
 Each is a subclass of Keras' own with its name, so that signatures, defaults,
 reductions, masks, sample weights and configurations are those of the Keras that is

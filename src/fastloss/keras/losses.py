@@ -54,9 +54,18 @@ def _on_torch(loss: Loss, y_true: Tensor, y_pred: Tensor, weight: Tensor) -> Ten
     return evaluate(Call(known(loss), (), (y_pred,), (y_true,), weight))
 
 
+def _on_tensorflow(
+    loss: Loss, y_true: Tensor, y_pred: Tensor, weight: Tensor
+) -> Tensor:
+    from fastloss.keras.tensorflow import run
+
+    return run(loss, y_true, y_pred, weight)
+
+
 _BACKENDS: dict[str, Callable[[Loss, Tensor, Tensor, Tensor], Tensor]] = {
     "numpy": _on_numpy,
     "jax": _on_jax,
+    "tensorflow": _on_tensorflow,
     "torch": _on_torch,
 }
 

@@ -1036,6 +1036,52 @@ class Correlations(Regions):
         return half * sizes, half * bends
 
 
+class Errors(Regions):
+    """Errors that can be told apart in double precision, and equal ones."""
+
+    loss = fl.lovasz_hinge
+    variants = (
+        {"axis": -1},
+        {"axis": -1, "ignore_class": 1},
+        {"axis": (0, 2)},
+        {},
+    )
+
+    def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
+        shape = (2, 3, max(n // 6, 1))
+        y = random.randint(0, 2, shape)
+        y[-1, 0] *= n % 3 == 0
+        y[..., 1:2] = 0  # what ignoring 1 leaves
+        x = np.floor(random.standard_normal(shape) * 2**8) / 2**7
+        return (y, x.astype(dtype)), {}
+
+    def terms(self, output: str, exact: dict[str, Any], parameters: dict) -> Any:
+        return None
+
+
+class ErrorsOfClasses(Errors):
+    """Classes that a sample has, and others."""
+
+    loss = fl.lovasz_softmax
+    variants = (
+        {"axis": -1},
+        {"axis": 2, "average": "all", "ignore_class": 1},
+        {"class_axis": -2, "average": "all"},
+        {"ignore_class": 0},
+        {},
+    )
+
+    def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
+        shape = (3, 4, max(n // 12, 1))
+        y = random.randint(0, 4, (3, shape[2]))
+        y[0] %= 2
+        p = random.randint(0, 2**8 + 1, shape) / 2**8
+        return (y, p.astype(dtype)), {}
+
+    def inner(self, parameters: dict) -> tuple[int, ...]:
+        return (0, 1, 2) if parameters.get("axis") is None else (1, 2)
+
+
 CASES = {
     case.loss.kernel: case
     for case in (
@@ -1072,6 +1118,8 @@ CASES = {
         TverskyRegions(),
         Classes(),
         Correlations(),
+        Errors(),
+        ErrorsOfClasses(),
         Boxes(),
         Enclosed(),
         Distant(),

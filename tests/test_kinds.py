@@ -26,6 +26,7 @@ from fastloss.core.kinds import (
     Rowwise,
     Sequence,
     SeveralHeads,
+    SortedRegions,
     SparseRowwise,
     TwoBatches,
 )
@@ -132,7 +133,7 @@ def test_classes_are_of_the_kind_that_the_registry_says(loss: fl.Loss) -> None:
         "element": (Elementwise, SeveralHeads, Bounded),
         "row": (Rowwise, Boxwise),
         "pair": (Pairwise, LabelledPairs),
-        "group": Grouped,
+        "group": (Grouped, SortedRegions),
         "batch": (Batch, TwoBatches),
         "sequence": Sequence,
         "overlap": Overlap,

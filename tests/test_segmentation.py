@@ -215,3 +215,120 @@ def test_classes_last_are_classes_first() -> None:
     other, moved = loss.value_and_grad(*last, axis=1, class_axis=-1)
     np.testing.assert_array_equal(value, other)
     np.testing.assert_array_equal(grad, np.moveaxis(moved, 2, 1))
+
+
+HINGE_Y = np.array([1, 0, 1, 0, 0])
+HINGE_X = np.array([-0.5, 0.25, 3.0, -2.0, -0.5])
+
+
+def test_lovasz_hinge_by_hand() -> None:
+    """Errors 1.5 (of a 1), 1.25, -2, -1 and 0.5, with two labels of 1."""
+    value, grad = fl.lovasz_hinge.value_and_grad(HINGE_Y, HINGE_X)
+    # J = 1/2, 1 - 1/3, 1 - 1/4
+    assert value == pytest.approx(1.5 / 2 + 1.25 / 6 + 0.5 / 12, rel=1e-15)
+    np.testing.assert_allclose(grad, [-1 / 2, 1 / 6, 0, 0, 1 / 12], rtol=1e-15)
+    assert not fl.lovasz_hinge.grad_and_hess(HINGE_Y, HINGE_X)[1].any()
+
+
+def test_lovasz_hinge_at_its_kinks() -> None:
+    """An error of 0 has no slope; of equal errors the first entry comes first."""
+    y, x = [1, 0, 1], [1.0, -0.5, 0.5]
+    np.testing.assert_allclose(fl.lovasz_hinge.grad(y, x), [0, 1 / 3, -1 / 3])
+    np.testing.assert_allclose(
+        fl.lovasz_hinge.grad(y[::-1], x[::-1]), [-1 / 2, 1 / 6, 0], rtol=1e-15
+    )
+    assert fl.lovasz_hinge(y, x) == pytest.approx(fl.lovasz_hinge(y[::-1], x[::-1]))
+
+
+def test_lovasz_of_regions_without_labels() -> None:
+    """The largest error alone."""
+    value, grad = fl.lovasz_hinge.value_and_grad([0, 0, 0], [0.5, 2.0, 1.0])
+    assert value == 3
+    assert grad.tolist() == [0, 1, 0]
+    p = np.array([[[0.5, 0.75], [0.5, 0.25]]])
+    value, grad = fl.lovasz_softmax.value_and_grad([[0, 0]], p, average="all")
+    present = 0.5 / 2 + 0.25 / 2
+    assert value == (present + 0.5) / 2
+    assert grad.tolist() == [[[-0.25, -0.25], [0.5, 0]]]
+    assert fl.lovasz_softmax([[0, 0]], p) == present
+
+
+@pytest.mark.parametrize("average", ["present", "all"])
+def test_lovasz_leaves_out_ignored_entries(average: str) -> None:
+    random = Random(3)
+    y = random.randint(0, 3, (2, 60))
+    y[1] = 255
+    y[0, ::3] = 255
+    p = random.rand(2, 3, 60)
+    p[:, :, ::3] = np.nan
+    kept = y[0] != 255
+    loss = fl.LovaszSoftmax(axis=2, average=average, ignore_class=255)
+    value, grad = loss.value_and_grad(y, p)
+    expected, other = loss.value_and_grad(y[:1, kept], p[:1][:, :, kept])
+    assert value == expected
+    np.testing.assert_array_equal(grad[:1][:, :, kept], other)
+    assert not grad[0][:, ~kept].any()
+    assert not grad[1].any()
+    assert loss(y, p, reduction="sum_over_batch_size") == expected / 2
+    assert loss.partial(y, p).value() == pytest.approx(expected, rel=1e-15)
+    mask = np.where(y == 2, 255, y)
+    x = 4 * p[:, 0] - 2
+    hinge = fl.LovaszHinge(ignore_class=255, axis=1)
+    kept = mask[0] != 255
+    assert hinge(mask, x) == hinge(mask[:1, kept], x[:1, kept])
+
+
+def test_lovasz_of_missing_and_infinite_logits() -> None:
+    x = HINGE_X.copy()
+    x[3] = np.nan
+    value, grad = fl.lovasz_hinge.value_and_grad(HINGE_Y, x)
+    assert np.isnan(value)
+    np.testing.assert_array_equal(np.isnan(grad), [1, 1, 0, 1, 1])
+    x[3] = np.inf
+    assert fl.lovasz_hinge(HINGE_Y, x) == np.inf
+
+
+def test_lovasz_classes_anywhere_and_wide_outputs() -> None:
+    random = Random(4)
+    y, p = random.randint(0, 4, (3, 5, 6)), random.rand(3, 4, 5, 6)
+    loss = fl.LovaszSoftmax(reduction="none", axis=(2, 3))
+    value, grad = loss.value_and_grad(y, p)
+    last = np.ascontiguousarray(np.moveaxis(p, 1, 3))
+    out = np.zeros((3, 5, 6, 8))[..., ::2]
+    other, moved = loss.value_and_grad(
+        y, last, axis=(1, 2), class_axis=-1, out=(np.empty(3), out)
+    )
+    assert moved is out
+    np.testing.assert_array_equal(value, other)
+    np.testing.assert_array_equal(grad, np.moveaxis(out, 3, 1))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: fl.lovasz_hinge([0, -1], [0.5, 0.5]),
+            r"y_true\[1\] = -1 is not a class in \[0, 2\); ignore_class= leaves",
+        ),
+        (
+            lambda: fl.lovasz_softmax([[0, 0], [0, 2]], np.full((2, 2, 2), 0.5)),
+            r"y_true\[1, 1\] = 2 is not a class in \[0, 2\); ignore_class= leaves",
+        ),
+        (
+            lambda: fl.lovasz_softmax([[0], [0]], [[[0.5], [1.0]], [[0.5], [1.5]]]),
+            r"y_pred\[1, 1, 0\] = 1\.5 is not in \[0, 1\]",
+        ),
+        (
+            lambda: fl.lovasz_softmax([[0, 0]], np.full((1, 2, 3), 0.5)),
+            r"y_true has shape \(1, 2\), y_pred \(1, 3, 2\)",
+        ),
+        (lambda: fl.LovaszSoftmax(average="mean"), r"average = 'mean' is not one of"),
+        (
+            lambda: fl.lovasz_hinge.partial([0, 1], [0.5, 0.5]),
+            r"one region: parts of it do not add up",
+        ),
+    ],
+)
+def test_lovasz_errors(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()

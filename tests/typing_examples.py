@@ -75,6 +75,8 @@ def right(y: NDArray[np.float32], p: NDArray[np.float32], out: fl.Loss) -> None:
     fl.tversky.grad(y, p, axis=-1, alpha=0.3, beta=0.7, gamma=2, smooth=1)
     fl.generalized_dice(y, p, axis=(2, 3), class_axis=1, weighting="simple")
     fl.mcc.grad_and_hess(y, p, smooth=1e-5)
+    fl.lovasz_hinge(y, p, axis=(1, 2), ignore_class=255)
+    fl.lovasz_softmax.grad(y, p, class_axis=1, average="all")
     fl.iou(y, p, eps=0.0, format="xywh")
     fl.giou.grad(y, p)
     fl.diou.value_and_grad(y, p, format="cxcywh")

@@ -31,6 +31,7 @@ import torch
 from allrank.models import losses
 from freeze import FILE, PRECISION, listed, tensor, write
 from segmentation_models_pytorch.losses import _functional as smp_scores
+from segmentation_models_pytorch.losses import lovasz as smp_lovasz
 from torchvision import ops
 
 keras.config.set_floatx("float64")
@@ -146,6 +147,46 @@ def segmentation() -> Cases:
         yield case(shown + 'reduction="none")', "keras", (hard, p), (value, None))
 
 
+def sorted_regions() -> Cases:
+    """Two samples, of the batch and each; a class that one of them has not.
+
+    The library calculates in float32.
+    """
+    library = "segmentation-models-pytorch"
+    draw = np.random.default_rng(9)
+    x = draw.normal(size=(2, 4, 5))
+    p = draw.dirichlet(np.ones(3), size=(2, 4, 5)).transpose(0, 3, 1, 2)
+    mask = draw.integers(0, 2, (2, 4, 5))
+    y = draw.integers(0, 3, (2, 4, 5))
+    y[1] %= 2
+    for ignore, each in product((None, 255), (False, True)):
+        void = draw.random(mask.shape) < 0.2
+        labels = [np.where(void & (ignore is not None), 255, a) for a in (mask, y)]
+
+        def hinge(x: Any, y: Array = labels[0], i: Any = ignore, e: bool = each) -> Any:
+            return smp_lovasz._lovasz_hinge(x.float(), torch.tensor(y), e, i)
+
+        axis = (1, 2) if each else None
+        shown = f"fl.LovaszHinge(axis={axis}, ignore_class={ignore})"
+        yield case(shown, library, (labels[0], x), of_tensor(hinge, x), 2e-5)
+        for average in ("present", "all"):
+
+            def softmax(
+                p: Any,
+                y: Array = labels[1],
+                i: Any = ignore,
+                e: bool = each,
+                average: str = average,
+            ) -> Any:
+                y = torch.tensor(y)
+                return smp_lovasz._lovasz_softmax(p.float(), y, average, e, i)
+
+            axis = (2, 3) if each else None
+            shown = f"fl.LovaszSoftmax(axis={axis}, ignore_class={ignore}, "
+            shown += f"class_axis=1, average={average!r})"
+            yield case(shown, library, (labels[1], p), of_tensor(softmax, p), 2e-5)
+
+
 def ranking() -> Cases:
     """Lists of six entries; for the likelihood of an order, relevances that differ."""
     draw = np.random.default_rng(8)
@@ -243,7 +284,7 @@ def main() -> None:
     torch.set_default_dtype(torch.float64)
     write(
         FILE.with_name("peers_others.json"),
-        list(chain(segmentation(), ranking(), boxes())),
+        list(chain(segmentation(), sorted_regions(), ranking(), boxes())),
     )
 
 

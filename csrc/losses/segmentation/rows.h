@@ -6,3 +6,5 @@ FL_LOSS(tversky, segmentation, OVERLAP, (UNIT), (UNIT),
 FL_LOSS(generalized_dice, segmentation, OVERLAP, (UNIT), (UNIT),
         "smooth absolute power")
 FL_LOSS(mcc, segmentation, OVERLAP, (UNIT), (UNIT), "smooth absolute")
+FL_LOSS(lovasz_hinge, segmentation, GROUP, (CLASS), (REAL), "")
+FL_LOSS(lovasz_softmax, segmentation, GROUP, (CLASS), (UNIT), "")

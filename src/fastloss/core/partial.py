@@ -18,6 +18,7 @@ import numpy as np
 from fastloss.core import checks, exact, job
 from fastloss.core.exact import Number
 from fastloss.core.job import Array, Arrays, Work
+from fastloss.core.kinds import Regions
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -377,7 +378,7 @@ def _refuse_wholes(loss: Loss, arrays: Arrays) -> None:
             "other: parts of it do not add up; whole sequences do, as rows of a 2-D "
             "array"
         )
-    if loss._row.kind == "overlap" and not arrays.samples:
+    if isinstance(loss, Regions) and not arrays.samples:
         raise ValueError(
             f"y_pred has shape {shape}, one region: parts of it do not add up; regions "
             "do: give the axes of their entries, as axis=(1, 2), and samples an axis"

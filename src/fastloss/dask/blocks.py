@@ -11,7 +11,7 @@ import numpy as np
 
 from fastloss.core import checks
 from fastloss.core.job import Array
-from fastloss.core.kinds import NamedClasses, Overlap, Pairwise
+from fastloss.core.kinds import NamedClasses, Pairwise, Regions
 from fastloss.core.loss import Loss
 
 __all__ = ["Call", "Job", "call_of"]
@@ -112,7 +112,7 @@ class Call(NamedTuple):
 
 def _sample_axes(loss: Loss, ndim: int) -> tuple[int, ...]:
     """Return the axes along which samples lie; each of the others is one block."""
-    if isinstance(loss, Overlap):
+    if isinstance(loss, Regions):
         regions, entries = loss._axes(ndim)
         return tuple(axis for axis in range(ndim) if axis not in regions + entries)
     return tuple(range(len(loss._samples((1,) * ndim))))

@@ -518,11 +518,16 @@ def _region(loss: Any, labels: Any, y_pred: Any) -> _Panels:
     # Two channels of four entries; four axes, as a loss may name any of these.
     label = _array(1, 1, 0, 0, 0, 0, 1, 1).reshape(1, 2, 2, 2)
     mask = _array(0.5, 0.8, 0.5, 0.1, 0.3, 0.2, 0.7, 0.9).reshape(1, 2, 2, 2)
+    regions = loss._axes(mask.ndim)[0]
+    classes = loss._row.labels == ("class",) and bool(regions)
+    # channels are classes
+    labels = (1 - label[:, 0]).astype(np.int64) if classes else label
     curves = [
-        Curve(_named("y_true", label[0, 0, i, 0]), (label,), (mask,), (0, 0, 0, i, 0))
+        Curve(_named("y_true", label[0, 0, i, 0]), (labels,), (mask,), (0, 0, 0, i, 0))
         for i in (0, 1)
     ]
-    return [Panel("y_pred of one of 8 entries", _range("unit"), curves)]
+    over = _range(loss._row.predictions[0])
+    return [Panel("y_pred of one of 8 entries", over, curves)]
 
 
 def _of_one(
@@ -559,7 +564,7 @@ _KINDS: dict[type[Loss], Callable[[Any, Any, Any], _Panels]] = {
     kinds.Grouped: _group,
     kinds.Sequence: _sequence,
     kinds.Boxwise: _box,
-    kinds.Overlap: _region,
+    kinds.Regions: _region,
     Loss: _elements,  # custom ones
 }
 

@@ -9,7 +9,15 @@ import numpy.typing as npt
 
 from fastloss.reference._common import Array, arrays
 
-__all__ = ["MCC", "Dice", "GeneralizedDice", "Jaccard", "Tversky"]
+__all__ = [
+    "MCC",
+    "Dice",
+    "GeneralizedDice",
+    "Jaccard",
+    "LovaszHinge",
+    "LovaszSoftmax",
+    "Tversky",
+]
 
 Axis = int | tuple[int, ...] | None
 
@@ -332,3 +340,152 @@ class MCC:
         axis: Axis = None,
     ) -> Array:
         return -MCC._parts(y_true, y_pred, smooth, tp, axis)[2]
+
+
+def _lovasz(t: Array, e: Array) -> tuple[Any, Array]:
+    """``sum_k max(e_k, 0) (J_k - J_(k-1))`` and its slopes by e, of a 1-D region."""
+    order = sorted(range(e.size), key=lambda i: -e[i])
+    total, before, slopes = 0 * np.sum(e), 0, 0 * e
+    both = either = np.sum(t) + total
+    for i in order:
+        both, either = both - t[i], either + 1 - t[i]
+        jaccard = 1 - both / either
+        if e[i] > 0:
+            total = total + e[i] * (jaccard - before)
+            slopes[i] = jaccard - before
+        before = jaccard
+    return total, slopes
+
+
+class LovaszHinge:
+    """The Lovasz extension of the Jaccard loss of ``max(1 - (2 t - 1) x, 0)``."""
+
+    @staticmethod
+    def _parts(
+        y_true: npt.ArrayLike, y_pred: npt.ArrayLike, axis: Axis, ignore: int | None
+    ) -> tuple[Array, Array]:
+        """Values and gradients."""
+        t, x = arrays(y_true, y_pred)
+        inner = range(x.ndim) if axis is None else np.atleast_1d(axis) % x.ndim
+        outer = [a for a in range(x.ndim) if a not in inner]
+        value, grad = 0 * np.sum(x, axis=axis, keepdims=True), 0 * x
+        for place in np.ndindex(*(x.shape[a] for a in outer)):
+            at: list[Any] = [slice(None)] * x.ndim
+            for a, i in zip(outer, place, strict=True):
+                at[a] = slice(i, i + 1)
+            known = (t[*at] != ignore).ravel().astype(bool)
+            labels, logits = t[*at].ravel()[known], x[*at].ravel()[known]
+            total, slopes = _lovasz(labels, 1 - (2 * labels - 1) * logits)
+            region = 0 * x[*at].ravel()
+            region[known] = (1 - 2 * labels) * slopes
+            grad[*at] = region.reshape(grad[*at].shape)
+            value[*at] = total
+        return np.squeeze(value, axis=axis), grad
+
+    @staticmethod
+    def value(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        axis: Axis = None,
+        ignore_class: int | None = None,
+    ) -> Any:
+        return LovaszHinge._parts(y_true, y_pred, axis, ignore_class)[0]
+
+    @staticmethod
+    def grad(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        axis: Axis = None,
+        ignore_class: int | None = None,
+    ) -> Array:
+        return LovaszHinge._parts(y_true, y_pred, axis, ignore_class)[1]
+
+    @staticmethod
+    def hess(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        axis: Axis = None,
+        ignore_class: int | None = None,
+    ) -> Array:
+        return 0 * arrays(y_true, y_pred)[1]
+
+
+class LovaszSoftmax:
+    """The Lovasz extensions of the Jaccard losses of ``abs(t - p)`` of all classes."""
+
+    @staticmethod
+    def _parts(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        axis: Axis,
+        ignore: int | None,
+        class_axis: int,
+        average: str,
+    ) -> tuple[Array, Array]:
+        """Values and gradients."""
+        y, p = np.asarray(y_true), arrays(0, y_pred)[1]
+        classes, entries = GeneralizedDice._axes(p.ndim, axis, class_axis)
+        y = np.expand_dims(y, classes)
+        outer = [a for a in range(p.ndim) if a not in (classes, *entries)]
+        value = 0 * np.sum(p, axis=(classes, *entries), keepdims=True)
+        grad = 0 * p
+        for place in np.ndindex(*(p.shape[a] for a in outer)):
+            at: list[Any] = [slice(None)] * p.ndim
+            for a, i in zip(outer, place, strict=True):
+                at[a] = slice(i, i + 1)
+            labels = y[*at].ravel()
+            known = (labels != ignore).astype(bool)
+            labels, found, counted = labels[known], [], 0
+            some = np.moveaxis(p[*at], classes, 0)
+            slopes = np.moveaxis(grad[*at], classes, 0)  # which are written
+            for c in range(p.shape[classes]):
+                t = (labels == c).astype(int)
+                if not labels.size or (average == "present" and not t.any()):
+                    continue
+                total, by_error = _lovasz(t, abs(t - some[c].ravel()[known]))
+                part = 0 * some[c].ravel()
+                part[known] = (1 - 2 * t) * by_error
+                slopes[c] = part.reshape(slopes[c].shape)
+                found.append(total)
+                counted += 1
+            if counted:
+                value[*at] = sum(found) / counted
+                grad[*at] = grad[*at] / counted
+        return np.squeeze(value, axis=(classes, *entries)), grad
+
+    @staticmethod
+    def value(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        axis: Axis = None,
+        ignore_class: int | None = None,
+        class_axis: int = 1,
+        average: str = "present",
+    ) -> Any:
+        return LovaszSoftmax._parts(
+            y_true, y_pred, axis, ignore_class, class_axis, average
+        )[0]
+
+    @staticmethod
+    def grad(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        axis: Axis = None,
+        ignore_class: int | None = None,
+        class_axis: int = 1,
+        average: str = "present",
+    ) -> Array:
+        return LovaszSoftmax._parts(
+            y_true, y_pred, axis, ignore_class, class_axis, average
+        )[1]
+
+    @staticmethod
+    def hess(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        axis: Axis = None,
+        ignore_class: int | None = None,
+        class_axis: int = 1,
+        average: str = "present",
+    ) -> Array:
+        return 0 * arrays(0, y_pred)[1]

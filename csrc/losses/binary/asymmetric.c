@@ -15,14 +15,27 @@
 #define FL_LONG
 #include "blocks/element.h"
 #include "losses/binary/sides.h"
+#include "math/power.h"
 
 typedef struct {
   double value, grad, hess;
 } fl_asymmetric_term;
 
+/* What depends on parameters alone, in numbers, so that a loop has one way through. */
+enum { FL_GAMMA_POS, FL_GAMMA_NEG, FL_MARGIN, FL_BARE, FL_ZERO_POS, FL_ZERO_NEG };
+
+FL_INLINE void FL_LOCAL(setup)(double *parameters) {
+  for (int k = 0; k < FL_BARE; k++) parameters[k] = (real)parameters[k];
+  parameters[FL_BARE] = parameters[FL_MARGIN] == 0 ? 2 : 0;
+  parameters[FL_ZERO_POS] = fl_zero_power(parameters[FL_GAMMA_POS]);
+  parameters[FL_ZERO_NEG] = fl_zero_power(parameters[FL_GAMMA_NEG]);
+}
+
 /* The first term, without y, of a label 0 and the logit -x. */
-FL_INLINE fl_asymmetric_term fl_asymmetric_positive(fl_sides at, double g) {
-  const double power = fl_d_power(at.p, g);
+FL_INLINE fl_asymmetric_term fl_asymmetric_positive(fl_sides at,
+                                                    const double *parameters) {
+  const double g = parameters[FL_GAMMA_POS];
+  const double power = fl_d_power_from(parameters[FL_ZERO_POS], at.p, g);
   const double finite = at.ce < FL_CERTAIN ? g * at.ce : 0;
   const double bend = finite * (g * at.q - at.p) + (2 * g + 1) * at.p;
   return (fl_asymmetric_term){
@@ -33,14 +46,17 @@ FL_INLINE fl_asymmetric_term fl_asymmetric_positive(fl_sides at, double g) {
 }
 
 /* The second one, without 1 - y. 1 - v = q + margin is taken from the smaller of p and
-   q; without a margin it is q. */
-FL_INLINE fl_asymmetric_term fl_asymmetric_negative(fl_sides at, double g,
-                                                    double margin) {
-  const bool active = at.p > margin, small = at.p < 0.5, bare = margin == 0;
+   q; without a margin, where all q are below FL_BARE, it is q. */
+FL_INLINE fl_asymmetric_term fl_asymmetric_negative(fl_sides at,
+                                                    const double *parameters) {
+  const double g = parameters[FL_GAMMA_NEG], margin = parameters[FL_MARGIN];
+  const bool active = at.p > margin, small = at.p < 0.5;
+  const bool bare = at.q < parameters[FL_BARE];
   const double v = active ? at.p - margin : 0.5, rest = small ? 1 - v : at.q + margin;
   const double tail = small ? (1 - rest) - v : margin - (rest - at.q);
   const double log = bare ? at.ce : -fl_d_log(rest, tail);
-  const double power = active ? fl_d_power(v, g) : 0, bend = at.q - at.p;
+  const double full = fl_d_power_from(parameters[FL_ZERO_NEG], v, g);
+  const double power = active ? full : 0, bend = at.q - at.p;
   const double c_wide = at.p * (bare ? FL_WIDE : at.q_wide / rest);
   const double d_wide = at.p / v * at.q_wide, c = c_wide * (1 / FL_WIDE);
   const double d = d_wide * (1 / FL_WIDE), finite = log < FL_CERTAIN ? g * log : 0;
@@ -52,13 +68,14 @@ FL_INLINE fl_asymmetric_term fl_asymmetric_negative(fl_sides at, double g,
   };
 }
 
+#define FL_SETUP FL_LOCAL(setup)
+
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
-  const double gamma_pos = (real)parameters[0], gamma_neg = (real)parameters[1];
   const double a = y, b = 1 - a;
   const fl_asymmetric_term positive =
-      fl_asymmetric_positive(fl_sides_of_logit(0, -x), gamma_pos);
+      fl_asymmetric_positive(fl_sides_of_logit(0, -x), parameters);
   const fl_asymmetric_term negative =
-      fl_asymmetric_negative(fl_sides_of_logit(0, x), gamma_neg, (real)parameters[2]);
+      fl_asymmetric_negative(fl_sides_of_logit(0, x), parameters);
   const double value =
       (a == 0 ? 0 : a * positive.value) + (b == 0 ? 0 : b * negative.value);
   return (fl_point){

@@ -14,25 +14,23 @@
 #include "blocks/probabilities.h"
 #include "losses/binary/focal.h"
 
-/* 0^exponent */
-FL_INLINE double fl_zero_power(double exponent) {
-  return exponent > 0 ? 0 : (exponent < 0 ? INFINITY : 1);
-}
+#define FL_SETUP fl_focal_setup
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
-  const fl_focal_options options = fl_focal_options_of(parameters);
-  const fl_probability_sides at = fl_sides_of_probability(y, x, fl_eps(parameters[3]));
+  const fl_probability_sides at =
+      fl_sides_of_probability(y, x, fl_eps(parameters[FL_EPS]));
   const double first = at.ce1, second = at.ce2;
   const fl_geometric mean = fl_geometric_of(at.ce);
-  const bool geometric = options.geometric && at.y != 0;
+  const bool geometric = parameters[FL_GEOMETRIC] * at.y != 0;
   const double u = geometric ? mean.rest : at.p + at.y * (at.q - at.p);
   const double likelihood = mean.likelihood * (1 / FL_WIDE);
   const double rise = geometric ? likelihood * first : 1 - 2 * at.y;
   const double bend = geometric ? likelihood * (second - first * first) : 0;
-  const double gamma = options.gamma, power = fl_d_power(u, gamma);
-  const double below = u == 0 ? fl_zero_power(gamma - 1) : power / u;
+  const double gamma = parameters[FL_GAMMA];
+  const double power = fl_d_power_from(parameters[FL_ZERO], u, gamma);
+  const double below = u == 0 ? parameters[FL_ZERO_BELOW] : power / u;
   const double ce_u = u == 0 ? 1 : at.ce / u;
-  const double w = fl_focal_weight(y, options);
+  const double w = fl_focal_weight(y, parameters);
   const double curve =
       (gamma - 1) * rise * rise * ce_u + bend * at.ce + 2 * rise * first;
   return (fl_point){

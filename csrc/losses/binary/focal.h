@@ -9,21 +9,27 @@
 #define FL_BINARY_FOCAL_H
 
 #include "losses/binary/sides.h"
+#include "math/power.h"
 
-typedef struct {
-  double gamma, alpha;
-  bool geometric;
-} fl_focal_options;
+/* What depends on parameters alone, in numbers, so that a loop has one way through: w is
+   FL_RIGHT y + FL_OTHER (1 - y); whether the mean is the geometric one; 0^gamma and
+   0^(gamma - 1). */
+enum { FL_GAMMA, FL_RIGHT, FL_GEOMETRIC, FL_EPS, FL_OTHER, FL_ZERO, FL_ZERO_BELOW };
 
-FL_INLINE fl_focal_options fl_focal_options_of(const double *parameters) {
-  return (fl_focal_options){(real)parameters[0], (real)parameters[1],
-                            parameters[2] != 0};
+FL_INLINE void fl_focal_setup(double *parameters) {
+  const double gamma = (real)parameters[0], alpha = (real)parameters[1];
+  const bool geometric = parameters[2] != 0;
+  parameters[FL_GAMMA] = gamma;
+  parameters[FL_RIGHT] = alpha < 0 ? 1 : alpha;
+  parameters[FL_OTHER] = alpha < 0 ? 1 : 1 - alpha;
+  parameters[FL_ZERO] = fl_zero_power(gamma);
+  parameters[FL_ZERO_BELOW] = fl_zero_power(gamma - 1);
+  parameters[FL_GEOMETRIC] = geometric;
 }
 
 /* w, of the label as it was given. */
-FL_INLINE double fl_focal_weight(double y, fl_focal_options options) {
-  const double alpha = options.alpha;
-  return alpha < 0 ? 1 : alpha * y + (1 - alpha) * (1 - y);
+FL_INLINE double fl_focal_weight(double y, const double *parameters) {
+  return parameters[FL_RIGHT] * y + parameters[FL_OTHER] * (1 - y);
 }
 
 /* exp(-ce) FL_WIDE, and 1 - exp(-ce). */

@@ -14,11 +14,12 @@
 #include "blocks/element.h"
 #include "losses/binary/focal.h"
 
+#define FL_SETUP fl_focal_setup
+
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
-  const fl_focal_options options = fl_focal_options_of(parameters);
   const fl_sides at = fl_sides_of_logit(y, x);
   const fl_geometric mean = fl_geometric_of(at.ce);
-  const bool geometric = options.geometric && at.y != 0;
+  const bool geometric = parameters[FL_GEOMETRIC] * at.y != 0;
   const double u = geometric ? mean.rest : at.p + at.y * (at.q - at.p);
   const double u_wide = at.p_wide + at.y * (at.q_wide - at.p_wide);
   const double share_wide =
@@ -30,10 +31,11 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const double r = r_wide * (1 / FL_WIDE);
   const double k =
       geometric ? likelihood * (pq / u - apart * apart) : r_wide * (y_u * at.q - at.p);
-  const double gamma = options.gamma, power = fl_d_power(u, gamma);
+  const double gamma = parameters[FL_GAMMA];
+  const double power = fl_d_power_from(parameters[FL_ZERO], u, gamma);
   const double finite = at.ce < FL_CERTAIN ? gamma * at.ce : 0;
   const double bend = finite * (gamma * r * r_wide + k) + 2 * gamma * r_wide * at.delta;
-  const double factor = fl_focal_weight(y, options) * power;
+  const double factor = fl_focal_weight(y, parameters) * power;
   return (fl_point){
       .value = (real)(factor == 0 ? 0 : factor * at.ce),
       .grad = (real)(at.sign * factor * (finite * r + at.delta)),

@@ -11,21 +11,25 @@
 #define FL_NAME tweedie
 #define FL_LONG
 #include "blocks/element.h"
-#include "losses/count/powers.h"
+#include "losses/count/tweedie.h"
 
 #define FL_FAR 0x1p900 /* instead of an infinite x, whose product with 0 is none */
 
+#define FL_SETUP fl_tweedie_setup
+
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
-  const double rho = (real)parameters[0], a = 2 - rho, b = 1 - rho;
+  const double a = parameters[FL_A], b = parameters[FL_B];
   const double at = fl_d_clip(FL_FAR, x);
   double mean = fl_d_times_power(1, a, at), label = fl_d_times_power(y, b, at);
   const bool both = mean == INFINITY && label == INFINITY;
   mean = both && x <= 0 ? 0 : mean;
   label = both && x > 0 ? 0 : label;
+  const bool no_a = fl_d_abs(at) < parameters[FL_NO_A];
+  const bool no_b = fl_d_abs(at) < parameters[FL_NO_B];
   const double x_low = x < -FL_FAR ? -FL_FAR : x, x_high = x > FL_FAR ? FL_FAR : x;
-  const double of_label = b == 0 ? (y == 0 ? 0 : y * x_high) : label / b;
+  const double of_label = no_b ? (y == 0 ? 0 : y * x_high) : label / b;
   return (fl_point){
-      .value = (real)((a == 0 ? x_low : mean / a) - of_label),
+      .value = (real)((no_a ? x_low : mean / a) - of_label),
       .grad = (real)(mean - label),
       .hess = (real)(a * mean - b * label),
   };

@@ -16,6 +16,7 @@
 #define FL_LONG
 #include "blocks/element.h"
 #include "losses/count/deviance.h"
+#include "math/power.h"
 
 /* exp(x + tail) - 1, and that without x + tail. Up to a size of 5/4 the latter is made of
    the polynomial of a quarter: r(2 t) = (t + r(t))^2 + 2 r(t). */
@@ -58,7 +59,7 @@ FL_INLINE double fl_tweedie_excess(double y, double m, double a, double b,
 
 FL_INLINE fl_point FL_POINT(real y, real m, const double *parameters) {
   const double rho = (real)parameters[0], a = 2 - rho, b = 1 - rho;
-  const double label = y, mean = m, power = fl_d_power(mean, b);
+  const double label = y, mean = m, power = fl_d_power_from(0, mean, b);
   const double scale = fl_d_scale(label > mean ? label : mean);
   const double excess = fl_tweedie_excess(label, mean, a, b, scale);
   return (fl_point){

@@ -18,11 +18,20 @@ from suite.inputs import ROWS
 METRICS: dict[str, Callable[..., Any]] = {
     "mean_squared_error": metrics.mean_squared_error,
     "mean_absolute_error": metrics.mean_absolute_error,
+    "mean_absolute_percentage_error": metrics.mean_absolute_percentage_error,
+    "mean_squared_logarithmic_error": metrics.mean_squared_log_error,
+    "quantile": metrics.mean_pinball_loss,
+    "poisson_deviance": metrics.mean_poisson_deviance,
+    "gamma_deviance": metrics.mean_gamma_deviance,
+    "tweedie_deviance": partial(metrics.mean_tweedie_deviance, power=1.5),
+    "brier": metrics.brier_score_loss,
     "hinge": metrics.hinge_loss,
     "binary_crossentropy": partial(metrics.log_loss, labels=[0, 1]),
     "categorical_crossentropy": metrics.log_loss,
     "sparse_categorical_crossentropy": metrics.log_loss,
 }
+
+AMOUNTS = ("real", "log1p", "count", "positive")
 
 # hinge_loss and log_loss sort the labels and make float64 one-hot matrices of them:
 # beyond this many entries that takes tens of seconds.
@@ -36,7 +45,7 @@ class Metrics(Peer):
         metric = METRICS.get(cell.kernel)
         if metric is None or cell.output != VALUE or not data.is_plain:
             return None
-        regression = ROWS[cell.kernel].labels == ("real",)
+        regression = ROWS[cell.kernel].labels[0] in AMOUNTS
         if data.y_pred.size > MOST_ENTRIES and not regression:
             return None
         if cell.kernel == "sparse_categorical_crossentropy":
@@ -49,6 +58,12 @@ KERNELS: dict[str, tuple[Callable[[int], Any], int]] = {
     "mean_squared_error": (lambda _: kernels.HalfSquaredError(), 2),
     "mean_absolute_error": (lambda _: kernels.AbsoluteError(), 1),
     "huber": (lambda _: kernels.HuberLoss(delta=1.0), 1),
+    "half_squared_error": (lambda _: kernels.HalfSquaredError(), 1),
+    "quantile": (lambda _: kernels.PinballLoss(quantile=0.5), 1),
+    "poisson": (lambda _: kernels.HalfPoissonLoss(), 1),
+    "gamma": (lambda _: kernels.HalfGammaLoss(), 1),
+    "tweedie": (lambda _: kernels.HalfTweedieLoss(power=1.5), 1),
+    "tweedie_mean": (lambda _: kernels.HalfTweedieLossIdentity(power=1.5), 1),
     "binary_crossentropy_logits": (lambda _: kernels.HalfBinomialLoss(), 1),
     "sparse_categorical_crossentropy_logits": (
         lambda classes: kernels.HalfMultinomialLoss(n_classes=classes),

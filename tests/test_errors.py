@@ -382,6 +382,16 @@ CASES += [
     (lambda: fl.gaussian_nll(two, two), TypeError, r"pass y_pred=\(mean, var\)"),
     (lambda: fl.cox([1, 2], two), ValueError, r"; time is one number"),
     (lambda: fl.cox(two, two), TypeError, r"pass y_true=\(time, event\)"),
+    (
+        lambda: fl.huber(two, two, two),
+        TypeError,
+        r"got 1 more without a name: .* as sample_weight=.*, out=, reduction=, delta=",
+    ),
+    (
+        lambda: fl.bce(two, two, two, 1.0),
+        TypeError,
+        r"BinaryCrossentropy is called with y_true and y_pred, and got 2 more",
+    ),
     (lambda: fl.Huber(1.5), TypeError, r"Huber takes keywords: Huber\(delta=\.\.\.\)"),
     (
         lambda: fl.Huber(two, two),

@@ -356,7 +356,11 @@ cdef class Kernel:
             return None
         return self._new(y_pred, True) if out is None else out
 
-    def __call__(self, y_true, y_pred, *, sample_weight=None, out=None, **parameters):
+    def __call__(
+        self, y_true, y_pred, *more, sample_weight=None, out=None, **parameters
+    ):
+        if more:
+            raise TypeError(self._of_more(len(more)))
         cdef Kernel loss = self._with(parameters) if parameters else self
         cdef double value = 0
         cdef object values = None

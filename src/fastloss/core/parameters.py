@@ -106,6 +106,17 @@ class Parameters:
             )
         return f"{name} takes keywords: {name}({own[0]}=...); it has {', '.join(known)}"
 
+    def _of_more(self, count: int) -> str:
+        """What is said of a call with arguments beyond labels and predictions."""
+        inputs: tuple[str, ...] = getattr(self, "inputs", ())
+        own = [f.name for f in dataclasses.fields(self)]  # type: ignore[arg-type]
+        names = (f"{name}=" for name in ("sample_weight", "out", *inputs, *own))
+        return (
+            f"{type(self).__name__} is called with y_true and y_pred, and got {count} "
+            "more without a name: pass weights of samples as sample_weight=...; "
+            f"there are {', '.join(names)}"
+        )
+
     def __post_init__(self) -> None:
         """Check the parameters."""
 

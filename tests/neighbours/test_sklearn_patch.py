@@ -104,6 +104,14 @@ def test_estimators_run_it() -> None:
     assert (after[0] - before[0], after[1] - before[1]) == (5, 0)
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error"])
+def test_losses_that_are_as_fast_are_left(loss: str) -> None:
+    with ours.patched():
+        model = HistGradientBoostingRegressor(loss=loss, max_iter=3).fit(X, REAL)
+        assert type(model._loss.closs).__module__ == compiled.__name__
+        assert losses.CyHuberLoss is compiled.CyHuberLoss
+
+
 PROBABILITY = np.clip(1 / (1 + np.exp(-REAL - RNG.normal(size=N))), 0, 1)
 ROWS = RNG.dirichlet([1, 1, 1], N)
 PREDICTED = REAL + RNG.normal(size=N)
@@ -295,11 +303,12 @@ def test_everything_is_put_back() -> None:
 
 def test_a_model_is_pickled_as_scikit_learns() -> None:
     with ours.patched():
-        model = HistGradientBoostingRegressor(max_iter=3).fit(X, REAL)
+        model = HistGradientBoostingRegressor(loss="poisson", max_iter=3)
+        model.fit(X, COUNT)
         text = pickle.dumps(model)
         pickle.dumps(metrics.mean_squared_error)
     assert b"fastloss" not in text
-    assert type(pickle.loads(text)._loss.closs) is compiled.CyHalfSquaredError
+    assert type(pickle.loads(text)._loss.closs) is compiled.CyHalfPoissonLoss
 
 
 def test_another_version_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,7 +317,7 @@ def test_another_version_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.warns(UserWarning, match=r"this is 9\.0\.dev0: nothing is patched"):
         ours.patch()
     assert metrics.mean_squared_error is before
-    assert losses.CyHuberLoss is compiled.CyHuberLoss
+    assert losses.CyHalfBinomialLoss is compiled.CyHalfBinomialLoss
 
 
 APP = """

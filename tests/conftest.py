@@ -6,6 +6,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -51,9 +52,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         met[test] |= pairs
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One for each core, as xdist has it, but none where tests are named."""
+    return 0 if config.args_source is pytest.Config.ArgsSource.ARGS else None
+
+
 def compared(arrays: int) -> None:
     """Count outputs that were found equal to the bit, for the summary."""
     _counts["compared"] += arrays
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["counts"] = dict(_counts)
+
+
+def pytest_testnodedown(node: Any) -> None:
+    _counts.update(node.workeroutput["counts"])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -6,6 +6,7 @@ Those of the newest installation are taken, unless a source is newer. Others are
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -107,7 +108,6 @@ class Unit:
         return self.compiled()
 
     def compiled(self) -> Path:
-        FOLDER.mkdir(parents=True, exist_ok=True)
         text = "".join(f'#include "{source}"\n' for source in self.sources)
         flags = [*cmake_list("CMAKE_C_FLAGS_RELEASE"), "-std=c11", "-fPIC"]
         flags += [f"-fvisibility={cmake_list('CMAKE_C_VISIBILITY_PRESET')[0]}"]
@@ -205,6 +205,11 @@ UNITS = [
 
 @cache
 def objects() -> dict[Unit, Path]:
-    """All of them, a unit compiled on each core."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    """All of them, a unit compiled on each core, by one worker for all."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (
+        (FOLDER / "lock").open("w") as lock,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX)
         return dict(zip(UNITS, pool.map(Unit.object, UNITS), strict=True))

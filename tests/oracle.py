@@ -66,7 +66,10 @@ class Numbers(mpmath.MPContext):
     def __init__(self, digits: int) -> None:
         super().__init__()
         self.dps = digits
-        for name in ("log", "log1p", "sqrt"):
+        # Losses of a kind ask for those of the same numbers.
+        self._exp, log = lru_cache(2**14)(self.exp), lru_cache(2**14)(self.log)
+        self.mpf.log = lambda x: log(x)
+        for name in ("log1p", "sqrt"):
             function = getattr(self, name)
             setattr(self.mpf, name, lambda x, function=function: function(x))
         others = {"arctan": "atan", "lgamma": "loggamma", "erf": "erf", "erfc": "erfc"}
@@ -75,15 +78,20 @@ class Numbers(mpmath.MPContext):
             function = getattr(self, here)
             setattr(self.mpf, name, lambda x, function=function: function(x))
         self.mpf.trigamma = lambda x: self.psi(1, x)
-        self._exp = lru_cache(self.exp)  # of whole numbers it is a power, and slow
+        self.far = self.mpf(2) ** FAR
+        self.furthest = self.mpf(FURTHEST)
         self.mpf.exp = lambda x: self.bounded_exp(x)
-        self.mpf.expm1 = lambda x: self.expm1(max(min(x, FURTHEST), -FURTHEST))
-        self.mpf.tanh = lambda x: self.tanh(max(min(x, 10_000), -10_000))
+        self.mpf.expm1 = lambda x: self.expm1(self.bounded(x, self.furthest))
+        self.mpf.tanh = lambda x: self.tanh(self.bounded(x, 10_000))
         self.mpf.cosh = lambda x: (x.exp() + (-x).exp()) / 2
+
+    def bounded(self, x: Any, bound: Any) -> Any:
+        """`x`, or the end of [-bound, bound] that is nearer."""
+        return max(min(x, bound), -bound)
 
     def bounded_exp(self, x: Any) -> Any:
         """exp(x), so far out that exp(-infinity) times its powers is nothing."""
-        return self._exp(max(min(x, FURTHEST), -FURTHEST))
+        return self._exp(self.bounded(x, self.furthest))
 
     def convert(self, x: Any, strings: bool = True) -> Any:
         """As of mpmath, which would print all of an array to say that it is none."""
@@ -93,16 +101,14 @@ class Numbers(mpmath.MPContext):
 
     def within(self, number: Any) -> Any:
         """A number that is finite: infinity is far away."""
-        far = self.mpf(2) ** FAR
-        return max(min(self.mpf(number), far), -far)
+        return self.bounded(self.mpf(number), self.far)
 
     def exactly(self, a: np.ndarray) -> np.ndarray:
         """`a` in multi-precision; infinity is a number whose logarithm has no range."""
         if a.dtype.kind != "f":
             return a
-        far = self.mpf(2) ** FAR
         entries = [
-            self.mpf(v) if math.isfinite(v) else math.copysign(1, v) * far
+            self.mpf(v) if math.isfinite(v) else math.copysign(1, v) * self.far
             for v in a.ravel().tolist()
         ]
         exact = np.empty(a.size, dtype=object)
@@ -184,6 +190,11 @@ def default_losses() -> Iterator[fl.Loss]:
             }
             with suppress(ValueError):  # log_input and from_logits exclude each other
                 yield replace(loss, **changes)
+
+
+@cache
+def _usual() -> frozenset[fl.Loss]:
+    return frozenset(default_losses())
 
 
 def other_parameters(loss: fl.Loss) -> dict[str, Any]:
@@ -298,11 +309,21 @@ def label_kinds(kernel: str) -> tuple[str, ...]:
 def _some(
     loss: fl.Loss, dtype: type, labels: str, step: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Every `step`-th sample; of wide rows fewer, unless all are asked for."""
-    for y, x in samples(loss.kernel, dtype, labels, kinks(loss)):
-        width = x.shape[-1] // 16 if x.ndim == 2 and step > 1 else 1
-        every = step * max(1, width)
-        yield y[::every], x[::every]
+    """Every `step`-th sample; of wide rows fewer, unless all are asked for.
+
+    The widest rows meet every parameter once, not with each dtype and kind of labels.
+    Those whose pairs of classes are compared are cut to 300 classes.
+    """
+    row, batches = ROWS[loss.kernel], samples(loss.kernel, dtype, labels, kinks(loss))
+    once = dtype is np.float32 and labels == label_kinds(loss.kernel)[-1]
+    widest = 1000 if once or loss in _usual() else 100
+    for y, x in batches:
+        if x.ndim == 1 or step == 1:
+            yield y[::step], x[::step]
+        elif x.shape[-1] <= widest:
+            every = step * max(1, x.shape[-1] // 16)
+            cut = np.s_[::every, :300] if row.labels == ("bit",) else np.s_[::every]
+            yield y[cut], x[cut]
 
 
 @cache

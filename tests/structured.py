@@ -7,6 +7,7 @@ terms are that a result adds up, of which the error is a few ulps.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -1142,8 +1143,9 @@ def flat(tree: Any) -> tuple[Any, ...]:
     return (tree,)
 
 
-def errors(name: str, variant: dict[str, Any], dtype: type) -> dict[str, float]:
-    """The largest error of each output in ulps of its largest term."""
+@cache
+def truths(name: str, dtype: type, **variant: Any) -> list[tuple[tuple, dict, dict]]:
+    """Arguments and keywords of every size, and the exact results of each output."""
     import oracle  # which asks for `CASES`
 
     case = CASES[name]
@@ -1152,27 +1154,42 @@ def errors(name: str, variant: dict[str, Any], dtype: type) -> dict[str, float]:
         oracle.NUMBERS[dtype].exactly,
         oracle.exact_parameters(loss, dtype),
     )
-    worst = dict.fromkeys(case.outputs, 0.0)
+    found = []
     for n in case.sizes:
         arguments, keywords = case.draw(dtype, n, Random(n))
         exact = each(exactly, arguments)
         if name == "cox":  # times are no numbers to calculate with
             exact = arguments[0], exactly(arguments[1])
+        results = {}
+        for output in case.outputs:
+            formula = getattr(getattr(reference, type(loss).__name__), output)
+            leaves = flat(formula(*exact, **keywords, **numbers))
+            terms = case.terms(output, {"arguments": exact}, {**keywords, **numbers})
+            each_terms = terms if isinstance(terms, tuple) else (terms,) * len(leaves)
+            results[output] = [
+                oracle.Truth.of(
+                    np.asarray(leaf, object),
+                    dtype,
+                    None if scale is None else np.broadcast_to(scale, np.shape(leaf)),
+                )
+                for leaf, scale in zip(leaves, each_terms, strict=True)
+            ]
+        found.append((arguments, keywords, results))
+    return found
+
+
+def errors(name: str, variant: dict[str, Any], dtype: type) -> dict[str, float]:
+    """The largest error of each output in ulps of its largest term."""
+    case = CASES[name]
+    loss = replace(case.loss, reduction="none", **variant)
+    worst = dict.fromkeys(case.outputs, 0.0)
+    for arguments, keywords, exact in truths(name, dtype, **variant):
         value, grads = loss.value_and_grad(*arguments, **keywords)
         got = [value, grads]
         if "hess" in case.outputs:
             got.append(loss.grad_and_hess(*arguments, **keywords)[1])
         for output, outputs in zip(case.outputs, got, strict=True):
-            formula = getattr(getattr(reference, type(loss).__name__), output)
-            truths = flat(formula(*exact, **keywords, **numbers))
-            terms = case.terms(output, {"arguments": exact}, {**keywords, **numbers})
-            each_terms = terms if isinstance(terms, tuple) else (terms,) * len(truths)
-            for truth, result, scale in zip(
-                truths, flat(outputs), each_terms, strict=True
-            ):
-                if scale is not None:
-                    scale = np.broadcast_to(scale, np.shape(truth))
-                rounded = oracle.Truth.of(np.asarray(truth, object), dtype, scale)
-                error = rounded.error(np.asarray(result, dtype))
+            for truth, result in zip(exact[output], flat(outputs), strict=True):
+                error = truth.error(np.asarray(result, dtype))
                 worst[output] = max(worst[output], np.max(error, initial=0.0))
     return worst

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import pickle
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 import oracle
 import pytest
 import structured
-from conftest import compared
+from conftest import ISAS, compared
 from structured import each, flat
 
 import fastloss as fl
@@ -137,31 +138,24 @@ def many(name: str, dtype: type) -> tuple[tuple, dict[str, Any], dict[str, Any]]
 def test_threads_and_paths(name: str, dtype: type) -> None:
     arguments, keywords, own = many(name, dtype)
     case = CASES[name]
-    random = Random(7)
-    for reduction in ("mean", "none"):
+    arrays = case.samples(arguments, {**keywords, **own})
+    weights = (None, Random(7).choice([0, 0.5, 2], arrays))
+    before = _bridge.isa()
+    for i, (reduction, weight) in enumerate(product(("mean", "none"), weights)):
         loss = replace(case.loss, reduction=reduction, **own)
-        samples = case.samples(arguments, {**keywords, **own})
-        for weight in (None, random.choice([0, 0.5, 2], samples)):
-            expected = None
-            for path in ("avx2", "avx512", "neon", "baseline"):
-                if path not in fl.show_config("dict")["isa_available"]:
-                    continue
-                before = _bridge.isa()
-                _bridge.use_isa(path)
-                for threads in (1, 2, 3, 5):
-                    with fl.threads(threads):
-                        got = as_bytes(
-                            tuple(
-                                results(
-                                    loss, arguments, sample_weight=weight, **keywords
-                                ).values()
-                            )
-                        )
-                    if expected is None or (path == "baseline" and threads == 1):
-                        expected = got
-                    assert got == expected
-                    compared(len(got))
-                _bridge.use_isa(before)
+        expected = None
+        for j, path in enumerate(ISAS):
+            _bridge.use_isa(path)
+            if path == "baseline":
+                expected = None
+            for threads in (1, (2, 3, 5)[(i + j) % 3]):
+                with fl.threads(threads):
+                    got = results(loss, arguments, sample_weight=weight, **keywords)
+                got = as_bytes(tuple(got.values()))
+                expected = expected or got
+                assert got == expected
+                compared(len(got))
+    _bridge.use_isa(before)
 
 
 def strided(a: Array) -> Array:

@@ -116,6 +116,7 @@ def test_alpha_weighs_the_positive_class() -> None:
     ):
         np.testing.assert_allclose(got, unweighted * [0.25, 0.75], rtol=1e-15)
     np.testing.assert_array_equal(outputs(fl.Focal(alpha=0.0), [1], [0.5]), 0)
+    np.testing.assert_array_equal(outputs(fl.Focal(alpha=1.0), [0], [0.5]), 0)
 
 
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
@@ -250,7 +251,7 @@ def test_soft_margin_is_cross_entropy_of_signs(dtype: type, isa: str) -> None:
     [
         (fl.Focal, {"gamma": -0.5}),
         (fl.Focal, {"gamma": math.inf}),
-        (fl.Focal, {"alpha": 1.5}),
+        (fl.Focal, {"alpha": math.nextafter(1, 2)}),
         (fl.Focal, {"p_t": "smp"}),
         (fl.Asymmetric, {"gamma_pos": -1.0}),
         (fl.Asymmetric, {"gamma_neg": -1.0}),

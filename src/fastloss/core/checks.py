@@ -530,17 +530,26 @@ def key(value: Any) -> Any:
     return type(value), value
 
 
-def number(name: str, value: Any, low: float, high: float, *, open_low: bool) -> float:
+def number(
+    name: str,
+    value: Any,
+    low: float,
+    high: float,
+    *,
+    open_low: bool,
+    open_high: bool = True,
+) -> float:
     """A real parameter between two bounds."""
-    bracket = "(" if open_low else "["
-    expected = f"a number in {bracket}{low:g}, {high:g})"
+    left, right = "(" if open_low else "[", ")" if open_high else "]"
+    expected = f"a number in {left}{low:g}, {high:g}{right}"
     if not (_is_integer(value) or isinstance(value, float | np.floating)):
         raise TypeError(f"{name} = {value!r} is not {expected}")
     try:
         x = float(value) + 0.0  # 0.0 of -0.0
     except OverflowError:
         x = math.inf
-    if not (low < x if open_low else low <= x) or not x < high:
+    above = low < x if open_low else low <= x
+    if not above or not (x < high if open_high else x <= high):
         raise ValueError(f"{name} = {_shown(value)} is not {expected}")
     return x
 

@@ -157,7 +157,7 @@ class Focal(ProbabilitiesOrLogits, Binary):
         At least 0: how fast an example loses its weight as p_t goes to 1; 0 is binary
         cross-entropy.
     alpha : float, optional
-        Weight of the positive class, in [0, 1); that of the negative class is 1 -
+        Weight of the positive class, in [0, 1]; that of the negative class is 1 -
         alpha.
     p_t : {"arithmetic", "geometric"}
         For soft labels: y p + (1 - y)(1 - p) as in torchvision and Keras, or
@@ -261,7 +261,9 @@ class Focal(ProbabilitiesOrLogits, Binary):
         gamma = checks.number("gamma", self.gamma, 0, math.inf, open_low=False)
         self._set("gamma", gamma)
         if self.alpha is not None:
-            alpha = checks.number("alpha", self.alpha, 0, 1, open_low=False)
+            alpha = checks.number(
+                "alpha", self.alpha, 0, 1, open_low=False, open_high=False
+            )
             self._set("alpha", alpha)
         checks.one_of("p_t", self.p_t, ("arithmetic", "geometric"))
 

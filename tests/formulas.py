@@ -26,7 +26,7 @@ import numpy as np
 
 import fastloss as fl
 
-#: Beyond, nobody takes exponentials.
+#: Beyond, nobody takes exponentials, sines and cosines.
 FAR = mpmath.mpf(2) ** 3000
 #: Up to here a NaN of NumPy's is no overflow, mostly.
 FINE = 4
@@ -65,7 +65,7 @@ class Exact:
     def call(self, name: str, x: Any) -> Any:
         if name in ("log", "sqrt") and (x < 0 or (x == 0 and name == "log")):
             raise UndefinedError
-        if name in ("exp", "sinh", "cosh") and abs(x) > FAR:
+        if name in ("exp", "sinh", "cosh", "sin", "cos") and abs(x) > FAR:
             raise UnknownError
         if name == "tanh" and abs(x) > FAR:
             return self.context.sign(x)

@@ -292,3 +292,41 @@ def test_functions_of_small_integers_are_those_of_floats(dtype: type) -> None:
     assert fl.math.sigmoid(x) == pytest.approx(1 / (1 + np.exp(-1)), rel=1e-15)
     assert fl.math.log_sigmoid(x) == pytest.approx(1 - np.log1p(np.e), rel=1e-14)
     assert fl.math.softplus(x).dtype == np.float64
+
+
+def test_roots_have_a_hessian_where_their_gradient_is_zero() -> None:
+    """sqrt(f)'' = f''/(2 sqrt(f)) there, with f'' = f = 4 cosh(0)."""
+    for form in (
+        lambda y, p: np.sqrt(4 * np.cosh(p - y)),
+        lambda y, p: (4 * np.cosh(p - y)) ** 0.5,
+        lambda y, p, a=0.5: (4 * np.cosh(p - y)) ** a,
+    ):
+        assert outputs(fl.custom(form), 1.0, 1.0, np.float64) == [2.0, 0.0, 1.0]
+    cube = fl.custom(lambda y, p: 3 * np.cbrt(8 * np.cosh(p - y)))
+    assert outputs(cube, 1.0, 1.0, np.float64) == pytest.approx([6, 0, 2], rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("power", "hess"), [(0.25, 0.0), (0.5, 0.0), (0.75, 0.0), (1.0, 2.0), (1.5, 0.0)]
+)
+def test_powers_of_zero_that_rests_have_slope_zero(power: float, hess: float) -> None:
+    form = fl.custom(lambda y, p, a=1.0: ((y - p) ** 2) ** a)
+    assert outputs(form, 1.0, 1.0, np.float64, a=power) == [0.0, 0.0, hess]
+    still = fl.custom(lambda y, p, a=1.0: np.hypot(np.abs(y * p) ** a, p))
+    assert outputs(still, 0.0, 0.5, np.float64, a=power) == [0.5, 1.0, 0.0]
+
+
+def test_powers_of_zero_that_moves_keep_their_infinite_slope() -> None:
+    root = fl.custom(lambda y, p: p**0.75)
+    assert outputs(root, 0.0, 0.0, np.float64)[:2] == [0.0, np.inf]
+
+
+def test_a_sum_with_softplus_that_does_not_cancel_stays_as_it_is() -> None:
+    form = fl.custom(lambda y, p: y * p + (1 - y) * np.log(1 + 3 * np.exp(p)))
+    for dtype in DTYPES:
+        assert outputs(form, 1.0, -(2.0**-40), dtype) == [-(2.0**-40), 1.0, 0.0]
+
+
+def test_an_underflown_power_has_no_slope_however_large_its_exponent() -> None:
+    form = fl.custom(lambda y, p: p ** -((p - y) ** 2))
+    assert outputs(form, 0.375, 2.0**40, np.float32) == [0.0, 0.0, 0.0]

@@ -33,6 +33,7 @@ The interpreter's versions ending in _t share t = exp(-|x|), or exp(-2|x|): exp_
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -79,12 +80,17 @@ def _over_length(x: Node, a: Node, b: Node) -> Node:
     return div(x, where(raw("eq", length, simplify.ZERO), ONE, length))
 
 
-def _at_least_one(x: Node, k: Node, power: Node) -> Node:
-    """K x^power, 0 for a factor 0: of power_slope and power_curve."""
+def _at_least_one(x: Node, power: Node, *factors: Node) -> Node:
+    """A power with factors, 0 for a factor 0: of power_slope and power_curve.
+
+    Factors come one by one: their product may overflow where the power underflows.
+    """
+    k = functools.reduce(mul, factors)
     if power.uniform and k.uniform:
         return node("powers", x, power, k)
     zero = raw("eq", k, simplify.ZERO)
-    return where(zero, nan_if(simplify.ZERO, x), mul(k, node("power", x, power)))
+    product = functools.reduce(mul, factors, node("power", x, power))
+    return where(zero, nan_if(simplify.ZERO, x), product)
 
 
 def _minus_one(power: Node, logarithm: Node) -> Node:
@@ -244,20 +250,14 @@ OPERATIONS.update(
     ),
     power_slope=Operation(
         number=numbers.power_slope,
-        slope=by_parts(
-            lambda x, a, p: raw("power_curve", a, p),
-            lambda x, a, p: mul(
-                build("power", a, sub(p, ONE)),
-                add(ONE, mul(p, build("log", a))),
-            ),
-        ),
+        slope=slopes.of_power_slope,
         read_as=lambda x, p: mul(p, node("power", x, sub(p, ONE))),
-        lowered=lambda x, p: _at_least_one(x, p, sub(p, ONE)),
+        lowered=lambda x, p: _at_least_one(x, sub(p, ONE), p),
     ),
     power_curve=Operation(
         number=numbers.power_curve,
         read_as=lambda x, p: mul(mul(p, sub(p, ONE)), node("power", x, sub(p, TWO))),
-        lowered=lambda x, p: _at_least_one(x, mul(p, sub(p, ONE)), sub(p, TWO)),
+        lowered=lambda x, p: _at_least_one(x, sub(p, TWO), p, sub(p, ONE)),
     ),
     hypot=Operation(
         numpy=("hypot",),

@@ -272,7 +272,10 @@ def _rule_softplus_shift(a: Node, sign: int, b: Node, count: int) -> Node | None
 
 
 def _rule_logistic(a: Node, sign: int, b: Node, count: int) -> Node | None:
-    """K softplus(u) - w u = (k - w) softplus(u) + w softplus(-u), no cancellation."""
+    """K softplus(u) - w u = (k - w) softplus(u) + w softplus(-u), no cancellation.
+
+    Not of a sum that does not cancel: w is not the negative of something.
+    """
     found = _scaled(a, "softplus")
     if found is None or (found[0].uniform and found[0] is not ONE):
         return None
@@ -285,6 +288,8 @@ def _rule_logistic(a: Node, sign: int, b: Node, count: int) -> Node | None:
         return None
     if sign > 0:
         w = neg(w)
+    if w.op == "neg" or (w.op == "mul" and (value_of(w.args[0]) or 0.0) < 0):
+        return None
     return add(logistic(tidy(sub(k, w)), w, u), mul(w, shift))
 
 

@@ -21,6 +21,7 @@ from .simplify import (
     assuming,
     build,
     div,
+    is_const,
     logistic_slope,
     mul,
     nan_if,
@@ -122,10 +123,15 @@ def of_quotient(x: Node, da: Node, db: Node) -> Node:
     return div(sub(da, mul(x, db)), b)
 
 
+def _at_rest(a: Node, da: Node) -> Node:
+    """Whether a and da are 0: where inf * 0 would be, the slope is 0, as of abs."""
+    return raw("and", raw("eq", a, ZERO), raw("eq", da, ZERO))
+
+
 def of_root(k: float, x: Node, da: Node) -> Node:
-    """K da/x; 0 where da is, as of abs."""
-    length = x if da.uniform else where(raw("eq", da, ZERO), ONE, x)
-    return div(mul(const(k), da), length)
+    """K da/x, where x is 0 at the root of 0."""
+    slope = div(mul(const(k), da), x)
+    return slope if da.uniform else where(_at_rest(x, da), ZERO, slope)
 
 
 def of_logarithm(a: Node, da: Node) -> Node:
@@ -171,10 +177,31 @@ def of_power(x: Node, da: Node, db: Node) -> Node:
     a, b = x.args
     total = ZERO
     if da is not ZERO:
-        total = mul(raw("power_slope", a, b), da)
+        total = _of_base(1.0, a, b, raw("power_slope", a, b), da)
     if db is not ZERO:
         total = add(total, mul(mul(x, build("log", a)), db))
     return total
+
+
+def of_power_slope(x: Node, da: Node, db: Node) -> Node:
+    a, b = x.args
+    total = ZERO
+    if da is not ZERO:
+        total = _of_base(2.0, a, b, raw("power_curve", a, b), da)
+    if db is not ZERO:
+        moved = add(ONE, mul(b, build("log", a)))
+        total = add(total, mul(mul(build("power", a, sub(b, ONE)), moved), db))
+    return total
+
+
+def _of_base(order: float, a: Node, b: Node, slope: Node, da: Node) -> Node:
+    """Slope da; at a base 0 the slope is infinite of powers between 0 and an order."""
+    found = mul(slope, da)
+    below = raw("and", raw("gt", b, ZERO), raw("gt", const(order), b))
+    if is_const(below, 0.0) or da.uniform:
+        return found
+    rest = _at_rest(a, da)
+    return where(rest if is_const(below, 1.0) else raw("and", below, rest), ZERO, found)
 
 
 def of_xlogy(x: Node, da: Node, db: Node) -> Node:

@@ -98,8 +98,8 @@ FL_INLINE int FL_LOCAL(tile)(int want, bool plain, bool *hard, int64_t n, const 
 #endif
 }
 
-/* A formula with a number ahead is long; another says it by FL_LONG. */
-#ifdef FL_AHEAD
+/* Long is a formula with a number ahead or FL_LONG, and any where code is compact. */
+#if defined(FL_AHEAD) || defined(FL_COMPACT)
 #define FL_LONG
 #endif
 

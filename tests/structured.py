@@ -802,6 +802,28 @@ class Cohorts(Case):
         return result
 
 
+class Hazards(Case):
+    """Hazards that are likely and unlikely, of one interval and of many."""
+
+    loss = fl.discrete_hazard
+
+    def draw(self, dtype: type, n: int, random: Random) -> tuple[tuple, dict]:
+        steps = [1, 5, 19][n % 3]
+        shape = (max(n // steps, 1), steps)
+        logits = random.standard_normal(shape) * random.choice([0.1, 3, 30], shape)
+        interval = random.randint(0, steps, shape[0])
+        event = random.rand(shape[0]) < 0.6
+        return ((interval, event), logits.astype(dtype)), {}
+
+    def samples(self, arguments: tuple, keywords: dict) -> tuple[int, ...]:
+        return arguments[1].shape[:-1]
+
+    def spread(
+        self, weight: Array, arguments: tuple, keywords: dict, parameters: dict
+    ) -> Array:
+        return weight[..., np.newaxis]
+
+
 class Regions(Case):
     """Hard and soft labels; certain and uncertain predictions; classes without labels.
 
@@ -1114,6 +1136,7 @@ CASES = {
         Times(),
         LogisticTimes(),
         ExtremeTimes(),
+        Hazards(),
         DiceRegions(),
         JaccardRegions(),
         TverskyRegions(),

@@ -13,6 +13,7 @@ from matplotlib.mathtext import MathTextParser
 
 import fastloss as fl
 from fastloss._formula import latex
+from fastloss.core.kinds import Rowwise
 
 VARIANTS = [
     *fl.LOSSES.values(),
@@ -169,7 +170,7 @@ def of_rows() -> list[fl.Loss]:
         for loss in VARIANTS
         if loss._row.kind == "row"
         and loss._row.labels in (("class",), ("unit",), ("real",))
-        and not loss.name.endswith("iou")
+        and isinstance(loss, Rowwise)
     ]
 
 

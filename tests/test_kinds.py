@@ -28,6 +28,7 @@ from fastloss.core.kinds import (
     SeveralHeads,
     SortedRegions,
     SparseRowwise,
+    Stepwise,
     TwoBatches,
 )
 
@@ -131,7 +132,7 @@ def test_classes_are_of_the_kind_that_the_registry_says(loss: fl.Loss) -> None:
     row = next(row for row in fl.REGISTRY if row.name == loss.kernel)
     kinds: dict[str, Any] = {
         "element": (Elementwise, SeveralHeads, Bounded),
-        "row": (Rowwise, Boxwise),
+        "row": (Rowwise, Boxwise, Stepwise),
         "pair": (Pairwise, LabelledPairs),
         "group": (Grouped, SortedRegions),
         "batch": (Batch, TwoBatches),

@@ -43,6 +43,7 @@ STRUCTURED = [
 ELSEWHERE = {
     "Barron",
     "Cox",
+    "DiscreteHazard",
     "Expectile",
     "Fair",
     "GCE",

@@ -191,3 +191,59 @@ def test_aft_bounds_are_compared_in_the_dtype_of_predictions() -> None:
     known = fl.aft((low, low), x)
     assert fl.aft((low, high), x) == known
     assert fl.aft((low, high), x.astype(float)) > 20
+
+
+def test_discrete_hazard_by_hand() -> None:
+    """An event in interval 1, none up to 2, an event in the first."""
+    logits = np.log([[1.0, 3, 1 / 3], [1, 3, 1 / 3], [3, 1, 1]])
+    labels = [1, 2, 0], [1, 0, True]
+    loss = fl.DiscreteHazard(reduction="none")
+    value, grad = loss.value_and_grad(labels, logits)
+    hess = loss.grad_and_hess(labels, logits)[1]
+    chances = [1 / 2 * 3 / 4, 1 / 2 * 1 / 4 * 3 / 4, 3 / 4]
+    np.testing.assert_allclose(value, -np.log(chances), rtol=1e-14)
+    h = np.array([[1 / 2, 3 / 4, 0], [1 / 2, 3 / 4, 1 / 4], [3 / 4, 0, 0]])
+    event = [[0, 1, 0], [0, 0, 0], [1, 0, 0]]
+    np.testing.assert_allclose(grad, h - event, rtol=1e-14)
+    np.testing.assert_allclose(hess, h * (1 - h), rtol=1e-14)
+    np.testing.assert_allclose(loss.hvp(labels, logits, 2 + 0 * logits), 2 * hess)
+    assert fl.discrete_hazard(labels, logits) == pytest.approx(value.mean(), rel=1e-15)
+
+
+def test_discrete_hazard_is_crossentropy_of_what_was_seen() -> None:
+    random = np.random.RandomState(5)
+    logits = random.standard_normal((30, 7)).astype(np.float32)
+    interval, event = random.randint(0, 7, 30), random.randint(0, 2, 30)
+    at = np.arange(7) == interval[:, np.newaxis]
+    seen = np.arange(7) <= interval[:, np.newaxis]
+    pairs = at * event[:, np.newaxis], logits
+    bce = fl.BinaryCrossentropy(from_logits=True, reduction="none")
+    expected = np.where(seen, bce(*pairs), 0).sum(axis=1)
+    loss = fl.DiscreteHazard(reduction="none")
+    value, grad = loss.value_and_grad((interval, event), logits)
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    np.testing.assert_allclose(grad, np.where(seen, bce.grad(*pairs), 0), rtol=1e-6)
+
+
+def test_discrete_hazard_of_certain_and_missing_logits() -> None:
+    """Nothing that was not seen counts."""
+    logits = np.array([[-np.inf, np.inf, np.nan], [np.inf, 0, np.nan], [0, 0, np.nan]])
+    loss = fl.DiscreteHazard(reduction="none")
+    value, grad = loss.value_and_grad(([1, 0, 2], [1, 0, 1]), logits)
+    np.testing.assert_array_equal(value, [0, np.inf, np.nan])
+    np.testing.assert_array_equal(grad[:2], [[0, 0, 0], [1, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("interval", "event", "message"),
+    [
+        ([0, 3], [1, 1], r"interval\[1\] = 3 is not an interval in \[0, 3\)"),
+        ([0, -1], [1, 1], r"interval\[1\] = -1 is not an interval in \[0, 3\)"),
+        ([0.5, 1], [1, 1], r"interval\[0\] = 0\.5 is not an interval in \[0, 3\)"),
+        ([0, 1], [1, 0.5], r"event\[1\] = 0\.5 is neither 0 nor 1"),
+        ([0], [1, 1], r"interval has shape \(1,\), the samples \(2,\)"),
+    ],
+)
+def test_discrete_hazard_errors(interval: Any, event: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        fl.discrete_hazard((interval, event), np.zeros((2, 3)))

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 import fastloss as fl
 
 Array = NDArray[Any]
-#: Kernels of one label and one prediction a sample.
+#: Kernels of one label and one prediction a sample; those of times have more.
 ROWS = {
     row.name: row
     for row in fl.REGISTRY
-    if row.kind in ("element", "row") and len(row.predictions) == len(row.labels) == 1
+    if row.kind in ("element", "row")
+    and len(row.predictions) == len(row.labels) == 1
+    and row.family != "survival"
 }
 
 

@@ -31,7 +31,7 @@ from fastloss.core.job import (
 )
 from fastloss.core.labels import ClassNames
 from fastloss.core.loss import Loss
-from fastloss.core.registry import NUMBERS, REGISTRY
+from fastloss.core.registry import DOMAINS, NUMBERS, REGISTRY
 
 if TYPE_CHECKING:
     from fastloss._formula import Formula
@@ -63,6 +63,7 @@ __all__ = [
     "SmoothedRowwise",
     "SortedRegions",
     "SparseRowwise",
+    "Stepwise",
     "TemperedRowwise",
     "TwoBatches",
 ]
@@ -763,6 +764,78 @@ class Boxwise(_Structured):
 
     def _target_options(self, arrays: Arrays) -> TargetOptions:
         return TargetOptions(any_sum=True)
+
+
+class Stepwise(_Structured):
+    """A sample is a row of predictions, one for each interval of time.
+
+    `y_true` is a tuple: the interval that a sample was last seen in, and whether its
+    event was there.
+    """
+
+    _rows: ClassVar[bool] = True
+    label_names: ClassVar[tuple[str, ...]]
+
+    def _arrays(self, y_true: Any, y_pred: ArrayLike) -> Arrays:
+        last, event = self.label_names
+        given = checks.items("y_true", y_true, 2, self.label_names)
+        predictions = checks.predictions(y_pred)
+        checks.rows(predictions)
+        shape = self._samples(predictions.shape)
+        interval, happened = (
+            checks.labels_like(name, label, "the samples", shape)
+            for name, label in zip(self.label_names, given, strict=True)
+        )
+        return Arrays(
+            (interval, happened), (predictions,), shape, (last, event, "y_pred")
+        )
+
+    def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape[:-1]
+
+    def _target_options(self, arrays: Arrays) -> TargetOptions:
+        return TargetOptions(any_sum=True)
+
+    def _steps(self, arrays: Arrays, weight: Array | None) -> Array:
+        """Of each interval 1 where the event is, 0 before, NaN where nothing is known.
+
+        Of samples without weight, which may hold anything, NaN.
+        """
+        steps = arrays.predictions[0].shape[-1]
+        interval, event = arrays.labels
+        alive = np.ones(arrays.samples, bool) if weight is None else weight != 0
+        for k, (array, inside, domain) in enumerate(
+            (
+                (interval, (interval >= 0) & (interval < steps), "class"),
+                (event, (event == 0) | (event == 1), "event"),
+            )
+        ):
+            known = inside if k else inside & (interval == np.floor(interval))
+            bad = alive & ~known
+            if bad.any():
+                place = checks.element(arrays.names[k], array, int(np.argmax(bad)))
+                expected = DOMAINS[domain].format(classes=steps)
+                raise ValueError(
+                    f"{place} {expected.replace('a class', 'an interval')}"
+                )
+        at = np.arange(steps)
+        last = np.where(alive, interval, -1)[..., np.newaxis]
+        labels = np.where(at > last, np.float32(np.nan), np.float32(0))
+        found: Array = np.where(
+            (at == last) & (event[..., np.newaxis] == 1), np.float32(1), labels
+        )
+        return found
+
+    def _engine(
+        self,
+        wanted: tuple[str, ...],
+        arrays: Arrays,
+        weight: Array | None,
+        *rest: Any,
+    ) -> float:
+        labels = (self._steps(arrays, weight),)
+        arrays = arrays._replace(labels=labels, names=("y_true", "y_pred"))
+        return super()._engine(wanted, arrays, weight, *rest)
 
 
 class Sequence(_Bound):

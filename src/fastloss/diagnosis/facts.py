@@ -27,6 +27,7 @@ from fastloss.core.kinds import (
     Rowwise,
     SeveralHeads,
     SparseRowwise,
+    Stepwise,
     TwoBatches,
 )
 from fastloss.core.loss import Loss
@@ -417,7 +418,8 @@ def _thin(call: Call, arrays: Arrays) -> tuple[Call, Places]:
     samples = arrays.samples
     count = math.prod(samples)
     most = max(count / MOST_SAMPLES, arrays.predictions[0].size / MOST_ENTRIES)
-    alone = Boxwise, Elementwise, LabelledPairs, Pairwise, Rowwise, SeveralHeads
+    alone: tuple[type, ...] = Boxwise, Elementwise, LabelledPairs, Pairwise
+    alone += Rowwise, SeveralHeads, Stepwise
     loss = call.loss
     custom = loss._compiler is not None and not loss._is_one_number()
     if most <= 1 or not (custom or isinstance(loss, alone)):

@@ -511,6 +511,19 @@ def _box(loss: Any, labels: Any, y_pred: Any) -> _Panels:
     return [Panel(axis, np.linspace(-3, 1.9, _POINTS), curves)]
 
 
+def _steps(loss: Any, labels: Any, y_pred: Any) -> _Panels:
+    """The logit of the second of three intervals moves."""
+    if y_pred is not None:
+        return _of_one(loss, (labels,), (y_pred,), ("y_pred",))
+    told = {"event": (1, 1), "no event": (1, 0), "event later": (2, 1)}
+    logits = (np.zeros((1, 3)),)
+    curves = [
+        Curve(name, ((_array(k), _array(d)),), logits, (0, 0, 1))
+        for name, (k, d) in told.items()
+    ]
+    return [Panel("y_pred of the second of 3 intervals", _range("real"), curves)]
+
+
 def _region(loss: Any, labels: Any, y_pred: Any) -> _Panels:
     """One entry of a mask moves: inside or outside of the label."""
     if y_pred is not None:
@@ -565,6 +578,7 @@ _KINDS: dict[type[Loss], Callable[[Any, Any, Any], _Panels]] = {
     kinds.Sequence: _sequence,
     kinds.Boxwise: _box,
     kinds.Regions: _region,
+    kinds.Stepwise: _steps,
     Loss: _elements,  # custom ones
 }
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fastloss.reference._common import Array, arrays, elementwise
 from fastloss.reference.distribution import _pi
 
-__all__ = ["AFT", "Cox"]
+__all__ = ["AFT", "Cox", "DiscreteHazard"]
 
 Pair = tuple[npt.ArrayLike, npt.ArrayLike]
 
@@ -165,3 +165,37 @@ class Cox:
             p = steps / np.sum(steps, axis=1)[:, np.newaxis]
             result = result + mean_weight * np.sum(p * (1 - p), axis=0)
         return result
+
+
+class DiscreteHazard:
+    """``-log`` of the hazard of the last interval, or of 1 minus it, and of all before.
+
+    With hazards ``1/(1 + exp(-x))``.
+    """
+
+    @staticmethod
+    def _labels(y_true: Pair, x: Array) -> tuple[Array, Array]:
+        """Which intervals were seen, and where the event is."""
+        interval, event = (np.asarray(part)[..., np.newaxis] for part in y_true)
+        at = np.arange(x.shape[-1])
+        return at <= interval, (at == interval) * (event == 1)
+
+    @staticmethod
+    def value(y_true: Pair, y_pred: npt.ArrayLike) -> Array:
+        x = np.asarray(y_pred)
+        seen, here = DiscreteHazard._labels(y_true, x)
+        losses = np.log(1 + np.exp(np.where(here, -x, x)))
+        return np.asarray(np.sum(np.where(seen, losses, 0 * x), axis=-1))
+
+    @staticmethod
+    def grad(y_true: Pair, y_pred: npt.ArrayLike) -> Array:
+        x = np.asarray(y_pred)
+        seen, here = DiscreteHazard._labels(y_true, x)
+        slopes = np.where(here, -1 / (1 + np.exp(x)), 1 / (1 + np.exp(-x)))
+        return np.where(seen, slopes, 0 * x)
+
+    @staticmethod
+    def hess(y_true: Pair, y_pred: npt.ArrayLike) -> Array:
+        x = np.asarray(y_pred)
+        seen, _ = DiscreteHazard._labels(y_true, x)
+        return np.where(seen, 1 / ((1 + np.exp(-x)) * (1 + np.exp(x))), 0 * x)

@@ -68,7 +68,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_testnodedown(node: Any) -> None:
-    _counts.update(node.workeroutput["counts"])
+    _counts.update(getattr(node, "workeroutput", {}).get("counts"))  # or it crashed
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -50,6 +50,13 @@ def sklearn_suites(session: nox.Session) -> None:
 
 
 @nox.session
+def external(session: nox.Session) -> None:
+    """The tests of other libraries, answered by fastloss; docs/notes/external.md."""
+    session.install(".[test,external]")
+    session.run("python", "tools/external.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style."""
     session.install("ruff>=0.9", "clang-format==23.1.5")

@@ -1,16 +1,19 @@
 """PyTorch's own samples of its losses: the same values, gradients and errors.
 
-The samples are those that PyTorch tests itself with, as functions and as modules. What
-fastloss leaves to PyTorch is equal by itself: `HERE` says how many are computed here.
+The samples are those that PyTorch tests itself with, as functions and as modules, in
+float32 and float64. Each is a case, and what fastloss leaves to PyTorch is equal by
+itself: `HERE` says how many are computed here.
 """
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import counting
 import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
@@ -29,6 +32,13 @@ MODULES = {
     for info in module_db
     if info.module_cls.__name__ in ours.__all__
 }
+
+#: PyTorch's losses that have no function here, under the names of their samples.
+ABSENT = sorted(
+    name
+    for name in OPERATORS
+    if re.search("loss|cross_entropy", name) and name not in functional.OWN
+)
 
 #: Tensors by which losses are differentiated, where it is more than the first.
 HEADS = {
@@ -119,6 +129,17 @@ def compare(
     return how
 
 
+def count(name: str, how: Counter[str]) -> None:
+    """Add the samples to the cases; an error that both give is equal, too."""
+    for what, samples in how.items():
+        reason = what.removeprefix("torch: ")
+        for _ in range(samples):
+            if reason == what:
+                counting.add(name, "equal")
+            else:
+                counting.add(name, "left", reason)
+
+
 #: Of the samples of a function those computed here at least, where it is not a third:
 #: labels of some are no labels, and lists hold classes twice.
 HERE = {
@@ -140,7 +161,7 @@ def test_functions(name: str, dtype: torch.dtype) -> None:
         for sample in OPERATORS[name].sample_inputs("cpu", dtype, requires_grad=True):
             args, kwargs = (sample.input, *sample.args), sample.kwargs
             how[compare(name, mine, theirs, args, kwargs, heads)] += 1
-    print(f"{name} {dtype}: {sum(how.values())} {dict(how)}")
+    count(name, how)
     assert how["fastloss"] >= HERE.get(name, sum(how.values()) // 3)
 
 
@@ -159,4 +180,12 @@ def test_modules(name: str, dtype: torch.dtype) -> None:
         given = sample.forward_input
         heads = HEADS.get(function, 1)
         how[compare(function, mine, theirs, given.args, given.kwargs, heads)] += 1
-    print(f"{name} {dtype}: {sum(how.values())} {dict(how)}")
+    count(function, how)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+@pytest.mark.parametrize("name", ABSENT)
+def test_absent(name: str, dtype: torch.dtype) -> None:
+    samples = [*OPERATORS[name].sample_inputs("cpu", dtype)]
+    assert samples
+    count(name, Counter({"torch: no such loss here": len(samples)}))

@@ -67,7 +67,7 @@ RUNS = (
     ),
     Run(
         "optax",
-        "the tests of `optax.losses` but those of segmentation",
+        "the tests of `optax.losses` but Dice",
         "`fastloss.jax`",
     ),
     *(

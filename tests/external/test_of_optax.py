@@ -32,7 +32,6 @@ BY_LABELS = "differentiated by labels"
 DIFFERENT = {
     "SoftmaxCrossEntropyTest::test_gradient": BY_LABELS,
     "SafeSoftmaxCrossEntropyTest::test_gradient": BY_LABELS,
-    "KLDivergenceTest::test_mask0": "rows without classes are refused",
 }
 
 for module in (_classification, _ranking, _regression, _self_supervised):

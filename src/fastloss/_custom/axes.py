@@ -12,10 +12,21 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
-from .graph import Node, node
+from .graph import Node, const, node
 from .refusal import HeadsError, LabelOfRowError, TraceError, refuse
-from .rows import CLASSES, LABEL, is_of_rows, look_up, pick
-from .simplify import build, div, exp, neg, square, sub
+from .rows import (
+    CLASSES,
+    LABEL,
+    ONE_HOT,
+    at_label,
+    elsewhere,
+    is_of_rows,
+    look_up,
+    numbers_of_row,
+    pick,
+    with_hot,
+)
+from .simplify import ONE, ZERO, add, build, div, exp, mul, neg, square, sub, where
 from .trace import COLUMN, ENTRIES, NUMBER, ROWS, Reduced, Symbol, as_node
 from .tracing import Tracing, present
 
@@ -67,12 +78,47 @@ def _over_entries(
         )
     _check_axis(name, axis)
     found = made(as_node(x))
+    if at_label(found):
+        refuse(
+            f"np.{name} of one-hot labels in more than a factor or a choice",
+            "let y_true be one-hot: leave out np.eye or np.arange, write y_true for "
+            "the mask, and pass rows of the shape of y_pred",
+        )
     return Symbol(found, form=COLUMN if keepdims else ROWS, array=True)
 
 
 def row_sum(x: Node) -> Node:
-    """Return the sum of the entries."""
-    return build("row_sum", x)
+    """Return the sum of the entries; of one-hot ones that at the label."""
+    if x.op == "neg":
+        return neg(row_sum(x.args[0]))
+    if x.op in ("add", "sub") and at_label(x):
+        return build(x.op, *map(row_sum, x.args))
+    return _sum_of_one_hot(x) if at_label(x) else build("row_sum", x)
+
+
+def _sum_of_one_hot(x: Node) -> Node:
+    """The sum of entries m u, and k u at the label: m sum(u) + (k - m) u[y_true]."""
+    k, u = _factor(with_hot(x, ONE))
+    m, other = _factor(elsewhere(x))
+    if m is ZERO:
+        return pick(x)
+    if other.op == "nan_if" and other.args[0] is ZERO:
+        whole = any(n.op != "pick" for n in numbers_of_row(u))  # has its NaNs
+        return pick(x) if whole else add(pick(x), build("row_sum", other))
+    if other is not u or k is ZERO:
+        return build("row_sum", x)
+    return add(mul(m, build("row_sum", u)), mul(sub(k, m), pick(u)))
+
+
+def _factor(x: Node) -> tuple[Node, Node]:
+    """Return (k, u) of k u with a number k."""
+    if x.op == "neg":
+        k, u = _factor(x.args[0])
+        return neg(k), u
+    if x.op == "mul" and x.args[0].uniform:
+        k, u = _factor(x.args[1])
+        return mul(x.args[0], k), u
+    return (x, ONE) if x.uniform else (ONE, x)
 
 
 def mean_of_row(x: Node) -> Node:
@@ -231,7 +277,7 @@ def _is_label(x: Any) -> bool:
 
 
 def _picked(x: Symbol, rows: Any, label: Symbol) -> Symbol:
-    every = np.arange(_trace().length)
+    every = np.arange(_trace().stand_ins.length)
     wanted = every if label.form == ROWS else every[:, None]
     given = np.asarray(rows) if isinstance(rows, range | list | np.ndarray) else None
     if given is None or not np.array_equal(given, wanted):
@@ -246,6 +292,72 @@ def _at_label(x: Any, form: str) -> Symbol:
     if not isinstance(x, Symbol) or x.form != ENTRIES:
         refuse("what is indexed by a label is no row of entries", _INDEX)
     return Symbol(pick(as_node(x)), form=form, array=True)
+
+
+# -- one-hot labels --------------------------------------------------------------------
+
+
+def labels_that_index(dtype: Any) -> np.ndarray:
+    """Return labels that stand for those of rows, which index np.eye(C)."""
+    trace = _trace()
+    if not trace.rows:
+        refuse("an array is indexed by labels", _INDEX, LabelOfRowError)
+    trace.lengths += 1
+    return trace.stand_ins.labels.astype(dtype or np.intp)
+
+
+def one_hot_or_same(x: np.ndarray) -> Any:
+    """Return the symbol of an array with one number at labels and one elsewhere."""
+    trace = _trace()
+    if (
+        x.ndim != 2
+        or x.shape[0] != trace.stand_ins.length
+        or x.dtype.kind not in "biuf"
+    ):
+        return x
+    hot = trace.stand_ins.labels[:, None] == np.arange(x.shape[1])
+    at, off = np.unique(x[hot]), np.unique(x[~hot])
+    if at.size != 1 or off.size != 1:
+        refuse(
+            "an array indexed by labels has other rows than np.eye(C)",
+            "write w[y_true] of a parameter w with a number for each class; rows of "
+            "other numbers, as labels of the shape of y_pred, are made outside",
+        )
+    _expect_classes(x.shape[1])
+    first, second = float(at[0]), float(off[0])
+    if (first, second) == (1.0, 0.0):
+        found = ONE_HOT
+    else:
+        found = where(ONE_HOT, const(first), const(second))
+    return Symbol(found, boolean=x.dtype == bool, form=ENTRIES, array=True)
+
+
+def compared_with_classes(a: Any, b: Any) -> Symbol | None:
+    """Return y_true[:, None] == np.arange(C), if that is what is compared."""
+    for label, classes in ((a, b), (b, a)):
+        if not (_is_label(label) and type(classes) is np.ndarray):
+            continue
+        if label.form != COLUMN or classes.shape not in (
+            (classes.size,),
+            (1, classes.size),
+        ):
+            continue
+        if np.array_equal(classes.ravel(), np.arange(classes.size)):
+            _expect_classes(classes.size)
+            return Symbol(ONE_HOT, boolean=True, form=ENTRIES, array=True)
+    return None
+
+
+def _expect_classes(number: int) -> None:
+    trace = _trace()
+    trace.lengths += 1
+    if number != trace.stand_ins.classes:
+        if trace.wanted not in (None, number):
+            refuse(
+                f"arrays of {trace.wanted} and of {number} classes meet",
+                "write x.shape[-1] for the number of classes",
+            )
+        trace.wanted = number
 
 
 def along(arr: Any, indices: Any, axis: Any = -1) -> Symbol:

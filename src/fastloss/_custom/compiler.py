@@ -60,7 +60,7 @@ from .trace import (
     parameter,
     tracing,
 )
-from .tracing import Tracing
+from .tracing import StandIns, Tracing
 
 Array = NDArray[Any]
 
@@ -125,6 +125,7 @@ class Expressions:
     labels: str = "entries"
     flat: bool = False
     heads: int = 0
+    width: int | None = None
 
     @cached_property
     def of_rows(self) -> bool:
@@ -458,14 +459,13 @@ class TracedCompiler:
         except LabelOfRowError as first:
             error = first
         try:
-            found, reads, lengths = self._run_with(numbers, static, rows=True)
+            found, reads, others = self._run_with(numbers, static, rows=True)
         except LabelOfRowError:
             raise error from None
-        if (
-            lengths
-            and self._run_with(numbers, static, rows=True, length=89)[0] != found
-        ):
-            raise error
+        if others is not None:
+            again = self._run_with(numbers, static, rows=True, others=others)
+            if again[0] != found:
+                raise error
         return found, reads
 
     def _run_with(
@@ -474,13 +474,13 @@ class TracedCompiler:
         static: Mapping[str, Any],
         *,
         rows: bool = False,
-        length: int = 97,
         asked: Asked | None = None,
-    ) -> tuple[Expressions, list[tuple[Node, float]], int]:
+        others: StandIns | None = None,
+    ) -> tuple[Expressions, list[tuple[Node, float]], StandIns | None]:
         heads = 0 if asked is None else asked.count
         results: dict[str, Node] = {}
         reduction = None
-        with tracing(numbers, rows=rows, length=length) as trace:
+        with tracing(numbers, rows=rows, others=others) as trace:
             arguments = {
                 **{name: table(name, value) for name, value in static.items()},
                 **{name: parameter(name) for name in numbers},
@@ -512,9 +512,16 @@ class TracedCompiler:
             self._check_rows(bool(middle))
         if not middle:
             expressions = Expressions(
-                reduction, value, results, None, labels, trace.flat, heads
+                reduction,
+                value,
+                results,
+                None,
+                labels,
+                trace.flat,
+                heads,
+                trace.wanted,
             )
-            return expressions, trace.reads, trace.lengths
+            return expressions, trace.reads, trace.others()
         if not value.uniform:
             raise TraceError(trace.middle)
         if results:
@@ -524,7 +531,7 @@ class TracedCompiler:
             )
         statistic = Statistic(value, self.arrays(), _OPCODES)
         found_all = Expressions(statistic.reduction, value, {}, statistic)
-        return found_all, trace.reads, trace.lengths
+        return found_all, trace.reads, None
 
     def _check_rows(self, goes_on: bool) -> None:
         """Refuse what losses of elements can do, and those of rows cannot."""
@@ -623,6 +630,12 @@ class TracedCompiler:
         needed = self.counts(parameters)
         if self.expressions(parameters).of_rows:
             needed |= {CLASSES}  # which derivatives may depend on
+        width = self.expressions(parameters).width
+        if width is not None and shape[-1:] != (width,):
+            raise ValueError(
+                f"y_pred has shape {shape}, and the function says that there are "
+                f"{width} classes: write y_pred.shape[-1] for any number of them"
+            )
         if WIDTH in needed and len(shape) != 2:
             raise ValueError(
                 f"y_pred has shape {shape}, two axes are expected: the function says "

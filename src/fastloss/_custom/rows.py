@@ -94,12 +94,15 @@ def pick(u: Node) -> Node:
 
 def elsewhere(u: Node) -> Node:
     """Return what a formula is at all entries but the one at the label."""
-    if not at_label(u):
-        return u
+    return with_hot(u, ZERO) if at_label(u) else u
+
+
+def with_hot(u: Node, number: Node) -> Node:
+    """Return a formula with a number in place of one_hot."""
     known: dict[Node, Node] = {}
     for x in walk(u):
         if x is ONE_HOT:
-            known[x] = ZERO
+            known[x] = number
         elif x.args and x.of_entries:
             known[x] = build(x.op, *(known[a] for a in x.args))
         else:

@@ -7,9 +7,12 @@ that shows the line of the user's source and says what to write instead.
 
 from __future__ import annotations
 
+import dis
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -99,14 +102,14 @@ def _bare(x: object) -> Node:
     if isinstance(x, Reduced):
         return x.symbol().node
     if isinstance(x, Length):
-        return _LENGTH
+        return x.node
     if isinstance(x, (bool, int, float, np.bool_, np.integer, np.floating)):
         return const(float(x))
     if isinstance(x, np.ndarray) and x.dtype.kind in "biuf":
         if x.ndim == 0:
             return const(float(x))
         trace = present()
-        if trace is not None and trace.rows and trace.length in x.shape:
+        if trace is not None and trace.rows and trace.stand_ins.length in x.shape:
             refuse(_DECIDES, _ONES, LabelOfRowError)
         name = getattr(x, "name", None)
         if name is not None:
@@ -114,6 +117,12 @@ def _bare(x: object) -> Node:
                 f"{name} is an array of shape {x.shape}, parameters are numbers",
                 f'name it in inputs=("{name}",) if it has one number per sample; if it '
                 f"has one per label write {name}[y_true]",
+            )
+        if trace is not None and trace.rows:
+            refuse(
+                f"an array of shape {x.shape} is used that is not an argument",
+                "make a number for each class a parameter, w=(1.0, 2.0), and write "
+                "w[y_true]; with np.arange(C) compare == or != y_true[:, None]",
             )
         refuse(
             f"an array of shape {x.shape} is used that is not an argument",
@@ -242,6 +251,8 @@ class Symbol(NDArrayOperatorsMixin):
     def __array__(self, dtype: Any = None, copy: object = None) -> Any:
         if not self.array:
             return np.asarray(_value(self), dtype=dtype)
+        if _is_label(self) and _indexes(sys._getframe(1)):
+            return across("labels_that_index")(dtype)
         return refuse(
             "a symbolic array is turned into a NumPy array",
             "leave out np.asarray and the like (arguments are arrays already) and "
@@ -313,6 +324,9 @@ class Symbol(NDArrayOperatorsMixin):
     def __index__(self) -> int:
         if self.node is _LENGTH:
             refuse(_DECIDES, _ONES, LabelOfRowError)
+        if self.array and _is_label(self) and _indexes(sys._getframe(1)):
+            # An array tries this first, and goes on with __array__.
+            raise TraceError(tell("an array is used as an index", _NO_INDEX))
         number = _read(self, "an array is used as an index or a count", _NO_INDEX)
         if number != int(number):
             raise TypeError(f"{number!r} is not an integer")
@@ -460,17 +474,30 @@ _LENGTH = node("param", value=LENGTH)
 
 def _symbolic(name: str) -> Any:
     def of_number(self: Length, *others: Any) -> Any:
-        return getattr(Symbol(_LENGTH), name)(*others)
+        if _is_numpy(sys._getframe(1)):  # which makes an array, np.eye(C)
+            return getattr(int, name)(self, *others)
+        return getattr(Symbol(self.node), name)(*others)
 
     return of_number
 
 
+def _is_numpy(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).partition(".")[0] == "numpy"
+
+
 class Length(int):
-    """The number of rows, as an integer that an index needs; a symbol in arithmetic.
+    """The number of rows or classes, an integer for indices; a symbol in arithmetic.
 
     What uses the integer otherwise is not the same for another one, which a second
     trace has.
     """
+
+    node: Node
+
+    def __new__(cls, number: int, counted: Node) -> Length:
+        found = super().__new__(cls, number)
+        found.node = counted
+        return found
 
     __add__ = __radd__ = _symbolic("__add__")
     __mul__ = __rmul__ = _symbolic("__mul__")
@@ -488,16 +515,22 @@ class Length(int):
     def __sub__(self, other: Any) -> Any:
         if type(other) is int and other == 0:
             return operator.index(self)  # which np.arange asks for
-        return Symbol(_LENGTH) - other
+        return Symbol(self.node) - other
 
 
 def length() -> Symbol | Length:
     """Return the number of rows."""
+    return _counted(LENGTH)
+
+
+def _counted(name: str) -> Symbol | Length:
     trace = present()
+    counted = node("param", value=name)
     if trace is None or not trace.rows:
-        return Symbol(_LENGTH)
+        return Symbol(counted)
     trace.lengths += 1
-    return Length(trace.length)
+    known = trace.stand_ins
+    return Length(known.length if name == LENGTH else known.classes, counted)
 
 
 class Shape:
@@ -508,7 +541,7 @@ class Shape:
         if type(key) is int and key == 0:
             return length()
         if type(key) is int and key in known:
-            return Symbol(node("param", value=known[key]))
+            return _counted(known[key])
         return refuse(
             f".shape[{key!r}]: a formula knows .shape[0], .shape[-1] and .size only",
             "write np.mean(...) for a mean over everything",
@@ -793,6 +826,11 @@ def _apply_ufunc(
     ufunc: np.ufunc, method: str, inputs: tuple[object, ...], kwargs: dict[str, Any]
 ) -> Any:
     name = ufunc.__name__
+    inputs = tuple(map(_one_hot_or_same, inputs))
+    if name in ("equal", "not_equal") and method == "__call__":
+        hot = across("compared_with_classes")(*inputs)
+        if hot is not None:
+            return hot if name == "equal" else ~hot
     if any(isinstance(x, Reduced) for x in inputs):
         found = _linear(ufunc, inputs) if method == "__call__" and not kwargs else None
         if found is not None:
@@ -968,6 +1006,33 @@ def _reduce(
     )
 
 
+def _one_hot_or_same(x: Any) -> Any:
+    """Return the symbol of an array with a row for each label, or what else it is."""
+    trace = present()
+    if type(x) is np.ndarray and trace is not None and trace.rows:
+        return across("one_hot_or_same")(x)
+    return x
+
+
+def _is_label(x: Symbol) -> bool:
+    return x.node is LABEL or (x.node.op == "input" and x.node.value == "y_true")
+
+
+# Python's own code for a[b] and a[b] = c, an instruction each.
+_INDEXING = {
+    bytes((x.opcode, x.arg or 0))
+    for text in ("a[b]", "a[b] = c")
+    for x in dis.get_instructions(compile(text, "", "exec"))
+    if "SUBSCR" in x.opname or x.argrepr == "[]"
+}
+
+
+def _indexes(frame: FrameType) -> bool:
+    """Whether the instruction that runs indexes an array."""
+    at = frame.f_lasti
+    return frame.f_code.co_code[at : at + 2] in _INDEXING
+
+
 def across(name: str) -> Any:
     """Return a function of `axes`, which is about the last axis."""
     from . import axes
@@ -1109,6 +1174,7 @@ def _apply_function(
     if function not in _REDUCING:
         args = tuple(x.symbol() if isinstance(x, Reduced) else x for x in args)
     if function in _FUNCTIONS:
+        args = tuple(map(_one_hot_or_same, args))
         return _FUNCTIONS[function](*args, **kwargs)
     if all(map(_is_known, args)) and not kwargs:
         return function(*map(_number, args))

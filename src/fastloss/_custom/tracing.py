@@ -8,11 +8,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from .graph import Node, walk
 from .numbers import evaluate_graph
 from .simplify import asking
 
-__all__ = ["Tracing", "present", "tracing"]
+__all__ = ["StandIns", "Tracing", "present", "tracing"]
+
+
+@dataclass(frozen=True)
+class StandIns:
+    """Integers where Python wants some: numbers of rows and of classes, and labels.
+
+    What a function does with them must be the same for others.
+
+    Attributes
+    ----------
+    length, classes : int
+        The number of rows, and that of classes.
+    span : int
+        How many classes the labels have.
+    """
+
+    length: int = 97
+    classes: int = 53
+    span: int = 2
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels of the rows, where they index an array."""
+        return np.arange(self.length)[::-1] % self.span
 
 
 @dataclass(eq=False)
@@ -34,10 +60,12 @@ class Tracing:
         Whether labels are one of a row of predictions.
     flat : bool
         Whether the function takes arrays of two axes only.
-    length : int
-        What stands for the number of rows where Python wants an integer.
+    stand_ins : StandIns
+        What stands for what is not known.
+    wanted : int or None
+        The number of classes that an array of the function has, if it is no stand-in.
     lengths : int
-        How often it was asked for.
+        How often a stand-in was asked for.
     """
 
     parameters: Mapping[str, Any]
@@ -46,11 +74,19 @@ class Tracing:
     middle: str | None = None
     rows: bool = False
     flat: bool = False
-    length: int = 97
+    stand_ins: StandIns = StandIns()
+    wanted: int | None = None
     lengths: int = 0
 
     def __post_init__(self) -> None:
         self._numbers = {k: float(v) for k, v in self.parameters.items()}
+
+    def others(self) -> StandIns | None:
+        """Return other stand-ins, all classes among the labels, if any was used."""
+        if not self.lengths:
+            return None
+        span = self.wanted or 59
+        return StandIns(89 if span <= 89 else span + 100, 59, span)
 
     def answer(self, x: Node) -> float:
         """Answer a rule of simplification likewise; no to what no parameter decides."""
@@ -79,11 +115,13 @@ def present() -> Tracing | None:
 
 @contextmanager
 def tracing(
-    parameters: Mapping[str, Any], *, rows: bool = False, length: int = 97
+    parameters: Mapping[str, Any], *, rows: bool = False, others: StandIns | None = None
 ) -> Iterator[Tracing]:
     """Give parameters their values while a function is run on symbols."""
     outer = present()
-    _state.tracing = inner = Tracing(parameters, rows=rows, length=length)
+    _state.tracing = inner = Tracing(
+        parameters, rows=rows, stand_ins=others or StandIns()
+    )
     try:
         with asking(inner.answer):
             yield inner

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastloss.core.kinds import Rowwise
 from fastloss.core.loss import Loss
+from fastloss.losses.count import Poisson
 from fastloss.names import get
 
 __all__ = ["Objective"]
@@ -18,6 +20,8 @@ Array = NDArray[Any]
 
 #: XGBoost's floor of Hessians, `kRtEps`: a leaf is -sum(gradients) / sum(Hessians).
 FLOOR = 1e-16
+#: What XGBoost and LightGBM multiply the Hessian of counts by, exp(max_delta_step).
+CAUTION = math.exp(0.7)
 HESSIANS = ("booster", "exact")
 
 
@@ -55,14 +59,18 @@ def _flat_hessian(loss: Loss) -> float | None:
     the Hessian is where it is not 0, as leaves are divided by its sum.
     """
     row = getattr(loss, "_row", None)
-    if row is None or (row.labels, row.predictions) != (("real",), ("real",)):
+    if row is None or row.predictions != ("real",):
+        return None
+    if row.labels not in (("real",), ("sign",)):
         return None
     if row.kind != "element":
         return None
     residuals = np.ldexp([-1.5, -1.0, 1.0, 1.5], np.arange(-40, 40)[:, None]).ravel()
-    _, hess = loss.grad_and_hess(np.zeros_like(residuals), residuals)
+    of_signs = row.labels == ("sign",)
+    labels = (np.ones_like if of_signs else np.zeros_like)(residuals)
+    _, hess = loss.grad_and_hess(labels, residuals)
     kinds = np.unique(hess)
-    if kinds[0] != 0 or kinds.size > 2:
+    if kinds[0] != 0 or kinds.size > (1 if of_signs else 2):
         return None
     return float(kinds[-1]) or 1.0
 
@@ -119,6 +127,10 @@ class Objective:
     def adjust(self, hess: Array, rows: bool) -> None:
         """The booster's own convention."""
         np.maximum(hess, np.float32(FLOOR), out=hess)
+
+    def is_of_counts(self) -> bool:
+        """Whether it is a likelihood of counts by the logarithm of their mean."""
+        return isinstance(self.loss, Poisson) and self.loss.log_input
 
     def init_score(self, labels: Any, weight: Any = None) -> Any:
         """The constant score, one for each class, that the loss is least with."""

@@ -32,6 +32,8 @@ class Objective(_boosting.Objective):
         if rows:
             classes = hess.shape[1]
             np.multiply(hess, np.float32(classes / (classes - 1)), out=hess)
+        if self.is_of_counts():
+            np.multiply(hess, np.float32(_boosting.CAUTION), out=hess)
         super().adjust(hess, rows)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -71,8 +73,9 @@ def objective(
         loss, also one of `fastloss.custom`.
     hessian : {"booster", "exact"}
         "booster" is LightGBM's convention: C/(C - 1) times the diagonal for a softmax
-        of C classes, a constant for losses like the absolute error whose own is 0, and
-        more than 0. "exact" is that of the loss, which may vanish or be negative.
+        of C classes, exp(0.7) times for counts, a constant for losses like the absolute
+        error whose own is 0, and more than 0. "exact" is that of the loss, which may
+        vanish or be negative.
     **parameters
         Parameters of the loss.
 

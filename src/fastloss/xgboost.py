@@ -31,6 +31,8 @@ class Objective(_boosting.Objective):
         """XGBoost takes 2 p (1 - p) of a softmax, and at least 1e-16 of any loss."""
         if rows:
             np.multiply(hess, np.float32(2), out=hess)
+        if self.is_of_counts():
+            np.multiply(hess, np.float32(_boosting.CAUTION), out=hess)
         super().adjust(hess, rows)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -66,9 +68,10 @@ def objective(
         XGBoost's name of it, as "reg:squarederror", one that `fastloss.get` knows, or a
         loss, also one of `fastloss.custom`.
     hessian : {"booster", "exact"}
-        "booster" is XGBoost's convention: twice the diagonal for a softmax, a constant
-        for losses like the absolute error whose own is 0, and at least 1e-16. "exact"
-        is that of the loss, which may vanish or be negative.
+        "booster" is XGBoost's convention: twice the diagonal for a softmax, exp(0.7)
+        times for counts (whose leaves XGBoost bounds by ``max_delta_step=0.7``), a
+        constant for losses like the absolute error whose own is 0, and at least 1e-16.
+        "exact" is that of the loss, which may vanish or be negative.
     **parameters
         Parameters of the loss.
 

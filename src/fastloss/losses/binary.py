@@ -96,7 +96,9 @@ class BinaryCrossentropy(ProbabilitiesOrLogits, Binary):
         "optax:sigmoid_binary_cross_entropy": {"from_logits": True},
         "sklearn:HalfBinomialLoss": {"from_logits": True},
         "xgboost:binary:logistic": {"from_logits": True},
+        "xgboost:reg:logistic": {"from_logits": True},
         "lightgbm:binary": {"from_logits": True},
+        "lightgbm:cross_entropy": {"from_logits": True},
         "catboost:Logloss": {"from_logits": True},
     }
     advice: ClassVar[Advice] = Advice(

@@ -107,6 +107,7 @@ class Poisson(_LogarithmOrMean):
             "reduction": "sum_over_batch_size",
         },
         "sklearn:HalfPoissonLoss": {},
+        "xgboost:count:poisson": {},
         "lightgbm:poisson": {},
         "catboost:Poisson": {},
     }

@@ -241,6 +241,7 @@ class SparseCategoricalCrossentropy(
         "optax:softmax_cross_entropy_with_integer_labels": {"from_logits": True},
         "sklearn:HalfMultinomialLoss": {"from_logits": True},
         "xgboost:multi:softprob": {"from_logits": True},
+        "xgboost:multi:softmax": {"from_logits": True},
         "lightgbm:multiclass": {"from_logits": True},
         "catboost:MultiClass": {"from_logits": True},
     }

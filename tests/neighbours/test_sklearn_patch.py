@@ -219,6 +219,7 @@ ODD: list[tuple[str, Any, Any, dict[str, Any]]] = [
     ("d2_pinball_score", REAL, PREDICTED, {"alpha": 1.0}),
     ("d2_pinball_score", REAL, PREDICTED, {"sample_weight": WEIGHT - 0.3}),
     ("d2_log_loss_score", BIT, PROBABILITY, {"sample_weight": BIT.astype(float)}),
+    ("d2_absolute_error_score", REAL, PREDICTED, {"sample_weight": [1] * N}),
     ("d2_log_loss_score", BIT, PROBABILITY, {"labels": [0, 1]}),
     ("d2_log_loss_score", 0 * BIT, PROBABILITY, {}),
     ("d2_brier_score", BIT, PROBABILITY, {"pos_label": 0}),

@@ -266,8 +266,9 @@ def _d2_pinball_score(
         alpha=alpha,
         multioutput=multioutput,
     )
-    negative = sample_weight is not None and sample_weight.min() < 0
-    if mean is None or y_true.ndim != 1 or negative:
+    if mean is None or y_true.ndim != 1:
+        return None
+    if sample_weight is not None and sample_weight.min() < 0:
         return None
     best = np.quantile(y_true, alpha, weights=sample_weight, method="inverted_cdf")
     constant = np.broadcast_to(best.astype(y_true.dtype), y_true.shape)

@@ -316,6 +316,13 @@ def test_powers_of_zero_that_rests_have_slope_zero(power: float, hess: float) ->
     assert outputs(still, 0.0, 0.5, np.float64, a=power) == [0.5, 1.0, 0.0]
 
 
+def test_powers_of_zero_whose_exponent_rests_have_slope_zero() -> None:
+    form = fl.custom(lambda y, p: np.abs(y) ** (y * p))
+    assert outputs(form, 0.0, 0.5, np.float64) == [1.0, 0.0, 0.0]
+    both = fl.custom(lambda y, p: np.abs(y * p) ** (3 * y * p))
+    assert outputs(both, 0.0, -(2.0**-40), np.float32) == [1.0, 0.0, 0.0]
+
+
 def test_powers_of_zero_that_moves_keep_their_infinite_slope() -> None:
     root = fl.custom(lambda y, p: p**0.75)
     assert outputs(root, 0.0, 0.0, np.float64)[:2] == [0.0, np.inf]

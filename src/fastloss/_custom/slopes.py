@@ -179,7 +179,7 @@ def of_power(x: Node, da: Node, db: Node) -> Node:
     if da is not ZERO:
         total = _of_base(1.0, a, b, raw("power_slope", a, b), da)
     if db is not ZERO:
-        total = add(total, mul(mul(x, build("log", a)), db))
+        total = add(total, _of_exponent(a, mul(x, build("log", a)), db))
     return total
 
 
@@ -190,8 +190,17 @@ def of_power_slope(x: Node, da: Node, db: Node) -> Node:
         total = _of_base(2.0, a, b, raw("power_curve", a, b), da)
     if db is not ZERO:
         moved = add(ONE, mul(b, build("log", a)))
-        total = add(total, mul(mul(build("power", a, sub(b, ONE)), moved), db))
+        moved = mul(build("power", a, sub(b, ONE)), moved)
+        total = add(total, _of_exponent(a, moved, db))
     return total
+
+
+def _of_exponent(a: Node, slope: Node, db: Node) -> Node:
+    """Slope db; of a base 0 the slope is infinite."""
+    found = mul(slope, db)
+    if a.uniform or db.uniform:
+        return found
+    return where(_at_rest(a, db), ZERO, found)
 
 
 def _of_base(order: float, a: Node, b: Node, slope: Node, da: Node) -> Node:

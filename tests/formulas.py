@@ -67,7 +67,7 @@ class Exact:
             raise UndefinedError
         if name in ("exp", "sinh", "cosh", "sin", "cos") and abs(x) > FAR:
             raise UnknownError
-        if name == "tanh" and abs(x) > FAR:
+        if name in ("tanh", "erf") and abs(x) > FAR:
             return self.context.sign(x)
         if name == "cbrt":
             return self.context.sign(x) * self.context.cbrt(abs(x))

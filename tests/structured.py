@@ -787,7 +787,8 @@ class Cohorts(Case):
         labels, x = exact["arguments"]
         weight, ties = exact.get("weight"), parameters["ties"]
         weight = np.ones(len(x), int) if weight is None else weight
-        deaths = fl.reference.Cox._deaths(labels, x, weight, ties)
+        among = parameters.get("strata"), parameters.get("entry")
+        deaths = fl.reference.Cox._deaths(labels, x, weight, ties, *among)
         result = 0 * x
         for tied, mean_weight, steps in deaths:
             p = steps / np.sum(steps, axis=1)[:, np.newaxis]

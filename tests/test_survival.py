@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 import oracle
 import pytest
+import structured
 
 import fastloss as fl
 
@@ -247,3 +248,120 @@ def test_discrete_hazard_of_certain_and_missing_logits() -> None:
 def test_discrete_hazard_errors(interval: Any, event: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fl.discrete_hazard((interval, event), np.zeros((2, 3)))
+
+
+class LateCohorts(structured.Cohorts):
+    """Strata, and samples that enter late, some with risks far above all others."""
+
+    sizes = (1, 13, 31, 64)
+
+    def draw(
+        self, dtype: type, n: int, random: np.random.RandomState
+    ) -> tuple[tuple, dict]:
+        (labels, x), _ = super().draw(dtype, n, random)
+        time = labels[0]
+        late = random.choice([-np.inf, 0.01, 0.3, 0.8], n)
+        entry = np.where(random.rand(n) < 0.3, time.min() - 1, time - late)
+        entry = np.minimum(entry, np.nextafter(time, -np.inf))
+        x = np.where(late == 0.01, x + dtype(200), x)
+        strata = random.randint(0, 2, n) if n % 2 else np.zeros(n)
+        return (labels, x), {"strata": strata, "entry": entry}
+
+
+@dtypes
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_cox_of_strata_and_late_entry_is_accurate(
+    ties: str, dtype: type, isa: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(structured.CASES, "cox", LateCohorts())
+    for output, error in structured.errors("cox", {"ties": ties}, dtype).items():
+        assert error <= 4, output
+
+
+def cohort(n: int, seed: int) -> tuple[Array, ...]:
+    """Time, event, risk, stratum and entry, with ties."""
+    random = np.random.RandomState(seed)
+    time = random.randint(2, 40, n) / 4
+    entry = time - random.randint(1, 30, n) / 4 - 0.125
+    risk = random.standard_normal(n)
+    return time, random.rand(n) < 0.6, risk, random.randint(0, 3, n), entry
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_cox_of_strata_is_the_sum_of_its_strata(ties: str) -> None:
+    time, event, x, strata, entry = cohort(200, 1)
+    weight = np.random.RandomState(2).randint(0, 4, 200)
+    loss = fl.Cox(ties=ties, reduction="sum")
+    names = np.array(["north", "south", "west"])[strata]
+    for late in (None, entry):
+        value, grad = loss.value_and_grad(
+            (time, event), x, strata=names, entry=late, sample_weight=weight
+        )
+        hess = loss.grad_and_hess(
+            (time, event), x, strata=names, entry=late, sample_weight=weight
+        )[1]
+        total = 0.0
+        for s in range(3):
+            own = strata == s
+            part = {
+                "entry": None if late is None else late[own],
+                "sample_weight": weight[own],
+            }
+            labels = time[own], event[own]
+            total += loss(labels, x[own], **part)
+            np.testing.assert_allclose(grad[own], loss.grad(labels, x[own], **part))
+            bends = loss.grad_and_hess(labels, x[own], **part)[1]
+            np.testing.assert_allclose(hess[own], bends, rtol=1e-9, atol=1e-14)
+        assert value == pytest.approx(total, rel=1e-13)
+
+
+def test_cox_of_those_who_were_always_there() -> None:
+    time, event, x, _, _ = cohort(300, 3)
+    plain = fl.cox.value_and_grad((time, event), x)
+    early = fl.cox.value_and_grad((time, event), x, entry=np.full(300, -np.inf))
+    assert early[0] == pytest.approx(plain[0], rel=1e-14)
+    np.testing.assert_allclose(early[1], plain[1], rtol=1e-11, atol=1e-16)
+
+
+def test_cox_of_late_entry_by_hand() -> None:
+    """Who enters at the time of an event is not there yet."""
+    labels, entry = ([1.0, 2.0, 3.0], [1, 1, 1]), [0.0, 1.0, 1.5]
+    e = np.exp([0.5, -1.0, 2.0])
+    loss = fl.Cox(reduction="none")
+    value, grad = loss.value_and_grad(labels, np.log(e), entry=entry)
+    expected = [0, np.log((e[1] + e[2]) / e[1]), 0]
+    np.testing.assert_allclose(value, expected, rtol=1e-14, atol=1e-16)
+    share = e[2] / (e[1] + e[2])
+    np.testing.assert_allclose(grad, [0, -share, share], rtol=1e-14, atol=1e-16)
+
+
+def test_cox_takes_sequences_with_strata_and_entry() -> None:
+    rows = [cohort(150, seed) for seed in (5, 6, 7)]
+    time, event, x, strata, entry = (np.stack(part) for part in zip(*rows, strict=True))
+    loss = fl.Cox(reduction="sum")
+    grad = loss.grad((time, event), x, strata=strata, entry=entry)
+    for k, (t, d, risk, s, late) in enumerate(rows):
+        own = loss.grad((t, d), risk, strata=s, entry=late)
+        np.testing.assert_array_equal(grad[k], own)
+    state = loss.partial((time, event), x, strata=strata, entry=entry)
+    whole = loss((time, event), x, strata=strata, entry=entry)
+    assert state.value() == pytest.approx(whole, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        (
+            {"entry": [0.0, 2.0]},
+            r"entry\[1\] = 2\.0 is not before time\[1\] = 2\.0: nobody is there",
+        ),
+        ({"entry": [np.nan, 0.0]}, r"entry\[0\] = nan is not before time\[0\] = 1\.0"),
+        ({"entry": [0.0]}, r"entry has shape \(1,\), y_pred \(2,\)"),
+        ({"strata": [0.0]}, r"strata has shape \(1,\), y_pred \(2,\)"),
+    ],
+)
+def test_cox_errors_of_strata_and_entry(keywords: Any, message: str) -> None:
+    labels = [1.0, 2.0], [1, 1]
+    with pytest.raises(ValueError, match=message):
+        fl.cox(labels, [0.0, 0.0], **keywords)
+    assert fl.cox(([1.0, 2.0], [1, 1]), [0.0, 0.0], sample_weight=[0, 0]) == 0

@@ -15,7 +15,8 @@ import pytest
 import fastloss as fl
 
 GROUPS = {"groups", "group_ids", "group_offsets"}
-OTHERS = {"y_true", "y_pred", "sample_weight", "out"} | GROUPS
+COHORTS = {"strata", "entry"}
+OTHERS = {"y_true", "y_pred", "sample_weight", "out"} | GROUPS | COHORTS
 
 
 def typed_call(cls: type) -> dict[str, str] | None:

@@ -68,6 +68,7 @@ def right(y: NDArray[np.float32], p: NDArray[np.float32], out: fl.Loss) -> None:
     fl.listmle.grad(y, p, groups=[3])
     fl.approx_ndcg(y, p, groups=[3], alpha=1.0)
     fl.cox((y, p), p, ties="breslow")
+    fl.cox.grad((y, p), p, strata=["a", "b"], entry=y)
     fl.discrete_hazard.value_and_grad((y, p), p, reduction="sum")
     fl.aft.value_and_grad((y, p), p, distribution="extreme", sigma=2)
     fl.gaussian_nll.value_and_grad(y, (p, p), out=(p, p), full=True)

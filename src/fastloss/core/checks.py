@@ -105,6 +105,17 @@ def labels_like(name: str, value: ArrayLike, like: str, shape: Shape) -> Array:
     return array
 
 
+def codes(name: str, value: ArrayLike, like: str, shape: Shape) -> Array:
+    """Numbers for the names of something of each entry of `like`, from 0 on."""
+    array = _as_array(name, value)
+    if array.shape != shape:
+        raise ValueError(
+            f"{name} has shape {array.shape}, {like} {shape}: they must be equal, "
+            "nothing is broadcast"
+        )
+    return np.unique(array, return_inverse=True)[1].reshape(shape)
+
+
 def ordered(low: str, lower: Array, high: str, upper: Array) -> None:
     """Bounds that are in their order, or missing."""
     crossed = lower > upper

@@ -642,7 +642,22 @@ def _partial_of_groups(
     return self._changed(parameters)._partial(arguments, sample_weight, squares)
 
 
-for _partial in (_partial_of_rows, _partial_of_groups):
+def _partial_of_sequences(
+    self: Loss,
+    y_true: Any,
+    y_pred: ArrayLike,
+    *,
+    strata: ArrayLike | None = None,
+    entry: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    squares: bool = True,
+    **parameters: Any,
+) -> Partial:
+    arguments = y_true, y_pred, strata, entry
+    return self._changed(parameters)._partial(arguments, sample_weight, squares)
+
+
+for _partial in (_partial_of_rows, _partial_of_groups, _partial_of_sequences):
     _partial.__name__ = "partial"
     _partial.__doc__ = Loss.partial.__doc__
 
@@ -838,26 +853,96 @@ class Stepwise(_Structured):
         return super()._engine(wanted, arrays, weight, *rest)
 
 
+def _call_of_sequences(wanted: tuple[str, ...], text: str) -> Callable[..., Any]:
+    """Make a method of losses of sequences."""
+
+    def call(
+        self: Loss,
+        y_true: Any,
+        y_pred: ArrayLike,
+        *,
+        strata: ArrayLike | None = None,
+        entry: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        out: Any = None,
+        **parameters: Any,
+    ) -> Any:
+        loss = self._changed(parameters)
+        arguments = y_true, y_pred, strata, entry
+        return loss._evaluate(wanted, arguments, sample_weight, out)
+
+    return _named(call, "Sequence", wanted, text)
+
+
 class Sequence(_Bound):
     """A sample is an entry of a sequence, which is the last axis.
 
-    `y_true` is a tuple of arrays of the shape of `y_pred`.
+    `y_true` is a tuple of arrays of the shape of `y_pred`, of which the first is a
+    time. Entries of different `strata` know nothing of each other, and one whose time
+    is before the `entry` of another nothing of that.
     """
 
     _binds: ClassVar[str] = "all entries of a sequence"
     label_names: ClassVar[tuple[str, ...]]
 
-    def _arrays(self, y_true: Any, y_pred: ArrayLike) -> Arrays:
+    if not TYPE_CHECKING:  # Loss.grad and others take what the class's call takes
+        __call__ = _call_of_sequences(VALUE, "Value of the loss.")
+        grad = _call_of_sequences(
+            GRAD, "Gradient of the reduced value with respect to `y_pred`."
+        )
+        value_and_grad = _call_of_sequences(
+            VALUE_GRAD, "Value and gradient in one pass."
+        )
+        grad_and_hess = _call_of_sequences(
+            GRAD_HESS,
+            "Gradient and diagonal of the Hessian with respect to `y_pred`.",
+        )
+        partial = _partial_of_sequences
+
+    def _arrays(
+        self,
+        y_true: Any,
+        y_pred: ArrayLike,
+        strata: ArrayLike | None = None,
+        entry: ArrayLike | None = None,
+    ) -> Arrays:
         given = checks.items("y_true", y_true, len(self.label_names), self.label_names)
         predictions = checks.predictions(y_pred)
         if predictions.ndim == 0:
             raise ValueError("y_pred has shape (): it needs a last axis, the sequence")
+        shape = predictions.shape
         labels = tuple(
-            checks.labels_like(name, label, "y_pred", predictions.shape)
+            checks.labels_like(name, label, "y_pred", shape)
             for name, label in zip(self.label_names, given, strict=True)
         )
         names = (*self.label_names, "y_pred")
-        return Arrays(labels, (predictions,), predictions.shape, names)
+        extra: tuple[Array, ...] = ()
+        if strata is not None:
+            extra = (checks.codes("strata", strata, "y_pred", shape),)
+        if entry is not None:
+            late = checks.labels_like("entry", entry, "y_pred", shape)
+            extra = (*(extra or (np.broadcast_to(0, shape),)), late)
+        return Arrays(labels, (predictions,), shape, names, extra)
+
+    def _engine(
+        self,
+        wanted: tuple[str, ...],
+        arrays: Arrays,
+        weight: Array | None,
+        *rest: Any,
+    ) -> float:
+        for late in arrays.extra[1:]:
+            time = arrays.labels[0]
+            bad = ~(late < time) & (time == time)
+            bad &= True if weight is None else weight != 0
+            if bad.any():
+                at = int(np.argmax(bad))
+                raise ValueError(
+                    f"{checks.element('entry', late, at)} is not before "
+                    f"{checks.element(self.label_names[0], time, at)}: nobody is there "
+                    "before entry; leave such samples out, or give them a weight of 0"
+                )
+        return super()._engine(wanted, arrays, weight, *rest)
 
 
 class _Compared(_Bound):

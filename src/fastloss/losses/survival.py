@@ -41,19 +41,24 @@ class Cox(Sequence):
     axis is a sequence; `event` is 1 or True where the time is that of an event, 0 where
     it is censored. Sample weights count a sample so many times, in S too, and must not
     be negative.
+    ``fl.cox((time, event), risk, strata=strata, entry=entry)``: arrays of the same
+    shape, either or both. `strata` names the stratum of a sample, by numbers or
+    strings; S_i is the sum over those of the same. `entry` is the time from which on a
+    sample is seen; S_i is the sum over those with entry_j < t_i <= t_j.
     Gradient: u_i a - w_i d_i, diagonal of the Hessian: u_i a - u_i^2 b, with
     u = w exp(x), a and b the sums of 1/S and 1/S^2 over the events until t_i.
     Time n log n at most, on one thread for each sequence; 72 to 88 bytes of memory for
-    a sample beside the results. Sums are compensated and in double precision, and no
-    score over- or underflows. Errors: 4 ulp of the value, of u a + w in the gradient
-    and of u a + u^2 b in the Hessian; of events at one time under Efron, and of
-    weighted ones, 4 ulp of the terms log S and x of the value.
+    a sample beside the results, with late entry up to 220. Sums are compensated and in
+    double precision, no sum has terms of two signs, and no score over- or underflows.
+    Errors: 4 ulp of the value, of u a + w in the gradient and of u a + u^2 b in the
+    Hessian; of events at one time under Efron, and of weighted ones, 4 ulp of the terms
+    log S and x of the value.
 
     Raises
     ------
     ValueError, TypeError
-        For shapes, dtypes or parameters that do not fit, times that are NaN, and events
-        other than 0 and 1.
+        For shapes, dtypes or parameters that do not fit, times that are NaN, events
+        other than 0 and 1, and an entry that is not before the time.
 
     References
     ----------
@@ -68,6 +73,9 @@ class Cox(Sequence):
     0.5493061443340548
     >>> fl.cox.grad(([1.0, 2.0], [1, 1]), [0.0, 0.0], reduction="sum")
     array([-0.5,  0.5])
+    >>> fl.cox(([1.0, 2.0, 3.0], [1, 1, 1]), [0.0, 0.0, 0.0], entry=[0.0, 1.5, 0.0],
+    ...        reduction="none").round(4)
+    array([0.6931, 0.6931, 0.    ])
     """
 
     name: ClassVar[str] = "cox"
@@ -91,6 +99,8 @@ class Cox(Sequence):
             y_true: tuple[ArrayLike, ArrayLike],
             y_pred: ArrayLike,
             *,
+            strata: ArrayLike | None = ...,
+            entry: ArrayLike | None = ...,
             sample_weight: ArrayLike | None = ...,
             out: Out = ...,
             reduction: str = ...,

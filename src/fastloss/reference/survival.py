@@ -111,57 +111,85 @@ class Cox:
 
     @staticmethod
     def _deaths(
-        y_true: Pair, y_pred: npt.ArrayLike, weight: Any, ties: str
+        y_true: Pair,
+        y_pred: npt.ArrayLike,
+        weight: Any,
+        ties: str,
+        strata: npt.ArrayLike | None = None,
+        entry: npt.ArrayLike | None = None,
     ) -> list[tuple[Array, Array, Array]]:
         """Of each time with events: these, and terms ``u_j (1 - k/m)`` of each step."""
         time, event = (np.asarray(part) for part in y_true)
+        group = np.zeros(time.shape) if strata is None else np.asarray(strata)
+        late = np.full(time.shape, -np.inf) if entry is None else np.asarray(entry)
         u = weight * np.exp(np.asarray(y_pred))
         counts = (event != 0) & (weight != 0)
         deaths = []
-        for t in np.unique(time[counts]):
-            tied = counts & (time == t)
+        for s, t in sorted(
+            {*zip(group[counts].tolist(), time[counts].tolist(), strict=True)}
+        ):
+            tied = counts & (time == t) & (group == s)
+            there = (late < t) & (time >= t) & (group == s)
             m = int(np.count_nonzero(tied))
             steps = [
-                np.where(time >= t, u, 0) * (1 - (tied * k + 0 * u) / m)
-                for k in range(m)
+                np.where(there, u, 0) * (1 - (tied * k + 0 * u) / m) for k in range(m)
             ]
             if ties == "breslow":
-                steps = [np.where(time >= t, u, 0)] * m
+                steps = [np.where(there, u, 0)] * m
             deaths.append((tied, weight[tied].sum() / m, np.array(steps)))
         return deaths
 
     @staticmethod
     def value(
-        y_true: Pair, y_pred: npt.ArrayLike, weight: Any = None, ties: str = "efron"
+        y_true: Pair,
+        y_pred: npt.ArrayLike,
+        weight: Any = None,
+        ties: str = "efron",
+        strata: npt.ArrayLike | None = None,
+        entry: npt.ArrayLike | None = None,
     ) -> Array:
         x = np.asarray(y_pred)
         weight = np.ones(x.shape, int) if weight is None else weight
         losses = 0 * x
-        for tied, _, steps in Cox._deaths(y_true, x, weight, ties):
+        for tied, _, steps in Cox._deaths(y_true, x, weight, ties, strata, entry):
             mean = np.sum(np.log(np.sum(steps, axis=1))) / len(steps)
             losses = np.where(tied, weight * (mean - x), losses)
         return losses
 
     @staticmethod
     def grad(
-        y_true: Pair, y_pred: npt.ArrayLike, weight: Any = None, ties: str = "efron"
+        y_true: Pair,
+        y_pred: npt.ArrayLike,
+        weight: Any = None,
+        ties: str = "efron",
+        strata: npt.ArrayLike | None = None,
+        entry: npt.ArrayLike | None = None,
     ) -> Array:
         x = np.asarray(y_pred)
         weight = np.ones(x.shape, int) if weight is None else weight
         result = 0 * x
-        for tied, mean_weight, steps in Cox._deaths(y_true, x, weight, ties):
+        for tied, mean_weight, steps in Cox._deaths(
+            y_true, x, weight, ties, strata, entry
+        ):
             p = steps / np.sum(steps, axis=1)[:, np.newaxis]
             result = result + mean_weight * np.sum(p, axis=0) - weight * tied
         return result
 
     @staticmethod
     def hess(
-        y_true: Pair, y_pred: npt.ArrayLike, weight: Any = None, ties: str = "efron"
+        y_true: Pair,
+        y_pred: npt.ArrayLike,
+        weight: Any = None,
+        ties: str = "efron",
+        strata: npt.ArrayLike | None = None,
+        entry: npt.ArrayLike | None = None,
     ) -> Array:
         x = np.asarray(y_pred)
         weight = np.ones(x.shape, int) if weight is None else weight
         result = 0 * x
-        for _, mean_weight, steps in Cox._deaths(y_true, x, weight, ties):
+        for _, mean_weight, steps in Cox._deaths(
+            y_true, x, weight, ties, strata, entry
+        ):
             p = steps / np.sum(steps, axis=1)[:, np.newaxis]
             result = result + mean_weight * np.sum(p * (1 - p), axis=0)
         return result

@@ -38,6 +38,7 @@ SINGLE = [
     (r"ranking_", r"fl_(listnet|ranking_softmax)_(value|grad)"),
     # what is sorted, cumulated or put in its place, each number from the one before
     (r"ranking_f64_", r"fl_(pairwise_logistic|lambdarank|listmle|approx_ndcg)_"),
+    (r"segmentation_f64_", r"fl_lovasz_\w+_region"),
     (r"segmentation_", r"fl_\w+_points"),
     # rows of four into lanes and back
     (r"boxes_", r"fl_[gdc]?iou_"),

@@ -65,8 +65,8 @@ LOSSES: dict[str, Callable[[Array, Array], Array]] = {
     "squared_epsilon_insensitive": lambda x, y: (
         jnp.maximum(0, jnp.abs(x - y) - 0.1) ** 2
     ),
-    "mean_squared_logarithmic_error": lambda x, y: (
-        jnp.square(jnp.log1p(x) - jnp.log1p(y))
+    "mean_squared_logarithmic_error": lambda x, y: jnp.square(
+        jnp.log1p(x) - jnp.log1p(y)
     ),
     "pseudo_huber": lambda x, y: jnp.sqrt(1 + jnp.square(x - y)) - 1,
     "log_cosh": lambda x, y: jnp.logaddexp(x - y, y - x) - math.log(2),
@@ -114,8 +114,8 @@ LOSSES: dict[str, Callable[[Array, Array], Array]] = {
     "kl_divergence_log": lambda x, q: _divergence(q, x),
     "kl_divergence_logits": lambda x, q: _divergence(q, jax.nn.log_softmax(x, axis=-1)),
     "categorical_brier": lambda p, q: jnp.sum(jnp.square(p - q), axis=-1),
-    "categorical_brier_logits": lambda x, q: (
-        jnp.sum(jnp.square(jax.nn.softmax(x, axis=-1) - q), axis=-1)
+    "categorical_brier_logits": lambda x, q: jnp.sum(
+        jnp.square(jax.nn.softmax(x, axis=-1) - q), axis=-1
     ),
     "total_variation": lambda p, q: 0.5 * jnp.sum(jnp.abs(p - q), axis=-1),
     "cosine": _cosine,

@@ -178,15 +178,20 @@ FL_INLINE fl_log_pair fl_d_log_pair(double x) {
   return (fl_log_pair){sum, low};
 }
 
-/* x^y = exp(y log x): 0.6, 0.9. The sign of a negative base is (-1)^y. */
-FL_INLINE double fl_d_power(double x, double y) {
-  const double magnitude = fl_d_abs(x);
-  const bool normal = magnitude > 0 && magnitude < INFINITY;
-  const fl_log_pair log = fl_d_log_pair(normal ? magnitude : 1);
+/* x^y = exp(y log x) of a finite x > 0: 0.6, 0.9. */
+FL_INLINE double fl_d_power_positive(double x, double y) {
+  const fl_log_pair log = fl_d_log_pair(x);
   const double e = y * log.hi;
   const double e_lost = fl_product_tail(y, log.hi, e) + y * log.lo;
   const bool finite = fl_d_abs(e) < 0x1p20;
-  double result = fl_d_exp(e, finite ? e_lost : 0);
+  return fl_d_exp(e, finite ? e_lost : 0);
+}
+
+/* x^y. The sign of a negative base is (-1)^y. */
+FL_INLINE double fl_d_power(double x, double y) {
+  const double magnitude = fl_d_abs(x);
+  const bool normal = magnitude > 0 && magnitude < INFINITY;
+  double result = fl_d_power_positive(normal ? magnitude : 1, y);
   const bool grows = (magnitude == 0) == (y < 0);
   result = normal ? result : (grows ? INFINITY : 0);
   /* adding 2^52 rounds to an integer; from there on all numbers are integers, from 2^53

@@ -8,13 +8,10 @@
 /* 0^y */
 FL_INLINE double fl_zero_power(double y) { return y > 0 ? 0 : (y < 0 ? INFINITY : 1); }
 
-/* x^y of a finite x >= 0 and a finite y, given 0^y: 0.6, 0.9. NaN stays NaN. */
+/* x^y of a finite x >= 0 and a finite y, given 0^y. NaN stays NaN. */
 FL_INLINE double fl_d_power_from(double zero, double x, double y) {
   const bool positive = x > 0;
-  const fl_log_pair log = fl_d_log_pair(fl_d_select(positive, x, 1));
-  const double e = y * log.hi;
-  const double lost = fl_product_tail(y, log.hi, e) + y * log.lo;
-  const double power = fl_d_exp(e, fl_d_select(fl_d_abs(e) < 0x1p20, lost, 0));
+  const double power = fl_d_power_positive(fl_d_select(positive, x, 1), y);
   return fl_d_select(positive, power, zero + x);
 }
 

@@ -60,3 +60,4 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
 }
 
 #include "blocks/element_loops.h"
+#undef FL_FAR_OUT

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastloss.core.kinds import Rowwise, _Structured
+from fastloss.core.kinds import Rowwise, Structured
 from fastloss.core.loss import Loss
 from fastloss.names import get
 
@@ -198,7 +198,7 @@ def objective(
             classes = int(labels.max(initial=0)) + 1 if whole else labels.shape[-1]
     elif classes is not None:
         raise TypeError(f"{found.name} has one score a sample: leave out classes")
-    elif isinstance(found, _Structured):
+    elif isinstance(found, Structured):
         raise TypeError(f"{found.name} takes more than one label and one score")
     return Objective(X, y, found, sample_weight, l2, fit_intercept, classes)
 
@@ -241,7 +241,7 @@ def rho(loss: str | Loss) -> Callable[[ArrayLike], Array]:
            [ 0.    ,  0.    , -0.0625]])
     """
     found = get(loss)
-    if isinstance(found, Rowwise | _Structured):
+    if isinstance(found, Rowwise | Structured):
         raise TypeError(f"{found.name} is no loss of single residuals")
     each = replace(found, reduction="sum")
 

@@ -46,11 +46,24 @@ class _Signature:
         if instance is None:
             return inspect.Signature(parameters)
         *arguments, _ = inspect.signature(instance.grad).parameters.values()
+        named = inspect.Parameter.KEYWORD_ONLY
         inputs = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY)
-            for name in getattr(owner, "inputs", ())
+            inspect.Parameter(name, named) for name in getattr(owner, "inputs", ())
         ]
-        return inspect.Signature([*arguments, *inputs, *parameters])
+        further = [
+            inspect.Parameter(name, named, default=None)
+            for name in getattr(owner, "_further", ())
+        ]
+        return inspect.Signature([*arguments, *inputs, *further, *parameters])
+
+
+def _adds_fields(cls: type) -> bool:
+    """Whether it may have other fields than its base; False only if surely not."""
+    own = vars(cls).get("__annotations__")
+    if own is None or len(cls.__bases__) > 1:
+        return True
+    of_class = "ClassVar[", "typing.ClassVar["
+    return not all(str(annotation).startswith(of_class) for annotation in own.values())
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -65,7 +78,8 @@ class Parameters:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=True)(cls)
+        if _adds_fields(cls):  # each time takes as long as an import of a small file
+            dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=True)(cls)
 
     def __init__(self, *arguments: Any, **parameters: Any) -> None:
         if arguments:

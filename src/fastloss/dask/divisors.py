@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import dask.array as da
 import numpy as np
 
-from fastloss.core.job import Array, Arrays
+from fastloss.core.job import Array
 from fastloss.dask.blocks import Call
 from fastloss.dask.tasks import reduced, same
 
@@ -103,7 +103,7 @@ def _count(
         whole = np.broadcast_to(spread.astype(np.float64), samples)
     if shares:
         like = np.broadcast_to(0.0, (*samples, classes))
-        found = loss._shares(Arrays((labels,), (like,), samples))
+        found = loss._shares(loss._arrays(labels, like))
         whole = np.where(whole != 0, whole * found, 0.0)
     return _Count(float(whole.sum()), bool(np.any(whole)))
 

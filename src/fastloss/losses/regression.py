@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from fastloss.core import checks, job
-from fastloss.core.job import Array, Arrays, Out
-from fastloss.core.kinds import Advice, Elementwise, Names
-from fastloss.core.outputs import Outputs
-
-if TYPE_CHECKING:
-    from fastloss._formula import Formula
+from fastloss.core import checks
+from fastloss.core.job import Out
+from fastloss.core.kinds import Advice, Elementwise, Levels, Names
 
 __all__ = [
     "EpsilonInsensitive",
@@ -202,7 +196,7 @@ class HalfSquaredError(Elementwise):
 half_squared_error = HalfSquaredError()
 
 
-class Quantile(Elementwise):
+class Quantile(Levels):
     """Quantile (pinball) loss, w |y_pred - y_true|, smallest at the q-quantile.
 
     With r = y_pred - y_true: w = 1 - q for r > 0 and q for r < 0. A width `delta`
@@ -272,7 +266,7 @@ class Quantile(Elementwise):
         when="an upper or lower bound is wanted, or an interval by two quantiles",
     )
 
-    _levels: ClassVar[tuple[Quantile, ...]] = ()  # of each loss
+    _level: ClassVar[str] = "q"
 
     q: float | tuple[float, ...] = 0.5
     delta: float = 0.0
@@ -293,117 +287,9 @@ class Quantile(Elementwise):
             """Value of the loss."""
 
     def _validate(self) -> None:
-        if isinstance(self.q, tuple | list):
-            if not self.q:
-                raise ValueError("q = () has no level: give a number, or some")
-            levels = [
-                checks.number(f"q[{k}]", level, 0, 1, open_low=True)
-                for k, level in enumerate(self.q)
-            ]
-            self._set("q", tuple(levels))
-        else:
-            self._set("q", checks.number("q", self.q, 0, 1, open_low=True))
+        super()._validate()
         delta = checks.number("delta", self.delta, 0, math.inf, open_low=False)
         self._set("delta", delta)
-
-    @property
-    def kernel(self) -> str:
-        """Name of the kernel that runs these parameters, of one level."""
-        if self._levels:
-            raise TypeError(self._asked_for_one())
-        return super().kernel
-
-    def _asked_for_one(self) -> str:
-        return (
-            f"{self!r} has no kernel of its own, each level runs one: ask for the "
-            "levels one by one, such as Quantile(q=0.5)"
-        )
-
-    def _arrays(self, y_true: ArrayLike, y_pred: ArrayLike) -> Arrays:
-        if self._levels:  # partial sums, diagnoses
-            raise TypeError(self._asked_for_one())
-        return super()._arrays(y_true, y_pred)
-
-    def _prepare(self) -> None:
-        if isinstance(self.q, tuple):
-            self._set("_levels", tuple(replace(self, q=level) for level in self.q))
-            first = self._levels[0]
-            self.__dict__.update(_row=first._row, _numbers=first._numbers)
-            self._bind(0, False, False, False, self.reduction, ())  # no fast lane
-        else:
-            super()._prepare()
-
-    def _samples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape[:-1] if self._levels else shape
-
-    def _evaluate(
-        self,
-        wanted: tuple[str, ...],
-        arguments: tuple[Any, ...],
-        sample_weight: ArrayLike | None,
-        out: Any,
-        v: Any = None,
-    ) -> Any:
-        """Of several levels the parts of all, each of a column."""
-        if not self._levels:
-            return super()._evaluate(wanted, arguments, sample_weight, out, v)
-        y, x = self._rows_of(*arguments)
-        weight = checks.weights(sample_weight, y.shape)
-        vectors = () if v is None else (checks.labels_like("v", v, "y_pred", x.shape),)
-        value_out, *derivative_outs = self._outs(wanted, out)
-        read = [y, x, *vectors] if weight is None else [y, x, *vectors, weight]
-        outputs = Outputs(read, x.dtype, False)
-        each = "value" in wanted and self.reduction == "none"
-        total = outputs.add(value_out, y.shape) if each else None
-        count = len(wanted) - ("value" in wanted)
-        derivatives = [outputs.add(o, x.shape) for o in derivative_outs[:count]]
-        values: list[Any] = []
-        for k, level in enumerate(self._levels):
-            column = tuple(array[..., k] for array in derivatives)
-            given: Any = column[0] if len(column) == 1 else column or None
-            if wanted == job.VALUE_GRAD and each:
-                given = (None, *column)
-            along = vectors[0][..., k] if vectors else None
-            found = level._evaluate(wanted, (y, x[..., k]), weight, given, along)
-            part = found[0] if "value" in wanted and column else found
-            if total is None:
-                values.append(part)
-            elif k == 0:
-                total[...] = part
-            else:
-                total += part
-        outputs.finish()
-        results: list[Any] = [outputs.result(array) for array in derivatives]
-        if "value" in wanted:
-            value = math.fsum(values) if total is None else outputs.result(total)
-            results.insert(0, value)
-        return results[0] if len(results) == 1 else tuple(results)
-
-    def _rows_of(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
-        """Labels, and predictions of all levels."""
-        predictions = checks.predictions(y_pred)
-        shape, count = predictions.shape, len(self._levels)
-        if shape[-1:] != (count,):
-            raise ValueError(
-                f"y_pred has shape {shape}: its last axis must be the {count} levels "
-                f"of q = {self.q}"
-            )
-        labels = checks.labels_like("y_true", y_true, "rows of y_pred", shape[:-1])
-        return labels, predictions
-
-    def initial(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
-        """The constant prediction that the loss is least with, one for each level."""
-        if not self._levels:
-            return super().initial(y_true, sample_weight)
-        return np.array([of.initial(y_true, sample_weight) for of in self._levels])
-
-    def _formula(self, name: str) -> Formula:
-        if self._levels:
-            raise AttributeError(
-                f"{self!r} is a formula for each of its levels: ask "
-                f"Quantile(q={self.q[0]}) for its own"  # type: ignore[index]
-            )
-        return super()._formula(name)
 
 
 quantile = Quantile()

@@ -638,13 +638,13 @@ class LovaszHinge(_Lovasz):
     def _labels(self, y_true: ArrayLike, predictions: Array) -> Array:
         return checks.elementwise_labels(y_true, predictions)
 
-    def _marks(self, arrays: Arrays) -> Array:
-        y = arrays.labels[0].transpose(self._order(arrays.predictions[0].shape))
+    def _marks(self, y_true: Array, shape: tuple[int, ...]) -> Array:
+        y = y_true.transpose(self._order(shape))
         marks = np.where(y == 1, 1, np.where(y == 0, 0, -2)).astype(np.int8)
         if self.ignore_class is not None:
             marks[y == self.ignore_class] = -1
-        _, entries = self._sizes(arrays.predictions[0].shape)
-        return marks.reshape(-1, 1, entries)
+        regions, entries = self._sizes(shape)
+        return marks.reshape(math.prod(self._samples(shape)), regions, entries)
 
 
 lovasz_hinge = LovaszHinge()
@@ -756,12 +756,11 @@ class LovaszSoftmax(_Lovasz):
         last = np.moveaxis(predictions, classes, -1)
         return checks.class_labels(y_true, last)
 
-    def _marks(self, arrays: Arrays) -> Array:
-        shape = arrays.predictions[0].shape
+    def _marks(self, y_true: Array, shape: tuple[int, ...]) -> Array:
         regions, entries = self._sizes(shape)
         (classes,), _ = self._axes(len(shape))
-        y = np.expand_dims(arrays.labels[0], classes).transpose(self._order(shape))
-        y = y.reshape(-1, 1, entries)
+        y = np.expand_dims(y_true, classes).transpose(self._order(shape))
+        y = y.reshape(math.prod(self._samples(shape)), 1, entries)
         marks: Array = (y == np.arange(regions)[:, np.newaxis]).astype(np.int8)
         every = np.broadcast_to(y, marks.shape)
         marks[(every < 0) | (every >= regions)] = -2

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import fastloss as fl
-from fastloss.core.kinds import SparseRowwise, _Structured
+from fastloss.core.kinds import SparseRowwise, Structured
 from fastloss.core.loss import Loss
 from fastloss.core.threads import get_num_threads, threads
 
@@ -249,7 +249,7 @@ def _again(
         return torch.autograd.grad(
             value, tensors[:heads], scale, create_graph=True, allow_unused=True
         )
-    if isinstance(loss, _Structured) or loss._samples((1,)) != (1,):
+    if isinstance(loss, Structured) or loss._samples((1,)) != (1,):
         raise NotImplementedError(
             f"{loss.name} is differentiated twice: its Hessian is no diagonal, and "
             "PyTorch has no such loss"

@@ -8,13 +8,16 @@ all predictions or derivatives is made. Products with the samples are BLAS'.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
+from sklearn._loss.loss import BaseLoss, HalfMultinomialLoss
 from sklearn.linear_model import _linear_loss as theirs
+
+from fastloss.sklearn._arrays import as_numpy
 
 __all__ = ["LinearModelLoss"]
 
@@ -46,10 +49,12 @@ class _Call:
         self.model = model
         self.flat = coef.ndim == 1
         self.coef = self.by_feature(coef)
-        self.X, self.y, self.weight = X, y, sample_weight
-        self.l2, self.n_threads, self.raw = l2_reg_strength, n_threads, raw_prediction
-        self.features = X.shape[1]
-        self.total = len(X) if sample_weight is None else np.sum(sample_weight)
+        self.X, self.y, self.weight, self.raw = map(
+            as_numpy, (X, y, sample_weight, raw_prediction)
+        )
+        self.l2, self.n_threads = l2_reg_strength, n_threads
+        self.features = self.X.shape[1]
+        self.total = len(self.X) if self.weight is None else np.sum(self.weight)
 
     def by_feature(self, coef: Array) -> Array:
         """Coefficients as scikit-learn has them, with features first."""
@@ -75,16 +80,20 @@ class _Call:
             raw += known[self.features]
         return raw
 
-    def ask(
-        self, method: Callable[..., Any], numbers: int = 0
-    ) -> Iterator[tuple[slice, Any]]:
-        """What a method of the loss says of every block."""
-        classes = self.loss.n_classes if self.loss.is_multiclass else 1
+    def ask(self, name: str, numbers: int = 0) -> Iterator[tuple[slice, Any]]:
+        """What a method of the loss says of every block.
+
+        Losses of array-API samples override it: theirs would compute where these are.
+        """
+        several = self.loss.is_multiclass
+        method = getattr(HalfMultinomialLoss if several else BaseLoss, name)
+        classes = self.loss.n_classes if several else 1
         for block in self.blocks(numbers or self.features + 2 * classes):
             raw = self.raw
             yield (
                 block,
                 method(
+                    self.loss,
                     y_true=self.y[block],
                     raw_prediction=(
                         self.predicted(self.coef, block) if raw is None else raw[block]
@@ -120,14 +129,14 @@ class LinearModelLoss(theirs.LinearModelLoss):
     """What scikit-learn's class gives, in one pass over the samples.
 
     Methods take what those of scikit-learn take, and hand samples that are not in a
-    dense array of NumPy to these.
+    dense array that NumPy can look at to these.
     """
 
     def loss(self, coef: Array, X: Any, *rest: Any, **options: Any) -> float:
         if not _is_dense(X):
             return float(super().loss(coef, X, *rest, **options))
         call = _Call(self, coef, X, *rest, **options)
-        found = call.ask(self.base_loss.loss)
+        found = call.ask("loss")
         return call.value(sum(values.sum(dtype=np.float64) for _, values in found))
 
     def loss_gradient(self, coef: Array, X: Any, *rest: Any, **options: Any) -> Any:
@@ -135,7 +144,7 @@ class LinearModelLoss(theirs.LinearModelLoss):
             return super().loss_gradient(coef, X, *rest, **options)
         call = _Call(self, coef, X, *rest, **options)
         value, grad = np.float64(0), call.zeros()
-        for block, (values, slopes) in call.ask(self.base_loss.loss_gradient):
+        for block, (values, slopes) in call.ask("loss_gradient"):
             value += values.sum(dtype=np.float64)
             call.pull(slopes, block, grad)
         return call.value(value), call.gradient(grad, call.coef)
@@ -145,7 +154,7 @@ class LinearModelLoss(theirs.LinearModelLoss):
             return super().gradient(coef, X, *rest, **options)
         call = _Call(self, coef, X, *rest, **options)
         grad = call.zeros()
-        for block, slopes in call.ask(self.base_loss.gradient):
+        for block, slopes in call.ask("gradient"):
             call.pull(slopes, block, grad)
         return call.gradient(grad, call.coef)
 
@@ -165,7 +174,7 @@ class LinearModelLoss(theirs.LinearModelLoss):
         size = (coef.size, coef.size)
         plain = (
             _is_dense(X)
-            and coef.dtype == X.dtype
+            and coef.dtype == as_numpy(X).dtype
             and _fits(gradient_out, coef.shape, coef.dtype, "F")
             and _fits(hessian_out, size, coef.dtype, "CF")
             and (sample_weight is None or sample_weight.min() >= 0)
@@ -195,9 +204,9 @@ class LinearModelLoss(theirs.LinearModelLoss):
         call = _Call(self, coef, X, *rest, **options)
         several = self.base_loss.is_multiclass
         method = "gradient_proba" if several else "gradient_hessian"
-        bends = np.empty((len(X), *call.coef.shape[1:]), X.dtype)
+        bends = np.empty((len(call.X), *call.coef.shape[1:]), call.X.dtype)
         grad = call.zeros()
-        for block, (slopes, bent) in call.ask(getattr(self.base_loss, method)):
+        for block, (slopes, bent) in call.ask(method):
             bends[block] = bent
             call.pull(slopes, block, grad)
 
@@ -217,7 +226,8 @@ class LinearModelLoss(theirs.LinearModelLoss):
 
 
 def _is_dense(X: Any) -> bool:
-    return type(X) is np.ndarray and X.ndim == 2 and X.dtype.char in "fd"
+    seen = as_numpy(X)
+    return type(seen) is np.ndarray and seen.ndim == 2 and seen.dtype.char in "fd"
 
 
 def _fits(out: Any, shape: tuple[int, ...], dtype: Any, orders: str) -> bool:
@@ -241,7 +251,7 @@ def _sandwich(call: _Call, hess: Array) -> tuple[Array, bool]:
     grad, border, low = call.zeros(), call.zeros(), np.float64(0)
     inner = hess[: call.features, : call.features]
     numbers = 2 * call.features + 3
-    for block, (slopes, bent) in call.ask(call.loss.gradient_hessian, numbers):
+    for block, (slopes, bent) in call.ask("gradient_hessian", numbers):
         weight = 1.0 if call.weight is None else call.weight[block]
         low += ((bent <= 0) * weight).sum(dtype=np.float64)
         call.pull(slopes, block, grad)
@@ -268,7 +278,7 @@ def _multinomial(call: _Call, hess: Array) -> tuple[Array, bool]:
     syrk = get_blas_funcs("syrk", (hess,))
     numbers = 2 * rows * classes
     ones = np.ones((rows, 1), hess.dtype)
-    for block, (slopes, proba) in call.ask(call.loss.gradient_proba, numbers):
+    for block, (slopes, proba) in call.ask("gradient_proba", numbers):
         call.pull(slopes, block, grad)
         x, p = np.repeat(ones, len(proba), axis=1), np.ascontiguousarray(proba.T)
         x[: call.features] = call.X[block].T

@@ -15,6 +15,7 @@ import sklearn
 from sklearn._loss import _loss as compiled
 
 from fastloss.sklearn import _journal, _linear, _metrics
+from fastloss.sklearn._arrays import as_numpy
 from fastloss.sklearn._kernels import STAND_IN_NAMES, stand_in
 
 __all__ = ["patch", "patched", "unpatch"]
@@ -57,7 +58,9 @@ def _metric(theirs: Any, ours: _metrics.Metric) -> Callable[..., Any]:
             *(rest.pop(n) for n in names[len(arguments) :] if n in rest),
         ]
         plain = len(given) == 2 and rest.keys() <= known
-        value = ours(*given, **rest) if plain else None
+        if "sample_weight" in rest:
+            rest["sample_weight"] = as_numpy(rest["sample_weight"])
+        value = ours(*map(as_numpy, given), **rest) if plain else None
         if value is None:
             _journal.fell_back(theirs.__name__, "arguments that need preparation")
             return theirs(*arguments, **options)

@@ -89,6 +89,33 @@ def test_xgboost_grows_the_same_trees(
     np.testing.assert_allclose(got, expected, 2e-5, 2e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "q"), [("reg:absoluteerror", 0.5), ("reg:quantileerror", 0.8)]
+)
+def test_xgboost_alone_renews_leaves(name: str, q: float) -> None:
+    """The first tree splits as its own does, whose leaves are quantiles of labels."""
+    data = xgboost.DMatrix(X, Y, weight=WEIGHT)
+    params = XGB | {"base_score": 0.0, "eta": 1.0}
+    named: dict[str, Any] = {"objective": name}
+    parameters: dict[str, float] = {}
+    if name == "reg:quantileerror":
+        named["quantile_alpha"], parameters["q"] = q, q
+    theirs = xgboost.train(params | named, data, 1)
+    objective = fastloss.xgboost.objective(name, **parameters)
+    ours = xgboost.train(params, data, 1, obj=objective)
+    a, b = (booster.trees_to_dataframe() for booster in (theirs, ours))
+    for column in ("Node", "Feature", "Split", "Cover"):
+        assert a[column].equals(b[column])
+    inner = a.Feature != "Leaf"
+    assert a.Gain[inner].equals(b.Gain[inner])
+    leaves = theirs.predict(data, pred_leaf=True)
+    predicted = theirs.predict(data)
+    for leaf in np.unique(leaves):
+        at = leaves == leaf
+        middle = np.quantile(Y[at], q, weights=WEIGHT[at], method="inverted_cdf")
+        np.testing.assert_allclose(predicted[at], middle, 1e-6)
+
+
 LIGHTGBM = [
     ("regression", "real"),
     ("regression_l1", "real"),

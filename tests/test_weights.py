@@ -53,6 +53,16 @@ def test_the_mean_does_not_change_by_a_power_of_two(
         np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+def test_one_number_multiplies_the_mean_over_samples(loss: fl.Loss) -> None:
+    y, x = oracle.plain(loss.kernel, np.float32, 500, np.random.RandomState(4))
+    over_all = replace(loss, reduction="sum_over_batch_size")
+    for got, plain in zip(
+        outputs(over_all, y, x, 0.25), outputs(over_all, y, x, None), strict=True
+    ):
+        np.testing.assert_array_equal(got, 0.25 * plain)
+
+
 @pytest.mark.parametrize("weight", [5e-324, 1e-310, 1e-300, 1e300, 1e308])
 def test_equal_weights_of_any_size_are_weights_of_one(weight: float) -> None:
     y, p = np.array([1.0, 0.0, 2.0]), np.array([2.0, 3.0, 2.0])

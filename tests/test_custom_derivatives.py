@@ -391,6 +391,7 @@ UNIFORM = {
     "root_slope": 0,
     "root_curve": 0,
     "root_minus": 0,
+    "sqrt_minus": 0,
     "gauss": 0,
     "powm1": 1,
     "root_powm1": 1,

@@ -143,6 +143,54 @@ def test_labels_of_rows_that_are_numbers() -> None:
         loss(x, x)
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda y, x: np.sum(y, axis=-1) * np.max(column(x), axis=-1),
+        lambda y, x: np.sum(y, axis=-1) * np.linalg.norm(column(x), axis=-1),
+        lambda y, x: np.sum(y * fl.math.softmax(column(x)), axis=-1),
+        lambda y, x: np.sum(y, axis=-1) + fl.math.logsumexp(column(x), axis=-1),
+        lambda y, x: np.sum(y - np.min(column(x), axis=-1, keepdims=True), axis=-1),
+        lambda y, x: np.sum(y, axis=-1) + np.mean(column(x), axis=-1),
+        lambda y, x: np.sum(y, axis=-1) + 2 ** np.sum(column(x), axis=-1),
+        lambda y, x: np.sum(y, axis=-1) + np.exp2(fl.math.logsumexp(x, axis=-1)),
+    ],
+)
+def test_a_column_has_one_entry(function: Callable[..., Any]) -> None:
+    x, _, soft = rows(9, 4)
+    loss = fl.custom(function)
+    found = loss(soft, x, reduction="none")
+    np.testing.assert_allclose(found, function(soft, x), rtol=1e-13, atol=1e-13)
+
+
+def column(x: Any) -> Any:
+    return np.sum(np.sin(x), axis=-1, keepdims=True)
+
+
+def test_a_saturated_row_keeps_the_digits_of_the_others() -> None:
+    """Of u(p) for the share p nearly 1 of one entry, du/dx is u'(1) p (1 - p)."""
+    loss = fl.custom(lambda y, x: np.sum(fl.math.softmax(x) ** 2 + 0 * y, axis=-1))
+    gap = np.array([5.0, 20.0, 40.0, 80.0])
+    x = np.stack([gap, np.zeros(4)], axis=-1)
+    p, q = 1 / (1 + np.exp(-gap)), 1 / (1 + np.exp(gap))
+    # p^2 + q^2 = 1 - 2 p q, and d(p q) = p q (q - p), dd(p q) = p q (1 - 6 p q)
+    grad, hess = loss.grad_and_hess(x, x, reduction="sum")
+    np.testing.assert_allclose(grad[:, 0], 2 * p * q * (p - q), rtol=1e-15)
+    np.testing.assert_allclose(hess[:, 0], -2 * p * q * (1 - 6 * p * q), rtol=2e-15)
+
+
+def test_the_branch_not_taken_does_not_leak_through_its_row() -> None:
+    def chosen(y: Any, x: Any) -> Any:
+        far = fl.math.logsumexp(np.exp(x), axis=-1, keepdims=True)
+        return np.sum(np.where(np.sum(x, axis=-1, keepdims=True) > 9, y, far), axis=-1)
+
+    x = np.array([[800.0, 1.0], [2.0, 1.0]])
+    grad, hess = fl.custom(chosen).grad_and_hess(x, x, reduction="sum")
+    assert np.array_equal(grad[0], [0, 0])
+    assert np.array_equal(hess[0], [0, 0])
+    assert np.isfinite(grad).all()
+
+
 # -- exact derivatives -----------------------------------------------------------------
 
 

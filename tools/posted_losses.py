@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 import formulas  # noqa: E402
+import jets  # noqa: E402
+import judgement  # noqa: E402
 
 import fastloss as fl  # noqa: E402
 
@@ -179,7 +181,7 @@ def predictions(kind: str, labels: tuple[float, ...], dtype: type) -> np.ndarray
     return points[points != 0]
 
 
-EXACT = formulas.Exact(750)
+EXACT = jets.Exact(750)
 
 
 def worst(
@@ -211,7 +213,7 @@ def worst(
                 if abs(exact) > float(info.max):
                     continue
                 moved = max(abs(getattr(n, name) - exact) for n in near) / step
-                unit = formulas.spacing(exact, dtype) + moved * 2.0**-info.nmant
+                unit = judgement.spacing(exact, dtype) + moved * 2.0**-info.nmant
                 got = float(outputs[k][i])
                 if abs(exact) < tiny and abs(got) < tiny * 1.001:
                     continue
@@ -258,7 +260,7 @@ def main() -> None:
         for dtype in (np.float32, np.float64):
             errors = worst(loss, dtype)
             cells.append(", ".join(f"{e[0]:.1f}" for e in errors))
-            for name, e in zip(formulas.NAMES, errors, strict=True):
+            for name, e in zip(judgement.NAMES, errors, strict=True):
                 if e[0] > 8:
                     print(f"{loss.name}: {dtype.__name__} {name} {e}", file=sys.stderr)
         lines.append(f"| {' | '.join([*head(loss), *cells])} |\n")

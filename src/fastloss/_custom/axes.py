@@ -8,6 +8,7 @@ gives them a last axis, is traced again with these.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn, cast
 
 import numpy as np
@@ -60,9 +61,14 @@ def _check_axis(name: str, axis: Any) -> None:
 
 
 def _over_entries(
-    name: str, x: Any, made: Callable[[Node], Node], axis: Any, keepdims: Any
+    name: str,
+    x: Any,
+    made: Callable[[Node], Node],
+    axis: Any,
+    keepdims: Any,
+    of_one: Callable[[Node], Node] = lambda u: u,
 ) -> Symbol:
-    """Return the number of a row that something makes of its entries."""
+    """Return the number of a row that something makes of its entries, or of one."""
     if axis is None:
         refuse(
             f"np.{name} runs over all samples",
@@ -77,7 +83,7 @@ def _over_entries(
             "a sample cannot see the others: compute it outside, pass a parameter",
         )
     _check_axis(name, axis)
-    found = made(as_node(x))
+    found = (of_one if form == COLUMN else made)(as_node(x))
     if at_label(found):
         refuse(
             f"np.{name} of one-hot labels in more than a factor or a choice",
@@ -136,10 +142,8 @@ def reduced(kind: str, x: Any, given: dict[str, Any]) -> Reduced | Symbol:
         return x if isinstance(x, Symbol) else Symbol(as_node(x))
     if x.form == ROWS and axis in (0, -1) and not keepdims:
         return Reduced(kind, as_node(x), form=ROWS)
-    if x.form == COLUMN:
-        _check_axis(kind, axis)
-        return Symbol(as_node(x), form=COLUMN if keepdims else ROWS, array=True)
-    plain = not keepdims and not _trace().rows and not is_of_rows(x.node)
+    plain = x.form != COLUMN and not keepdims
+    plain = plain and not _trace().rows and not is_of_rows(x.node)
     if kind == "mean" and axis == -1 and plain:
         # As the last step, it is the mean of the entries, whatever their rows.
         return Reduced("mean", as_node(x), axis=True)
@@ -195,7 +199,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Sy
             return row_sum(build("abs", u))
         return build("sqrt", row_sum(square(u)))
 
-    return _over_entries("linalg.norm", x, made, axis, keepdims)
+    of_one = partial(build, "abs")
+    return _over_entries("linalg.norm", x, made, axis, keepdims, of_one)
 
 
 def _refuse_more(name: str, kwargs: dict[str, Any]) -> None:

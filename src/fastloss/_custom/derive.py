@@ -57,6 +57,11 @@ def derivative_by_entry(root: Node) -> Node:
     return _derivative_with(root, PREDICTION, partial=False)
 
 
+def is_partial() -> bool:
+    """Whether numbers of the row are held, and not derived by way of its entries."""
+    return _partial.get()
+
+
 def _derivative_with(
     root: Node, variable: Node, *, partial: bool, held: Collection[Node] = ()
 ) -> Node:

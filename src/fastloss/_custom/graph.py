@@ -44,6 +44,8 @@ class Operation:
     lenient : bool
         Whether the result can be a number although an operand is a NaN, as that of a
         comparison can.
+    partial : bool
+        Whether numbers can make a NaN or an infinity of it, overflow aside.
     reduces : bool
         Whether it makes one number of those of all samples.
     of_row : bool
@@ -61,6 +63,7 @@ class Operation:
     boolean: bool = False
     commutative: bool = False
     lenient: bool = False
+    partial: bool = False
     reduces: bool = False
     of_row: bool = False
 
@@ -158,9 +161,18 @@ class Node:
 def _strict_leaves(op: str, args: tuple[Node, ...]) -> frozenset[str]:
     if op == "where":
         return args[1].strict & args[2].strict
-    if _lenient(op) or (op == "power" and not args[1].uniform):  # x**0 = 1**x = 1
-        return frozenset()
-    return frozenset().union(*(a.strict for a in args))
+    return frozenset().union(*(a.strict for a in _strict_operands(op, args)))
+
+
+def _strict_operands(op: str, args: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Return the operands of which a NaN certainly makes the node a NaN."""
+    if _lenient(op):
+        return ()
+    if op == "power":  # x**0 = 1**x = 1
+        base, exponent = args
+        fixed = base.op == "const" and base.value != 1.0
+        return args if exponent.uniform or fixed else ()
+    return args
 
 
 def _lenient(op: str) -> bool:
@@ -227,6 +239,16 @@ def strict_nodes(root: Node) -> set[Node]:
         current = stack.pop()
         if current not in found:
             found.add(current)
-            if not _lenient(current.op) and not current.reduces:
-                stack.extend(current.args)
+            if not current.reduces:
+                stack.extend(_strict_operands(current.op, current.args))
     return found
+
+
+def origins(root: Node) -> set[Node]:
+    """Return the nodes below in which a NaN or an infinity may arise out of numbers."""
+    return {x for x in walk(root) if not x.uniform and _has(x.op, "partial")}
+
+
+def carries_nans(op: str) -> bool:
+    """Whether a NaN among the operands certainly makes the node of a sample a NaN."""
+    return not (_lenient(op) or _has(op, "reduces") or _has(op, "of_row"))

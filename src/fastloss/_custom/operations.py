@@ -12,7 +12,7 @@ which become which) are records like those NumPy has a name for:
     root(c, x)         sqrt(c + x^2); root_slope its slope x/root and root_curve the
                        slope of that, c/root^3, where the quotient rule would cancel
     root_minus(k, x)   sqrt(k^2 + x^2) - k
-    sqrt1pm1(x)        sqrt(1 + x) - 1
+    sqrt1pm1(x)        sqrt(1 + x) - 1; sqrt_minus(k, x) sqrt(k^2 + x) - k, k > 0
     log1mexp(x)        log(1 - exp(x))
     log1p_minus(x)     x - log(1 + x); expm1_minus(x) exp(x) - 1 - x
     log_ratio_minus    a/b - 1 - log(a/b)
@@ -97,6 +97,14 @@ def _minus_one(power: Node, logarithm: Node) -> Node:
     """Power - 1, by way of its logarithm where that is small."""
     small = raw("gt", const(0.25), raw("abs", logarithm))
     return node("where", small, raw("expm1", logarithm), node("sub", power, ONE))
+
+
+def _sqrt_minus(k: Node, x: Node) -> Node:
+    """x/(sqrt(k^2 + x) + k); where the root is 3 k or more, as it stands."""
+    root = node("sqrt", node("add", square(k), x))
+    far = node("gt", x, mul(const(8.0), square(k)))
+    quotient = node("div", x, node("add", root, k))
+    return node("where", far, node("sub", root, k), quotient)
 
 
 def _arcsinh(x: Node) -> Node:
@@ -187,6 +195,7 @@ OPERATIONS.update(
         commutative=True,
     ),
     div=Operation(
+        partial=True,
         numpy=("divide",),
         number=np.divide,
         simplified=simplify.over,
@@ -224,6 +233,7 @@ OPERATIONS.update(
         latex=("{0:atom}^{{2}}", "power"),
     ),
     sqrt=Operation(
+        partial=True,
         numpy=("sqrt",),
         number=np.sqrt,
         simplified=simplify.sqrt,
@@ -238,6 +248,7 @@ OPERATIONS.update(
         latex=(r"\sqrt[3]{{{0}}}", "atom"),
     ),
     power=Operation(
+        partial=True,
         numpy=("power", "float_power"),
         number=np.power,
         simplified=simplify.power,
@@ -249,12 +260,14 @@ OPERATIONS.update(
         ),
     ),
     power_slope=Operation(
+        partial=True,
         number=numbers.power_slope,
         slope=slopes.of_power_slope,
         read_as=lambda x, p: mul(p, node("power", x, sub(p, ONE))),
         lowered=lambda x, p: _at_least_one(x, sub(p, ONE), p),
     ),
     power_curve=Operation(
+        partial=True,
         number=numbers.power_curve,
         read_as=lambda x, p: mul(mul(p, sub(p, ONE)), node("power", x, sub(p, TWO))),
         lowered=lambda x, p: _at_least_one(x, sub(p, TWO), p, sub(p, ONE)),
@@ -306,11 +319,24 @@ OPERATIONS.update(
         lowered=lambda k, x: node("root_minus", x, raw("root", square(k), x), k),
     ),
     sqrt1pm1=Operation(
+        partial=True,
         number=lambda x: x / (1.0 + np.sqrt(1.0 + x)),
         slope=by_parts(
             lambda x, a: mul(const(0.5), reciprocal(build("sqrt", add(ONE, a))))
         ),
         read_as=lambda x: node("sub", node("sqrt", add(ONE, x)), ONE),
+    ),
+    sqrt_minus=Operation(
+        partial=True,
+        number=lambda k, x: x / (k + np.sqrt(k * k + x)),
+        slope=by_parts(
+            still,
+            lambda x, k, a: mul(
+                const(0.5), reciprocal(build("sqrt", add(square(k), a)))
+            ),
+        ),
+        read_as=lambda k, x: node("sub", node("sqrt", add(square(k), x)), k),
+        lowered=_sqrt_minus,
     ),
     # -- exponentials and logarithms ---------------------------------------------------
     exp=Operation(
@@ -329,6 +355,7 @@ OPERATIONS.update(
         lowered=rows.lowered_expm1,
     ),
     log=Operation(
+        partial=True,
         numpy=("log",),
         number=np.log,
         simplified=simplify.log,
@@ -336,6 +363,7 @@ OPERATIONS.update(
         latex=_call(r"\log"),
     ),
     log1p=Operation(
+        partial=True,
         numpy=("log1p",),
         number=np.log1p,
         simplified=simplify.log1p,
@@ -360,6 +388,7 @@ OPERATIONS.update(
         ),
     ),
     log1p_minus=Operation(
+        partial=True,
         number=lambda x: x - np.log1p(x),
         slope=by_parts(lambda x, a: div(a, add(ONE, a))),
         read_as=lambda x: node("sub", x, node("log1p", x)),
@@ -370,6 +399,7 @@ OPERATIONS.update(
         read_as=lambda x: node("sub", node("expm1", x), x),
     ),
     log_ratio_minus=Operation(
+        partial=True,
         number=lambda a, b: a / b - 1.0 - np.log(a / b),
         slope=by_parts(
             lambda x, a, b: div(div(sub(a, b), a), b),
@@ -380,6 +410,7 @@ OPERATIONS.update(
         ),
     ),
     log_of_ratio=Operation(
+        partial=True,
         number=lambda x, less: np.log1p(less) if abs(less) < 0.5 else np.log(x),
         slope=lambda x, da, dless: slopes.of_logarithm(x.args[0], da),
         read_as=lambda x, less: node("log", x),
@@ -391,6 +422,7 @@ OPERATIONS.update(
         ),
     ),
     powm1=Operation(
+        partial=True,
         number=lambda x, p: np.expm1(p * np.log1p(x)),
         slope=by_parts(lambda x, a, p: raw("power_slope", add(ONE, a), p), still),
         read_as=lambda x, p: node("sub", node("power", add(ONE, x), p), ONE),
@@ -399,6 +431,7 @@ OPERATIONS.update(
         ),
     ),
     xlogy=Operation(
+        partial=True,
         numpy=("xlogy",),
         number=lambda a, b: 0.0 if a == 0.0 and b == b else a * np.log(b),
         slope=slopes.of_xlogy,
@@ -434,6 +467,7 @@ OPERATIONS.update(
         simplified=lambda a, b: _entropy(a, b, sub(b, a)),
     ),
     log2=Operation(
+        partial=True,
         numpy=("log2",),
         number=np.log2,
         slope=lambda x, da: mul(
@@ -442,6 +476,7 @@ OPERATIONS.update(
         latex=_call(r"\log_2"),
     ),
     log10=Operation(
+        partial=True,
         numpy=("log10",),
         number=np.log10,
         slope=lambda x, da: mul(
@@ -450,6 +485,7 @@ OPERATIONS.update(
         latex=_call(r"\log_{{10}}"),
     ),
     log1mexp=Operation(
+        partial=True,
         number=numbers.log1mexp,
         # d log(1 - e^x)/dx = -e^x/(1 - e^x) = e^x/expm1(x)
         slope=by_parts(lambda x, a: div(build("exp", a), build("expm1", a))),
@@ -509,12 +545,14 @@ OPERATIONS.update(
         lowered=lambda w, v, x: node("logistic_slope_t", w, neg(v), x, _decay(x)),
     ),
     log_mixture=Operation(
+        partial=True,
         number=lambda w, v, x: np.log(w * numbers.sigmoid(x) + v * numbers.sigmoid(-x)),
         slope=slopes.of_log_mixture,
         read_as=lambda w, v, x: node("log", raw("mixture", w, v, x)),
         lowered=lambda w, v, x: node("log_mixture_t", w, v, x, _decay(x)),
     ),
     mixture_slope=Operation(
+        partial=True,
         number=lambda w, v, x: (
             (w - v)
             * numbers.sigmoid_slope(x)
@@ -527,6 +565,7 @@ OPERATIONS.update(
         lowered=lambda w, v, x: node("mixture_slope_t", w, v, x, _decay(x)),
     ),
     mixture_curve=Operation(
+        partial=True,
         number=numbers.mixture_curve,
         read_as=lambda w, v, x: node(
             "neg",
@@ -665,17 +704,19 @@ OPERATIONS.update(
         ),
     ),
     lgamma=Operation(
+        partial=True,
         numpy=("gammaln",),
         number=numbers.lgamma,
         slope=by_parts(lambda x, a: build("digamma", a)),
     ),
     digamma=Operation(
+        partial=True,
         numpy=("psi", "digamma"),
         number=numbers.digamma,
         slope=by_parts(lambda x, a: build("trigamma", a)),
         latex=_call(r"\psi"),
     ),
-    trigamma=Operation(number=numbers.trigamma, latex=_call(r"\psi_1")),
+    trigamma=Operation(partial=True, number=numbers.trigamma, latex=_call(r"\psi_1")),
     # -- bounds, comparisons and choices -----------------------------------------------
     minimum=Operation(
         numpy=("minimum",),

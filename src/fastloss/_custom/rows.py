@@ -8,6 +8,7 @@ A formula of rows is made of entries and of numbers of the row:
     pick(x)       the entry of y_pred at the label; that of a formula is made of these
     label         the label as a number, one of a row
     look_up       the entry of a list at the label
+    others        sum(q) - q at an entry, summed without it where it has most
 
 Softmax is exp(u - lse(u)), so that the forms of exponentials hold for it: its logarithm
 is u - lse(u), one less it -expm1(u - lse(u)). They are computed (`lowered`) from
@@ -29,9 +30,25 @@ one_hot, 1 at the label. What a derivative is at the label has a form of its own
 
 from __future__ import annotations
 
-from .derive import PREDICTION, derivative_by_entry, derivative_to
+from collections.abc import Callable
+
+from .derive import PREDICTION, derivative_by_entry, derivative_to, is_partial
 from .graph import OPERATIONS, Node, Operation, const, node, walk
-from .simplify import ONE, ZERO, add, build, div, exp, log, mul, neg, raw, sub, where
+from .simplify import (
+    ONE,
+    ZERO,
+    add,
+    build,
+    div,
+    exp,
+    is_zero,
+    log,
+    mul,
+    neg,
+    raw,
+    sub,
+    where,
+)
 
 CLASSES = "y_pred.shape[-1]"
 """Parameter that is known when arrays are."""
@@ -117,6 +134,10 @@ def at_label(u: Node) -> bool:
 
 def numbers_of_row(u: Node) -> list[Node]:
     """Return the numbers of the row in a formula, not those within others."""
+    return _outermost(u, lambda x: x.of_row)
+
+
+def _outermost(u: Node, wanted: Callable[[Node], bool]) -> list[Node]:
     found: dict[Node, None] = {}
     seen: set[Node] = set()
     stack = [u]
@@ -125,7 +146,7 @@ def numbers_of_row(u: Node) -> list[Node]:
         if x in seen:
             continue
         seen.add(x)
-        if x.of_row:
+        if wanted(x):
             found[x] = None
         else:
             stack.extend(x.args)
@@ -152,25 +173,95 @@ def _weights(x: Node) -> Node:
 
 
 def _slope(x: Node) -> Node:
-    u, weights = x.args[0], _weights(x)
-    own = mul(weights, derivative_to(u, PREDICTION))
-    total = own
-    for number in numbers_of_row(u):
-        moved = mul(weights, derivative_to(u, number))
+    return _slope_of_sum(_weights(x), x.args[0])
+
+
+def _slope_of_sum(weights: Node, u: Node) -> Node:
+    """Return the slope by an entry of sum(weights * u), the weights held.
+
+    That of z = v - lse(v), of shares p, would cancel by way of lse(v): of sum(q z) it
+    is that of sum((q - p sum(q)) v).
+    """
+    parts = _outermost(u, lambda x: x.of_row or _is_share(x))
+    shares = [x for x in parts if not x.of_row]
+    total = mul(weights, derivative_to(u, PREDICTION, shares))
+    for z in shares:
+        q = mul(weights, derivative_to(u, z, shares))
+        if q is not ZERO:
+            total = add(total, _slope_of_sum(_gap(q, exp(z)), z.args[0]))
+    for number in (x for x in parts if x.of_row):
+        moved = mul(weights, derivative_to(u, number, shares))
         slope = derivative_by_entry(number)
-        if moved is ZERO or slope is ZERO:
-            continue
-        if total is own and slope.op == "exp" and moved is neg(own):
-            total = _gap(own, slope)
-        else:
-            total = add(total, mul(row_sum(moved), slope))
+        if moved is not ZERO and slope is not ZERO:
+            total = add(total, _times_slope(row_sum(moved), slope, moved))
     return total
+
+
+def _times_slope(total: Node, slope: Node, moved: Node) -> Node:
+    """The product; 0 where no entry moves, whatever the slope is, as in `where`."""
+    product = mul(total, slope)
+    if slope.op in ("one_hot", "const") or not _has_rests(moved):
+        return product
+    return where(raw("eq", total, ZERO), ZERO, product)
+
+
+def _has_rests(moved: Node) -> bool:
+    """Whether some choice of it is 0."""
+    return any(x.op == "where" and any(map(is_zero, x.args[1:])) for x in walk(moved))
+
+
+def _is_share(x: Node) -> bool:
+    """Whether the node is v - lse(v)."""
+    found = _log_share(x)
+    return found is not None and found[0] is found[1]
 
 
 def _gap(q: Node, share: Node) -> Node:
     """Return q - p sum(q) as q (1 - p) - (sum(q) - q) p, which cancels less."""
     less = neg(build("expm1", share.args[0]))
-    return sub(mul(q, less), mul(sub(row_sum(q), q), share))
+    return sub(mul(q, less), _times_slope(_others(q, share.args[0]), share, q))
+
+
+# What the other entries have is a difference, of which an entry with nearly all of the
+# share leaves nothing: where that is above 1/2, it is summed without the entry.
+
+
+def _others(q: Node, z: Node) -> Node:
+    """Return sum(q) - q; q of labels alone has no such entry."""
+    total = row_sum(q)
+    if PREDICTION.value not in q.leaves or not q.of_entries:
+        return sub(total, q)
+    v = z.args[0]
+    return raw("others", total, q, z, raw("row_rest", q, v, row_max(v)))
+
+
+def _slope_of_others(x: Node, dtotal: Node, dq: Node, dz: Node, dr: Node) -> Node:
+    """Return the slope by the entry itself, which the others move with by the row."""
+    if is_partial():
+        return sub(dtotal, dq)
+    _, q, z, _ = x.args
+    parts = _outermost(q, lambda u: u.of_row or _is_plain_share(u))
+    shares = [u for u in parts if not u.of_row]
+    total = ZERO
+    for share in shares:
+        moved = _others(derivative_to(q, share, shares), z)
+        by_entry = derivative_to(share.args[0], PREDICTION)
+        moved = _times_slope(moved, exp(share), q)
+        total = sub(total, mul(moved, by_entry))
+    for number in (u for u in parts if u.of_row):
+        moved = _others(derivative_to(q, number, shares), z)
+        slope = derivative_by_entry(number)
+        if moved is not ZERO and slope is not ZERO:
+            total = add(total, _times_slope(moved, slope, q))
+    return total
+
+
+def _is_plain_share(x: Node) -> bool:
+    """Whether the node is v - lse(v) of entries by themselves.
+
+    With x_j move the others by -p_j dv_j/dx_j.
+    """
+    return _is_share(x) and not numbers_of_row(x.args[0])
 
 
 # -- lowered ---------------------------------------------------------------------------
@@ -262,6 +353,11 @@ def lowered_log1mexp(x: Node) -> Node:
     return node("where", node("gt", const(0.5), share), near, far)
 
 
+def _lowered_others(total: Node, q: Node, z: Node, rest: Node) -> Node:
+    most = node("gt", lowered_exp(z), const(0.5))
+    return node("where", most, rest, node("sub", total, q))
+
+
 def _of_one(x: float, *_: float) -> float:
     return x
 
@@ -307,6 +403,12 @@ OPERATIONS.update(
     ),
     look_up=Operation(number=_of_one, text=("{0:atom}[{1:atom}]", "atom"), of_row=True),
     row_rest=Operation(number=_of_one, of_row=True),
+    others=Operation(
+        number=lambda total, q, z, rest: total - q,
+        slope=_slope_of_others,
+        read_as=lambda total, q, z, rest: node("sub", total, q),
+        lowered=_lowered_others,
+    ),
     one_hot=Operation(
         number=_of_one,
         text=("one_hot(y_true)", "atom"),

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from . import polynomials
-from .graph import OPERATIONS, Node, const, node
+from .graph import OPERATIONS, Node, carries_nans, const, node, origins, strict_nodes
 from .numbers import evaluate, number_of
 
 ZERO = const(0.0)
@@ -44,7 +44,9 @@ def raw(op: str, *args: Node) -> Node:
 
 
 def build(op: str, *args: Node) -> Node:
-    """Return the simplified node of an operation."""
+    """Return the simplified node of an operation; a NaN of its operand goes along."""
+    if len(args) == 1 and args[0].op == "nan_if" and carries_nans(op):
+        return nan_if(build(op, args[0].args[0]), args[0].args[1])
     rule = OPERATIONS[op].simplified
     return raw(op, *args) if rule is None else rule(*args)
 
@@ -79,7 +81,7 @@ def sub(a: Node, b: Node) -> Node:
     if a.op == "neg":
         return neg(add(a.args[0], b))
     if a is b and not a.uniform:
-        return nan_if(ZERO, a)
+        return nan_if(ZERO, _finite_part(a))
     if a.op == "nan_if":
         return nan_if(sub(a.args[0], b), a.args[1])
     if b.op == "nan_if":
@@ -305,7 +307,9 @@ def _rule_two_softplus(a: Node, sign: int, b: Node, count: int) -> Node | None:
 
 def _rule_cancel(a: Node, sign: int, b: Node, count: int) -> Node | None:
     """Zero for u - u, or a NaN."""
-    return nan_if(ZERO, a) if sign < 0 and a is b and not a.uniform else None
+    if sign > 0 or a is not b or a.uniform:
+        return None
+    return nan_if(ZERO, _finite_part(a))
 
 
 def _rule_mixture(a: Node, sign: int, b: Node, count: int) -> Node | None:
@@ -392,6 +396,10 @@ def _rule_minus_one(a: Node, sign: int, b: Node, count: int) -> Node | None:
     """exp(u) - 1, sqrt(k^2 + u^2) - k, sqrt(1 + u) - 1, 1 - tanh(u)^2, 1 - cos(u)."""
     if sign < 0 and a.op == "root" and a.args[0] is square(b):
         return raw("root_minus", b, a.args[1])
+    if sign < 0 and a.op == "sqrt" and a.args[0].op == "add" and not is_const(b, 1.0):
+        for c, u in (a.args[0].args, a.args[0].args[::-1]):
+            if c is square(b) and assumed_positive(b):
+                return raw("sqrt_minus", b, u)
     if sign < 0 and b.uniform and a.op == "mul" and a.args[0] is b:
         less = _rule_minus_one(a.args[1], sign, ONE, count)
         return None if less is None else mul(b, less)
@@ -582,14 +590,15 @@ def is_share(x: Node) -> bool:
 
 def over(a: Node, b: Node) -> Node:
     """Quotient that a user writes: 0 over 0 or a NaN is a NaN."""
-    if _is_zero(a) and b.leaves:
+    if is_zero(a) and b.leaves:
         return raw("div", a, b)
-    if a.op == "where" and any(map(_is_zero, a.args[1:])):
+    if a.op == "where" and any(map(is_zero, a.args[1:])):
         return where(a.args[0], over(a.args[1], b), over(a.args[2], b))
     return div(a, b)
 
 
-def _is_zero(a: Node) -> bool:
+def is_zero(a: Node) -> bool:
+    """Whether the node is 0, or a NaN where another one is."""
     while a.op == "nan_if":
         a = a.args[0]
     return is_const(a, 0.0)
@@ -679,7 +688,7 @@ def times(a: Node, b: Node) -> Node:
     """The product that a user writes: 0 times a NaN is a NaN."""
     for x, z in ((a, b), (b, a)):
         if is_const(x, 0.0):
-            return nan_if(ZERO, z)
+            return nan_if(ZERO, _finite_part(z))
     return mul(a, b)
 
 
@@ -690,6 +699,8 @@ def square(a: Node) -> Node:
         return nan_if(ONE, a.args[0])
     if a.op == "nan_if":
         return nan_if(square(a.args[0]), a.args[1])
+    if a.op == "sqrt" and not a.uniform:
+        return nan_if(a.args[0], a)
     if a.op == "where" and any(is_const(x, 0.0) for x in a.args[1:]):
         return where(a.args[0], square(a.args[1]), square(a.args[2]))
     return raw("square", a)
@@ -1056,6 +1067,11 @@ def logical_not(a: Node) -> Node:
 
 def nan_if(a: Node, b: Node) -> Node:
     """a, but a NaN where b is one."""
-    if b.uniform or b.strict <= a.strict:
+    if b.uniform or (b.strict <= a.strict and origins(b) <= strict_nodes(a)):
         return a
     return raw("nan_if", a, b)
+
+
+def _finite_part(x: Node) -> Node:
+    """What is a NaN where x is one or may be an infinity out of numbers."""
+    return raw("sub", x, x) if origins(x) else x

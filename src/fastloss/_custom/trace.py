@@ -88,10 +88,20 @@ def _check_home(symbol: Symbol | Reduced) -> None:
 def as_node(x: object) -> Node:
     """Return the node of a symbol or of a number, a NaN where NumPy has one."""
     n = _bare(x)
-    lost = x.lost if isinstance(x, Symbol) else NONE
-    for name in sorted(lost):
-        n = nan_if(n, node("input", value=name))
+    if isinstance(x, Symbol):
+        for name in sorted(x.lost):
+            n = nan_if(n, _array_of(name, x.form))
     return n
+
+
+def _array_of(name: str, form: str) -> Node:
+    """Return an argument, or a number of its rows that is a NaN if an entry is."""
+    array = node("input", value=name)
+    if form not in (COLUMN, ROWS):
+        return array
+    trace = present()
+    of_label = name == "y_true" and trace is not None and trace.rows
+    return LABEL if of_label else build("row_max", array)
 
 
 def _bare(x: object) -> Node:

@@ -335,6 +335,60 @@ def test_cox_of_late_entry_by_hand() -> None:
     np.testing.assert_allclose(grad, [0, -share, share], rtol=1e-14, atol=1e-16)
 
 
+def cox_by_definition(
+    time: Array, event: Array, x: Array, entry: Array, ties: str
+) -> tuple[Array, ...]:
+    """Values, gradient and diagonal of the Hessian, and the sums of their terms.
+
+    Every sum is over whom the definition names, in multi-precision.
+    """
+    n = len(x)
+    value, slopes, bends, size = np.zeros((4, n), object)
+    u = [mpmath.exp(mpmath.mpf(float(risk))) for risk in x]
+    for at in np.unique(time[event]):
+        there = np.flatnonzero((entry < at) & (at <= time))
+        tied = np.flatnonzero((time == at) & event)
+        steps = range(len(tied)) if ties == "efron" else [0] * len(tied)
+        for k in steps:
+            left = [1 - mpmath.mpf(k) / len(tied) * (j in tied) for j in there]
+            s = mpmath.fsum(part * u[j] for part, j in zip(left, there, strict=True))
+            value[tied] += mpmath.log(s) / len(tied)
+            for part, j in zip(left, there, strict=True):
+                p = part * u[j] / s
+                slopes[j] += p
+                bends[j] += p * (1 - p)
+                size[j] += p
+        value[tied] -= x[tied]
+        slopes[tied] -= 1
+        size[tied] += 1
+    return value, slopes, bends, size
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_cox_of_late_entry_and_ties_far_apart(ties: str, isa: str) -> None:
+    """Risks of one time whose exponentials are up to 2^2000 apart, and near 2^200."""
+    random = np.random.RandomState(7)
+    n = 60
+    time = random.randint(2, 9, n).astype(float)
+    entry = time - random.choice([0.5, 1.5, 4.5], n)
+    event = random.rand(n) < 0.7
+    far = math.log(2) * np.array([-1000, -401, -399, -201, -199, 0, 199, 288, 1000])
+    x = random.choice(far, n) + random.standard_normal(n)
+    loss = fl.Cox(ties=ties, reduction="none")
+    labels = time, event
+    value, grad = loss.value_and_grad(labels, x, entry=entry)
+    hess = loss.grad_and_hess(labels, x, entry=entry)[1]
+    with mpmath.workdps(700):  # 1 - p where p is within 2^-2000 of 1
+        known = cox_by_definition(time, event, x, entry, ties)
+        known_value, slopes, bends, size = (part.astype(float) for part in known)
+    eps = np.finfo(float).eps
+    terms = np.abs(x) + np.abs(known_value + x)
+    assert np.abs(known_value).max() > 288 * math.log(2)
+    np.testing.assert_array_less(np.abs(value - known_value), 4 * eps * terms + 1e-320)
+    np.testing.assert_array_less(np.abs(grad - slopes), 4 * eps * size + 1e-320)
+    np.testing.assert_array_less(np.abs(hess - bends), 8 * eps * size + 1e-320)
+
+
 def test_cox_takes_sequences_with_strata_and_entry() -> None:
     rows = [cohort(150, seed) for seed in (5, 6, 7)]
     time, event, x, strata, entry = (np.stack(part) for part in zip(*rows, strict=True))

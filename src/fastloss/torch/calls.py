@@ -132,23 +132,18 @@ def _with_class_weight(loss: Loss, class_weight: Tensor | None) -> Loss:
 
 
 def _array(tensor: Tensor) -> Array:
-    if tensor.requires_grad:
-        tensor = tensor.detach()
-    array: Array = tensor.numpy()
+    array: Array = (tensor.detach() if tensor.requires_grad else tensor).numpy()
     return array
 
 
-def _arrays(tensors: tuple[Tensor, ...]) -> Any:
-    """An array, or several as a tuple."""
-    if len(tensors) == 1:
-        return _array(tensors[0])
-    return tuple(map(_array, tensors))
-
-
 def _arguments(labels: tuple[Tensor, ...], predictions: tuple[Tensor, ...]) -> Any:
-    """The arguments of a loss in the form it takes them."""
-    x = _arrays(predictions)
-    return (_arrays(labels), x) if labels else x
+    """The arguments of a loss in the form it takes them: one or several as a tuple."""
+    x: Any = [_array(tensor) for tensor in predictions]
+    y: Any = [_array(tensor) for tensor in labels]
+    x = x[0] if len(x) == 1 else tuple(x)
+    if not y:
+        return x
+    return (y[0] if len(y) == 1 else tuple(y)), x
 
 
 def _is_vacant(loss: Loss, labels: Array, predictions: Array) -> bool:
@@ -234,6 +229,11 @@ class _Node(torch.autograd.Function):
         for wanted in ctx.needs_input_grad[2 + heads :]:  # by labels
             found.append(-found[0] if wanted else None)
         return None, None, *found
+
+
+#: `Function.apply` less what it does for transforms of torch.func, which calls that
+#: come here are none of (`fallback.unfit`); that takes as long as the loss of 32 rows.
+_apply: Callable[..., Any] = super(torch.autograd.Function, _Node).apply
 
 
 def _again(
@@ -337,11 +337,14 @@ def objection(call: Call) -> str:
 
 
 def _common(call: Call) -> tuple[Call, torch.dtype]:
-    """A call of floats that fastloss knows, and the dtype of its result."""
+    """A call of floats that fastloss knows, and the dtype of its result.
+
+    Where nothing is cast by PyTorch, `objection` has seen that dtypes are equal.
+    """
     dtype = call.predictions[0].dtype
-    if dtype in _SINGLE_AND_DOUBLE and _has_one_dtype(call):
-        return call, dtype
     autocast = torch.is_autocast_enabled("cpu")
+    if dtype in _SINGLE_AND_DOUBLE and (not autocast or _has_one_dtype(call)):
+        return call, dtype
     return _singles(call), torch.float32 if autocast else dtype
 
 
@@ -364,7 +367,7 @@ def evaluate(call: Call) -> Tensor:
     call, dtype = _common(call)
     loss = _with_class_weight(_loss(call.loss, call.settings), call.class_weight)
     if _is_differentiated(call):
-        value: Tensor = _Node.apply(call, loss, *call.predictions, *call.labels)
+        value: Tensor = _apply(call, loss, *call.predictions, *call.labels)
     else:
         found, _ = _run(loss, call.labels, call.predictions, call.weight, False)
         if call.finite and not np.isfinite(found).all():

@@ -258,7 +258,8 @@ def cross_entropy(
     if reason := _is_plain(size_average, reduce, reduction):
         return reason
     settings: Settings = (("from_logits", True), ("label_smoothing", label_smoothing))
-    if input.shape == target.shape and target.is_floating_point():
+    x = _classes_last(input)
+    if target.is_floating_point() and input.shape == target.shape:
         if ignore_index >= 0:
             return "ignore_index"
         loss = "categorical_crossentropy"
@@ -267,7 +268,7 @@ def cross_entropy(
     else:
         loss = "sparse_categorical_crossentropy"
         settings += (("ignore_class", ignore_index), ("reduction", reduction))
-        if reason := _is_classes(input, target):
+        if reason := _is_classes(x, target):
             return reason
 
     def again(x: Tensor) -> Tensor:
@@ -284,16 +285,14 @@ def cross_entropy(
         )
         return value
 
-    x = _classes_last(input)
     return Call(loss, settings, (x,), (target,), None, weight, again)
 
 
-def _is_classes(input: Tensor, target: Tensor) -> str:
-    """Why `target` does not hold a class for each row of `input`; empty if it does."""
+def _is_classes(x: Tensor, target: Tensor) -> str:
+    """Why `target` does not hold a class for each row of `x`; empty if it does."""
     if target.dtype is not torch.int64 and target.dtype is not torch.uint8:
         return "the dtype of the target"
-    shape = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
-    return "" if target.shape == shape else _SHAPES
+    return "" if target.shape == x.shape[:-1] else _SHAPES
 
 
 @_as_torch
@@ -307,8 +306,8 @@ def nll_loss(
     reduction: str = "mean",
 ) -> Call | str:
     """Of log-probabilities and classes; see `fastloss.NLL`."""
-    reason = _is_plain(size_average, reduce, reduction) or _is_classes(input, target)
-    if reason:
+    x = _classes_last(input)
+    if reason := _is_plain(size_average, reduce, reduction) or _is_classes(x, target):
         return reason
     settings = (("ignore_class", ignore_index), ("reduction", reduction))
 
@@ -320,7 +319,6 @@ def nll_loss(
         )
         return value
 
-    x = _classes_last(input)
     return Call("nll", settings, (x,), (target,), None, weight, again)
 
 
@@ -465,8 +463,8 @@ def multi_margin_loss(
     reduction: str = "mean",
 ) -> Call | str:
     """Of decision values and classes; see `fastloss.MultiMargin`."""
-    reason = _is_plain(size_average, reduce, reduction) or _is_classes(input, target)
-    if reason:
+    reason = _is_plain(size_average, reduce, reduction)
+    if reason := reason or _is_classes(_classes_last(input), target):
         return reason
     settings = (("p", p), ("margin", margin), ("reduction", _over_all(reduction)))
 

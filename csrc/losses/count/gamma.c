@@ -9,7 +9,7 @@
 
 FL_INLINE real FL_LOCAL(number_ahead)(int want, fl_case is, real y, real x,
                                       const double *parameters) {
-  return (real)fl_d_times_exp(y, -(double)x, 0);
+  return fl_times_exp(y, -x, 0);
 }
 #define FL_AHEAD FL_LOCAL(number_ahead)
 

@@ -1,8 +1,18 @@
-/* powers.h: y exp(x) whose factors may be out of range, in double for both dtypes. */
+/* powers.h: y exp(x) whose factors may be out of range. */
 #ifndef FL_POWERS_H
 #define FL_POWERS_H
 
-#include "math/double.h"
+#include "math/pairs.h"
+
+/* Beyond the first y exp(x) is 0 or infinite for all y between 0 and infinity; within the
+   second 2^n is a product of two normal numbers. */
+#if defined(FL_DTYPE_f32)
+#define FL_EXP_FAR 250.0f
+#define FL_TWO_FACTORS 252.0f
+#else
+#define FL_EXP_FAR 1500.0
+#define FL_TWO_FACTORS 2044.0
+#endif
 
 FL_INLINE double fl_d_clip(double bound, double x) {
   const double low = x < -bound ? -bound : x;
@@ -11,28 +21,30 @@ FL_INLINE double fl_d_clip(double bound, double x) {
 
 /* y exp(x + tail) for y >= 0: with y = 2^k m and exp(x) = 2^n (1 + p), as
    m (1 + p) 2^(n + k), of which only the last product rounds below the normal numbers:
-   1.2 ulp. At y = 0 it is 0. */
-FL_INLINE double fl_d_times_exp(double y, double x, double tail) {
-  const bool tiny = y < 0x1p-1022;
-  const uint64_t bits = fl_d_bits(tiny ? y * 0x1p54 : y);
-  const double m = fl_d_from_bits((bits & 0xfffffffffffff) | 0x3ff0000000000000);
-  const double biased = fl_d_from_bits(fl_d_bits(FL_D_MAGIC) + (bits >> 52));
-  const double k = (biased - FL_D_MAGIC) - (tiny ? 1077 : 1023);
-  double magic_n;
-  const double p = fl_d_expm1_reduced(fl_d_clip(1500, x), tail, &magic_n);
-  const double total = fl_d_clip(2044, (magic_n - FL_D_MAGIC) + k) + FL_D_MAGIC;
-  const uint64_t sum = fl_d_bits(total) - fl_d_bits(FL_D_MAGIC) + 4092, half = sum >> 1;
-  const double first = fl_d_from_bits((half - 1023) << 52);
-  const double second = fl_d_from_bits((sum - half - 1023) << 52);
-  const double product = FL_FMA_F64(m, p, m) * first * second;
-  return y > 0 && y < INFINITY ? product : y;
+   1.3 ulp. At y = 0 it is 0. */
+FL_INLINE real fl_times_exp(real y, real x, real tail) {
+  const fl_uint one = (fl_uint)FL_EXPONENT_BIAS << FL_MANTISSA_BITS;
+  const fl_uint fraction = ((fl_uint)1 << FL_MANTISSA_BITS) - 1;
+  const bool tiny = y < FL_SMALLEST_NORMAL;
+  const fl_uint bits = fl_bits(tiny ? y * FL_SUBNORMAL_SCALE : y);
+  const real m = fl_from_bits((bits & fraction) | one);
+  const real biased =
+      fl_from_bits(fl_bits(FL_ROUND_MAGIC) + (bits >> FL_MANTISSA_BITS));
+  const real k = (biased - FL_ROUND_MAGIC)
+                 - (tiny ? FL_EXPONENT_BIAS + FL_SUBNORMAL_BITS : FL_EXPONENT_BIAS);
+  real magic_n, n, first, second;
+  const real bounded = fl_min(FL_EXP_FAR, fl_max(-FL_EXP_FAR, x));
+  const real p = fl_expm1_reduced(bounded, tail, &magic_n, &n);
+  const real total = fl_min(FL_TWO_FACTORS, fl_max(-FL_TWO_FACTORS, n + k));
+  fl_power_of_two(total + FL_ROUND_MAGIC, &first, &second);
+  const real product = FL_FMA(m, p, m) * first * second;
+  return fl_select((y > 0) & (y < (real)INFINITY), product, y);
 }
 
 /* y exp(c x), x finite: what rounding takes from c x goes into the exponential. */
-FL_INLINE double fl_d_times_power(double y, double c, double x) {
-  const double product = c * x;
-  const double tail = fl_product_tail(c, x, product);
-  return fl_d_times_exp(y, product, fl_d_abs(product) < 1500 ? tail : 0);
+FL_INLINE real fl_times_power(real y, real c, real x) {
+  const real product = c * x, tail = fl_tail_of_product(c, x, product);
+  return fl_times_exp(y, product, fl_where(fl_abs(product) < FL_EXP_FAR, tail));
 }
 
 #endif

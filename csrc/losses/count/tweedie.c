@@ -5,33 +5,34 @@
 
      l = A/a - B/b,  l' = A - B,  l'' = a A - b B
 
-   where A/a is x for a = 0 and B/b is y x for b = 0: gamma and Poisson. In double, as
-   products with x are exponents; rho is 0 or at least 1, for which a and b are exact. Of
-   two infinite terms the one that grows faster counts: A for x > 0, else B. */
+   where A/a is x for a = 0 and B/b is y x for b = 0: gamma and Poisson. rho is 0 or at
+   least 1, for which a and b are exact. Of two infinite terms the one that grows faster
+   counts: A for x > 0, else B. */
 #define FL_NAME tweedie
 #define FL_LONG
 #include "blocks/element.h"
 #include "losses/count/tweedie.h"
 
-#define FL_FAR 0x1p900 /* instead of an infinite x, whose product with 0 is none */
+#define FL_FAR \
+  (FL_HUGE / 2) /* instead of an infinite x, whose product with 0 is none */
 
 #define FL_SETUP fl_tweedie_setup
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
-  const double a = parameters[FL_A], b = parameters[FL_B];
-  const double at = fl_d_clip(FL_FAR, x);
-  double mean = fl_d_times_power(1, a, at), label = fl_d_times_power(y, b, at);
-  const bool both = mean == INFINITY && label == INFINITY;
-  mean = both && x <= 0 ? 0 : mean;
-  label = both && x > 0 ? 0 : label;
-  const bool no_a = fl_d_abs(at) < parameters[FL_NO_A];
-  const bool no_b = fl_d_abs(at) < parameters[FL_NO_B];
-  const double x_low = x < -FL_FAR ? -FL_FAR : x, x_high = x > FL_FAR ? FL_FAR : x;
-  const double of_label = no_b ? (y == 0 ? 0 : y * x_high) : label / b;
+  const real a = (real)parameters[FL_A], b = (real)parameters[FL_B];
+  const real x_low = fl_max(-FL_FAR, x), x_high = fl_min(FL_FAR, x);
+  const real at = fl_min(FL_FAR, x_low);
+  const real growth = fl_times_power(1, a, at), fall = fl_times_power(y, b, at);
+  const bool both = (growth == (real)INFINITY) & (fall == (real)INFINITY);
+  const real mean = fl_where(!(both & (x <= 0)), growth);
+  const real label = fl_where(!(both & (x > 0)), fall);
+  const bool no_a = fl_abs(at) < (real)parameters[FL_NO_A];
+  const bool no_b = fl_abs(at) < (real)parameters[FL_NO_B];
+  const real of_label = fl_select(no_b, fl_where(y != 0, y * x_high), label / b);
   return (fl_point){
-      .value = (real)((no_a ? x_low : mean / a) - of_label),
-      .grad = (real)(mean - label),
-      .hess = (real)(a * mean - b * label),
+      .value = fl_select(no_a, x_low, mean / a) - of_label,
+      .grad = mean - label,
+      .hess = a * mean - b * label,
   };
 }
 

@@ -98,7 +98,8 @@ FL_INLINE int FL_LOCAL(tile)(int want, bool plain, bool *hard, int64_t n, const 
 #endif
 }
 
-/* Long is a formula with a number ahead or FL_LONG, and any where code is compact. */
+/* Long is a formula with a number ahead or FL_LONG (one with a root, an exponential or
+   quotients), and any where code is compact. */
 #if defined(FL_AHEAD) || defined(FL_COMPACT)
 #define FL_LONG
 #endif

@@ -3,6 +3,7 @@
 
      l = s |r|/d,  d = max(|y|, eps),  l' = s sign(r)/d with l'(0) = 0,  l'' = 0 */
 #define FL_NAME mean_absolute_percentage_error
+#define FL_LONG
 #include "blocks/element.h"
 #include "math/pairs.h"
 

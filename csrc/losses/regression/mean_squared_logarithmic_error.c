@@ -8,6 +8,7 @@
    taken of (m + n)/(m - n), n = a - b, m = a + b: for i = j a power of 2 times x - y, so
    that nothing cancels. */
 #define FL_NAME mean_squared_logarithmic_error
+#define FL_LONG
 #include "blocks/element.h"
 #include "math/pairs.h"
 

@@ -5,6 +5,7 @@
 
      l = c^2/2 log(1 + w),  l' = r/(1 + w),  l'' = (1 - w)/(1 + w)^2 */
 #define FL_NAME cauchy
+#define FL_LONG
 #include "losses/robust/scaled_residual.h"
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {

@@ -7,6 +7,7 @@
    For z <= 1, with s = z/(2 + z), z - log(1 + z) = s (z - s^2 R(s^2)), where
    nothing cancels (math/vecmath.h). */
 #define FL_NAME fair
+#define FL_LONG
 #include "blocks/element.h"
 #include "math/pairs.h"
 

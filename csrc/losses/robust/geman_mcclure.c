@@ -4,6 +4,7 @@
 
      l = r^2/2/(1 + w),  l' = r/(1 + w)^2,  l'' = (1 - 3 w)/(1 + w)^3 */
 #define FL_NAME geman_mcclure
+#define FL_LONG
 #include "losses/robust/scaled_residual.h"
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {

@@ -9,6 +9,7 @@
    given back to the quotients. From FL_FAR_OUT on w is z to the last digit: l =
    delta |e|. */
 #define FL_NAME pseudo_huber
+#define FL_LONG
 #include "blocks/element.h"
 
 #if defined(FL_DTYPE_f32)

@@ -8,6 +8,7 @@
 
    for |r| <= c, constant beyond. */
 #define FL_NAME tukey
+#define FL_LONG
 #include "losses/robust/scaled_residual.h"
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {

@@ -4,6 +4,7 @@
 
      l = c^2/2 (1 - exp(-w)),  l' = r exp(-w),  l'' = (1 - 2 w) exp(-w) */
 #define FL_NAME welsch
+#define FL_LONG
 #include "losses/robust/scaled_residual.h"
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {

@@ -110,6 +110,7 @@ class Tally:
     compared: int = 0
     excused: int = 0
     undefined: int = 0
+    refused: int = 0
     worst: float = 0.0
     where: str = ""
 
@@ -125,7 +126,13 @@ def judge(this: Formula, tally: Tally) -> list[Finding]:
     """Compare the loss of a formula with the truth, in both dtypes."""
     loss = fl.custom(this.function)
     dtypes = np.float64, np.float32
-    runs = [this.run(loss, dtype) for dtype in dtypes]
+    try:
+        runs = [this.run(loss, dtype) for dtype in dtypes]
+    except ValueError as error:
+        if "too large for one program" not in str(error):
+            raise
+        tally.refused += 1
+        return []
     found: list[Finding] = []
     for sample, *results in zip(this.samples, *runs, strict=True):
         try:

@@ -736,7 +736,7 @@ def test_numbers_know_every_operation(name: str) -> None:
         "add sub mul div power power_slope power_curve minimum maximum logaddexp hypot "
         "gt ge lt le eq ne and or root root_slope root_curve root_minus gauss nan_if "
         "hypot_slope log_ratio_minus powm1 sigmoid_power log_of_ratio xlogy root_powm1 "
-        "rel_entr kl_div sqrt_minus"
+        "rel_entr kl_div sqrt_minus others"
     ).split()
     count = arity.get(name, 2 if name in two else 1)
     value = numbers.evaluate(name, [0.5, 0.25, 0.75][:count])

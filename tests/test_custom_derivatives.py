@@ -401,6 +401,7 @@ MOVING = [
     (name, position)
     for name, operation in OPERATIONS.items()
     if operation.slope is not None and not operation.of_row
+    if name != "others"  # which move with their row
     for position in range(arity(name))
     if UNIFORM.get(name) != position
 ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from .graph import Node, node, walk
 from .lower import OUTPUTS, Assembler, Instruction, Program, legalised_and_fused
-from .rows import LABEL, elsewhere, pick, row_max
+from .rows import LABEL, pick, row_max, slope_elsewhere
 
 ARRAYS = ("y_true", "y_pred")
 _REDUCTIONS = frozenset({"row_sum", "row_max", "row_rest"})
@@ -69,7 +69,7 @@ def lower_rows(
     if not classes:
         results = {name: _with_numbers(x) for name, x in results.items()}
     names = [name for name in OUTPUTS if name in results]
-    formulas = [elsewhere(results[name]) for name in names]
+    formulas = [slope_elsewhere(results[name]) for name in names]
     special = {
         name: pick(results[name])
         for name, formula in zip(names, formulas, strict=True)

@@ -174,7 +174,7 @@ OPERATIONS.update(
         numpy=("subtract",),
         number=np.subtract,
         simplified=simplify.sub,
-        slope=lambda x, da, db: sub(da, db),
+        slope=rows.slope_of_sub,
         lowered=rows.lowered_sub,
         text=("{0:sum} - {1:product}", "sum"),
     ),

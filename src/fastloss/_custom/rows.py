@@ -31,6 +31,7 @@ one_hot, 1 at the label. What a derivative is at the label has a form of its own
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from .derive import PREDICTION, derivative_by_entry, derivative_to, is_partial
 from .graph import OPERATIONS, Node, Operation, const, node, walk
@@ -47,6 +48,7 @@ from .simplify import (
     neg,
     raw,
     sub,
+    times,
     where,
 )
 
@@ -114,14 +116,20 @@ def elsewhere(u: Node) -> Node:
     return with_hot(u, ZERO) if at_label(u) else u
 
 
-def with_hot(u: Node, number: Node) -> Node:
+def slope_elsewhere(u: Node) -> Node:
+    """Return the same of a derivative, whose products with 0 are 0."""
+    return with_hot(u, ZERO, mul) if at_label(u) else u
+
+
+def with_hot(u: Node, number: Node, product: Callable[..., Node] = times) -> Node:
     """Return a formula with a number in place of one_hot."""
     known: dict[Node, Node] = {}
     for x in walk(u):
         if x is ONE_HOT:
             known[x] = number
         elif x.args and x.of_entries:
-            known[x] = build(x.op, *(known[a] for a in x.args))
+            made = product if x.op == "mul" else partial(build, x.op)
+            known[x] = made(*(known[a] for a in x.args))
         else:
             known[x] = x
     return known[u]
@@ -161,43 +169,78 @@ def is_of_rows(*roots: Node) -> bool:
 # -- slopes ----------------------------------------------------------------------------
 
 
-def _weights(x: Node) -> Node:
-    """How the entries of what is reduced move the number of the row."""
-    u = x.args[0]
-    if x.op == "lse":
-        return exp(sub(u, x))
-    if x.op == "row_max":  # at a tie the mean, as of maximum
-        largest = raw("eq", u, x)
-        return where(largest, div(ONE, row_sum(where(largest, ONE, ZERO))), ZERO)
-    return ONE
+def _weight(z: Node) -> Node:
+    """How much the entry a moves N(v), of z = a - N(v)."""
+    a, number = z.args
+    if number.op == "lse":
+        return exp(z)
+    largest = raw("eq", number.args[0], number)  # at a tie the mean, as of maximum
+    ties = row_sum(where(largest, ONE, ZERO))
+    return where(raw("eq", a, number), div(ONE, ties), ZERO)
 
 
 def _slope(x: Node) -> Node:
-    return _slope_of_sum(_weights(x), x.args[0])
+    u = x.args[0]
+    weights = ONE if x.op == "row_sum" else _weight(node("sub", u, x))
+    return _slope_of_sum(weights, u)
+
+
+# What is v - N(v), N being lse or row_max with weights w, is a variable by itself: by
+# way of N its slope would be a difference in which entries of a weight near 1 vanish.
+# With x_j it moves at j by (1 - w_j) dv_j and elsewhere by -w_j dv_j, dv_j the slope of
+# v, if v is made of no numbers of the row.
+
+
+def _is_relative(x: Node) -> bool:
+    """Whether the node is v - lse(v) or v - row_max(v)."""
+    return (
+        x.op == "sub"
+        and x.args[1].op in ("lse", "row_max")
+        and x.args[0] is x.args[1].args[0]
+    )
+
+
+def _is_simple(x: Node) -> bool:
+    """Whether the node is one of them, of entries by themselves."""
+    return _is_relative(x) and not numbers_of_row(x.args[0])
+
+
+def _less(z: Node, w: Node) -> Node:
+    """1 - w."""
+    return neg(build("expm1", z)) if z.args[1].op == "lse" else sub(ONE, w)
 
 
 def _slope_of_sum(weights: Node, u: Node) -> Node:
     """Return the slope by an entry of sum(weights * u), the weights held.
 
-    That of z = v - lse(v), of shares p, would cancel by way of lse(v): of sum(q z) it
-    is that of sum((q - p sum(q)) v).
+    That of sum(q z) for z = v - N(v) is that of sum((q - w sum(q)) v).
     """
-    parts = _outermost(u, lambda x: x.of_row or _is_share(x))
-    shares = [x for x in parts if not x.of_row]
-    total = mul(weights, derivative_to(u, PREDICTION, shares))
-    for z in shares:
-        q = mul(weights, derivative_to(u, z, shares))
+    parts = _outermost(u, lambda x: x.of_row or _is_relative(x))
+    held = [x for x in parts if not x.of_row]
+    total = mul(weights, derivative_to(u, PREDICTION, held))
+    for z in held:
+        q = mul(weights, derivative_to(u, z, held))
         if q is not ZERO:
-            total = add(total, _slope_of_sum(_gap(q, exp(z)), z.args[0]))
+            total = add(total, _slope_of_sum(_gap(q, z), z.args[0]))
     for number in (x for x in parts if x.of_row):
-        moved = mul(weights, derivative_to(u, number, shares))
-        slope = derivative_by_entry(number)
-        if moved is not ZERO and slope is not ZERO:
-            total = add(total, _times_slope(row_sum(moved), slope, moved))
+        moved = mul(weights, derivative_to(u, number, held))
+        total = add(total, _times_slope(row_sum(moved), number, moved))
     return total
 
 
-def _times_slope(total: Node, slope: Node, moved: Node) -> Node:
+def _gap(q: Node, z: Node) -> Node:
+    """Return q - w sum(q) as q (1 - w) - (sum(q) - q) w."""
+    w = _weight(z)
+    return sub(mul(q, _less(z, w)), _unless_at_rest(_others(q), w, q))
+
+
+def _times_slope(total: Node, number: Node, moved: Node) -> Node:
+    """A total times the slope of a number of the row."""
+    slope = ZERO if total is ZERO else derivative_by_entry(number)
+    return ZERO if slope is ZERO else _unless_at_rest(total, slope, moved)
+
+
+def _unless_at_rest(total: Node, slope: Node, moved: Node) -> Node:
     """The product; 0 where no entry moves, whatever the slope is, as in `where`."""
     product = mul(total, slope)
     if slope.op in ("one_hot", "const") or not _has_rests(moved):
@@ -210,58 +253,82 @@ def _has_rests(moved: Node) -> bool:
     return any(x.op == "where" and any(map(is_zero, x.args[1:])) for x in walk(moved))
 
 
-def _is_share(x: Node) -> bool:
-    """Whether the node is v - lse(v)."""
-    found = _log_share(x)
-    return found is not None and found[0] is found[1]
-
-
-def _gap(q: Node, share: Node) -> Node:
-    """Return q - p sum(q) as q (1 - p) - (sum(q) - q) p, which cancels less."""
-    less = neg(build("expm1", share.args[0]))
-    return sub(mul(q, less), _times_slope(_others(q, share.args[0]), share, q))
-
-
-# What the other entries have is a difference, of which an entry with nearly all of the
-# share leaves nothing: where that is above 1/2, it is summed without the entry.
-
-
-def _others(q: Node, z: Node) -> Node:
-    """Return sum(q) - q; q of labels alone has no such entry."""
-    total = row_sum(q)
-    if PREDICTION.value not in q.leaves or not q.of_entries:
-        return sub(total, q)
-    v = z.args[0]
-    return raw("others", total, q, z, raw("row_rest", q, v, row_max(v)))
-
-
-def _slope_of_others(x: Node, dtotal: Node, dq: Node, dz: Node, dr: Node) -> Node:
-    """Return the slope by the entry itself, which the others move with by the row."""
-    if is_partial():
-        return sub(dtotal, dq)
-    _, q, z, _ = x.args
-    parts = _outermost(q, lambda u: u.of_row or _is_plain_share(u))
-    shares = [u for u in parts if not u.of_row]
-    total = ZERO
-    for share in shares:
-        moved = _others(derivative_to(q, share, shares), z)
-        by_entry = derivative_to(share.args[0], PREDICTION)
-        moved = _times_slope(moved, exp(share), q)
-        total = sub(total, mul(moved, by_entry))
+def slope_of_sub(x: Node, da: Node, db: Node) -> Node:
+    """Return the slope of a difference; of v - N(v) by the entry itself."""
+    if is_partial() or not _is_relative(x):
+        return sub(da, db)
+    v, w = x.args[0], _weight(x)
+    less = _less(x, w)
+    parts = _outermost(v, lambda u: u.of_row or _is_simple(u))
+    held = [u for u in parts if not u.of_row]
+    total = mul(less, derivative_to(v, PREDICTION, held))
+    for z in held:
+        moved = derivative_to(v, z, held)
+        own = mul(mul(less, moved), _less(z, _weight(z)))
+        slope = add(own, _moved_with(_others(mul(w, moved)), z))
+        total = add(total, mul(slope, derivative_to(z.args[0], PREDICTION)))
     for number in (u for u in parts if u.of_row):
-        moved = _others(derivative_to(q, number, shares), z)
-        slope = derivative_by_entry(number)
-        if moved is not ZERO and slope is not ZERO:
-            total = add(total, _times_slope(moved, slope, q))
+        moved = derivative_to(v, number, held)
+        moved = sub(mul(less, moved), _others(mul(w, moved)))
+        total = add(total, _times_slope(moved, number, v))
     return total
 
 
-def _is_plain_share(x: Node) -> bool:
-    """Whether the node is v - lse(v) of entries by themselves.
+def _moved_with(others: Node, z: Node) -> Node:
+    w = _weight(z)
+    return _unless_at_rest(others, w, others)
 
-    With x_j move the others by -p_j dv_j/dx_j.
+
+# What the other entries have is a difference, of which an entry with most of the sum
+# leaves no digits: there it is left out of the sum instead.
+
+
+def _others(q: Node) -> Node:
+    """Return sum(q) - q; labels alone are no such entries."""
+    total = row_sum(q)
+    if PREDICTION.value not in q.leaves or not q.of_entries:
+        return sub(total, q)
+    size = build("abs", q)
+    rest = raw("row_rest", q, size, row_max(size))
+    return raw("others", total, q, rest, row_sum(size))
+
+
+def _slope_of_others(x: Node, dtotal: Node, dq: Node, *_: Node) -> Node:
+    """Return the slope by the entry itself, which the others move with by the row."""
+    if is_partial():
+        return sub(dtotal, dq)
+    q = x.args[1]
+    parts = _outermost(q, lambda u: u.of_row or _is_relative(u))
+    held = [u for u in parts if not u.of_row]
+    total = ZERO
+    for y in held:
+        total = add(total, _moved_others(derivative_to(q, y, held), y))
+    for number in (u for u in parts if u.of_row):
+        moved = _others(derivative_to(q, number, held))
+        total = add(total, _times_slope(moved, number, q))
+    return total
+
+
+def _moved_others(q: Node, y: Node) -> Node:
+    """Return the slope by an entry of the sum of q y over the others, y = v - N(v).
+
+    The others move by (a - sum(w a)) dT for each T that v is made of with the slope a,
+    and by -w times the own slope of the entry.
     """
-    return _is_share(x) and not numbers_of_row(x.args[0])
+    v, w = y.args[0], _weight(y)
+    parts = _outermost(v, lambda u: u.of_row or _is_simple(u))
+    held = [u for u in parts if not u.of_row]
+    own, total = derivative_to(v, PREDICTION, held), ZERO
+    for part in parts:
+        a = derivative_to(v, part, held)
+        moved = _others(mul(q, sub(a, row_sum(mul(w, a)))))
+        if part.of_row:
+            total = add(total, _times_slope(moved, part, v))
+        else:
+            by_entry = derivative_to(part.args[0], PREDICTION)
+            own = add(own, mul(a, by_entry))
+            total = sub(total, mul(_moved_with(moved, part), by_entry))
+    return sub(total, mul(_moved_with(_others(q), y), own))
 
 
 # -- lowered ---------------------------------------------------------------------------
@@ -353,8 +420,8 @@ def lowered_log1mexp(x: Node) -> Node:
     return node("where", node("gt", const(0.5), share), near, far)
 
 
-def _lowered_others(total: Node, q: Node, z: Node, rest: Node) -> Node:
-    most = node("gt", lowered_exp(z), const(0.5))
+def _lowered_others(total: Node, q: Node, rest: Node, size: Node) -> Node:
+    most = node("gt", build("abs", q), mul(const(0.5), size))
     return node("where", most, rest, node("sub", total, q))
 
 
@@ -404,9 +471,9 @@ OPERATIONS.update(
     look_up=Operation(number=_of_one, text=("{0:atom}[{1:atom}]", "atom"), of_row=True),
     row_rest=Operation(number=_of_one, of_row=True),
     others=Operation(
-        number=lambda total, q, z, rest: total - q,
+        number=lambda total, q, *_: total - q,
         slope=_slope_of_others,
-        read_as=lambda total, q, z, rest: node("sub", total, q),
+        read_as=lambda total, q, *_: node("sub", total, q),
         lowered=_lowered_others,
     ),
     one_hot=Operation(

@@ -20,6 +20,7 @@ import pytest
 
 import fastloss as fl
 from fastloss._custom import journey
+from fastloss._custom.compiler import _CACHED_PROGRAMS
 
 FACTOR = 2.0
 
@@ -74,6 +75,40 @@ def local(j: float) -> tuple[fl.Loss, fl.Loss]:
     return inner, Inner()
 
 
+@fl.custom
+def of_rows(y_true: Any, y_pred: Any, *, k: float = 1.0) -> Any:
+    return np.sum(k * FACTOR * (y_pred - y_true) ** 2, axis=-1)
+
+
+class OfRows(fl.Loss):
+    k: float = 1.0
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return self.k * FACTOR * np.max((y_pred - y_true) ** 2, axis=-1)
+
+
+@fl.custom
+def of_heads(y_true: Any, heads: Any, *, k: float = 1.0) -> Any:
+    first, second = heads
+    return k * FACTOR * (first - y_true) ** 2 + 0 * second
+
+
+class OfHeads(fl.Loss):
+    k: float = 1.0
+
+    def call(self, y_true: Any, heads: Any) -> Any:
+        first, second = heads
+        return self.k * FACTOR * (first - y_true) ** 2 + 0 * second
+
+
+def local_of_rows(j: float) -> fl.Loss:
+    @fl.custom
+    def inner(y_true: Any, y_pred: Any, k: float = 1.0) -> Any:
+        return np.sum(j * k * (y_pred - y_true) ** 2, axis=-1)
+
+    return inner
+
+
 # Of all, the value of one sample at a distance of 1 is 2 k.
 FORMS = {
     "function": named,
@@ -87,16 +122,29 @@ FORMS = {
     "callable object": fl.custom(Callable()),
     "bound method": fl.custom(Callable().method),
     "run as NumPy": fl.custom(
-        lambda y, p, k=1.0: np.cumsum(2 * k * (p - y)),
+        lambda y, p, k=1.0: np.cumsum(2 * k * (p - y), axis=-1),
         grad=lambda y, p, k=1.0: 4 * k * (p - y),
+    ),
+    "rows": of_rows,
+    "class of rows": OfRows(),
+    "lambda of rows": fl.custom(
+        lambda y, p, k=1.0: 2 * k * fl.math.logsumexp((p - y) ** 2, axis=-1)
+    ),
+    "local function of rows": local_of_rows(2.0),
+    "heads": of_heads,
+    "class of heads": OfHeads(),
+    "lambda of heads": fl.custom(
+        lambda y, heads, k=1.0: 2 * k * (heads[0] - y) ** 2 + 0 * heads[1]
     ),
 }
 
 
 def value(loss: fl.Loss) -> tuple[Any, Any]:
     """Return what shows that a loss works, there or here."""
-    y, p = np.zeros(1), np.ones(1)
-    return loss(y, p, k=3.0), loss.grad(y, p, k=3.0).tolist()
+    y, p = np.zeros((1, 1)), np.ones((1, 1))
+    if loss._compiler.heads({"k": 3.0}):
+        return loss(y, (p, p), k=3.0), loss.grad(y, (p, p), k=3.0)[0].ravel().tolist()
+    return loss(y, p, k=3.0), loss.grad(y, p, k=3.0).ravel().tolist()
 
 
 EXPECTED = (6.0, [12.0])
@@ -342,3 +390,19 @@ def test_lists_are_parameters() -> None:
             return self.w[0] * (y_pred - y_true)
 
     assert (Weighted()([0.0], [1.0]), Weighted(w=[3.0])([0.0], [1.0])) == (1.0, 3.0)
+
+
+# -- many parameters -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["function", "rows", "heads"])
+def test_parameters_that_change_cost_no_memory(form: str) -> None:
+    """What is kept of calls with other parameters has an end."""
+    loss = FORMS[form]
+    y, p = np.zeros((1, 1)), np.ones((1, 1))
+    predictions = (p, p) if "heads" in form else p
+    kept = loss._compiler
+    for i in range(3 * _CACHED_PROGRAMS):
+        assert loss(y, predictions, k=float(i)) == 2.0 * i
+        assert len(kept._programs) <= _CACHED_PROGRAMS
+    assert sum(map(len, kept._traces.values())) == 1

@@ -17,7 +17,8 @@ from judgement import Result, Sample
 
 import fastloss as fl
 
-#: Up to here a NaN of NumPy's is no overflow, mostly.
+#: Up to here, and from 1 by its tenth power on, a NaN of NumPy's is no overflow and no
+#: rounding to 0 or 1, mostly.
 FINE = 4
 
 LEAVES = "p p p p y y a b 0.5 1 2 3 -1.5 (p-y) (p-y) (y-p) (y*p)".split()
@@ -119,7 +120,8 @@ class Formula:
 
     def _sample(self, y: float, p: float) -> Sample:
         where = f"{self.source} {self.parameters} at y={y}, p={p!r}"
-        return Sample(where, abs(p) < FINE, lambda field: self.jet(field, y, p))
+        fine = 1 / FINE**10 < abs(p) < FINE
+        return Sample(where, fine, lambda field: self.jet(field, y, p))
 
     def jet(self, field: Any, y: float, p: float) -> Jet:
         """Return the formula in an arithmetic."""

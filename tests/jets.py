@@ -60,8 +60,10 @@ class Exact:
         return a / b
 
     def call(self, name: str, x: Any) -> Any:
-        if name in ("log", "sqrt") and (x < 0 or (x == 0 and name == "log")):
+        if name in ("log", "sqrt") and x < 0:
             raise UndefinedError
+        if name == "log" and x == 0:
+            raise InfiniteError
         if name in ("exp", "sinh", "cosh", "sin", "cos") and abs(x) > FAR:
             raise UnknownError
         if name in ("tanh", "erf") and abs(x) > FAR:
@@ -170,7 +172,7 @@ class Jet:
     def __pow__(self, other: Any) -> Jet:
         o, f = self.of(other), self.field
         k = o.v
-        if o.still and k == int(k) and abs(k) <= 16:
+        if o.still and abs(k) <= 16 and k == int(k):
             n = abs(int(k))
             x = self.v
 

@@ -28,14 +28,14 @@ def judged(kind: str, start: int, end: int, *points: int) -> tuple[Tally, list[s
     return tally, findings
 
 
-@pytest.mark.parametrize(("kind", "number"), [("samples", 250), ("rows", 50)])
+@pytest.mark.parametrize(("kind", "number"), [("samples", 250), ("rows", 40)])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_what_anybody_gets_right_is_right(kind: str, number: int) -> None:
     points = (1, 2) if kind == "samples" else (1, 1)
     tally, findings = judged(kind, 0, number, *points)
     assert not findings, "\n".join(findings)
     assert tally.compared > 8 * number
-    assert tally.excused < 0.1 * tally.compared
+    assert tally.excused < 0.15 * tally.compared
     assert tally.refused < 0.02 * number
     assert tally.worst <= 8, tally.where
 
@@ -107,6 +107,7 @@ def test_the_judge_sees_what_is_wrong_with_rows(
         "0*(1/p)+p",
         "(1/y-1/y)+p",
         "np.log1p(p-1)-np.log1p(p-1)",
+        "(p-p)*np.exp(-np.sqrt(p))",
         "np.sqrt(p)**2",
         "(p**0.5)**4",
         "np.sqrt(1+np.sqrt(p)**2)",
@@ -122,3 +123,12 @@ def test_what_vanishes_hides_no_nan(text: str) -> None:
     assert np.isnan(expected).any()
     found = fl.custom(function)(y, p, reduction="none")
     np.testing.assert_allclose(found, expected, rtol=4e-16)
+
+
+def test_a_bound_that_is_a_nan() -> None:
+    loss = fl.custom(lambda y, p, a=1.0: np.maximum(np.log(a), p) - np.minimum(p, a))
+    y, p = np.zeros(2), np.array([0.5, 3.0])
+    assert np.isnan(loss(y, p, a=-1.0, reduction="none")).all()
+    clipped = fl.custom(lambda y, p, a=1.0: np.clip(p, a, 2))
+    assert clipped(y, p, reduction="none").tolist() == [1.0, 2.0]
+    assert np.isnan(clipped(y, p, a=np.nan, reduction="none")).all()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import CodeType
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ from .derive import NoDerivativeError, derivative
 from .functions import Function
 from .graph import Node, node, reductions, walk
 from .heads import Asked, Heads, curves, names_of, products, slopes, vectors_of
-from .lower import Program, lower
+from .lower import Instruction, Program, lower
 from .lower_rows import RowProgram, lower_rows
 from .numbers import evaluate_graph, number_of
 from .refusal import (
@@ -116,6 +116,8 @@ class Expressions:
     heads : int
         How many predictions a function takes that takes ``y_pred`` apart; 0: it does
         not.
+    programs : dict
+        The programs lowered so far, by what they compute.
     """
 
     reduction: str | None
@@ -126,6 +128,9 @@ class Expressions:
     flat: bool = False
     heads: int = 0
     width: int | None = None
+    programs: dict[tuple[str, ...], Program] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @cached_property
     def of_rows(self) -> bool:
@@ -555,10 +560,16 @@ class TracedCompiler:
                 f"a loss of {kind} runs a program for each of them: it has no cost and "
                 "no listing of one"
             )
-        results = {name: found.result(name) for name in names}
-        if found.of_rows:
-            return lower_rows(results, _OPCODES, classes=found.classes)
-        return lower(results, (*self.arrays(), *found.tables), _OPCODES)
+        known = found.programs.get(names)
+        if known is None:
+            results = {name: found.result(name) for name in names}
+            if found.of_rows:
+                known = lower_rows(results, _OPCODES, classes=found.classes)
+            else:
+                arrays = (*self.arrays(), *found.tables)
+                known = lower(results, arrays, _OPCODES)
+            found.programs[names] = known
+        return known
 
     def counts(self, parameters: Mapping[str, Any]) -> Names:
         """Return the numbers of samples that the formulas depend on."""
@@ -807,14 +818,15 @@ def _looked_up(name: str, table: Any, label: str, labels: Array) -> Array:
 
 def bind(program: Program, parameters: Mapping[str, Any]) -> Any:
     """Return the program in the engine's form, constants filled in."""
+    numbers = {k: float(v) for k, v in parameters.items() if is_number(v)}
+    constants = list(program.numbers(numbers))
     code = np.zeros((len(program.code), 3 + _bridge.OPERANDS), dtype=np.uint16)
-    for row, step in zip(code, program.code, strict=True):
+    for row, given in zip(code, program.code, strict=True):
+        step = _with_nan(given, constants)
         row[0] = _OPCODES[step.opcode]
         row[1] = step.target
         row[2] = step.last
         row[3 : 3 + len(step.operands)] = step.operands
-    numbers = {k: float(v) for k, v in parameters.items() if is_number(v)}
-    constants = list(program.numbers(numbers))
     common = len(program.inputs), program.scratch, program.setup, code
     if not isinstance(program, RowProgram):
         return _bridge.Program(*common, np.array(constants, dtype=np.float64))
@@ -834,6 +846,19 @@ def bind(program: Program, parameters: Mapping[str, Any]) -> Any:
         classes=program.classes,
         at_label=program.at_label,
     )
+
+
+_BOUNDS = frozenset({"minimum_rk", "maximum_rk", "clip_rkk"})
+
+
+def _with_nan(step: Instruction, constants: Sequence[float]) -> Instruction:
+    """Return the step, or what gives a NaN for a bound that is one."""
+    if step.opcode in _BOUNDS:
+        for bound in step.operands[1:]:
+            if math.isnan(constants[bound]):
+                operands = step.operands[0], bound
+                return replace(step, opcode="add_rk", operands=operands)
+    return step
 
 
 class NumpyCompiler:

@@ -687,8 +687,8 @@ def _one_plus_exp(x: Node) -> Node | None:
 def times(a: Node, b: Node) -> Node:
     """The product that a user writes: 0 times a NaN is a NaN."""
     for x, z in ((a, b), (b, a)):
-        if is_const(x, 0.0):
-            return nan_if(ZERO, _finite_part(z))
+        if is_zero(x):
+            return nan_if(x, _finite_part(z))
     return mul(a, b)
 
 

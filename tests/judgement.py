@@ -5,7 +5,7 @@ Anybody is NumPy in the dtype of the loss, and the chain rule in floats.
 
 Nothing is promised where rounding moves the formula as it stands by more than its
 slopes say: a right digit is luck there. Derivatives may be a NaN or an infinity where
-NumPy's value is.
+NumPy's value is. Of results below the smallest normal number no digit is promised.
 """
 
 from __future__ import annotations
@@ -199,8 +199,10 @@ class _Comparison:
         allowed = 16 * moved + 8 * unit
         right = [math.isfinite(x) and abs(float(x) - exact) <= allowed for x in tries]
         no_value = part != "v" and not np.isfinite(self.result.plain)
+        tiny = 1.001 * float(info.smallest_normal)
         if (
             abs(exact) > float(info.max)
+            or max(abs(exact), abs(got)) < tiny
             or not any(right)
             or (no_value and not math.isfinite(got))
         ):

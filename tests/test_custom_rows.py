@@ -191,6 +191,18 @@ def test_the_branch_not_taken_does_not_leak_through_its_row() -> None:
     assert np.isfinite(grad).all()
 
 
+def test_nor_through_a_choice_between_numbers_of_rows() -> None:
+    def bounded(y: Any, x: Any) -> Any:
+        far = np.log(np.sum(np.exp(np.exp(x)), axis=-1))
+        return np.where(np.max(x, axis=-1) > 9, np.sum(y, axis=-1), far)
+
+    x = np.array([[800.0, 1.0], [2.0, 1.0]])
+    grad, hess = fl.custom(bounded).grad_and_hess(x, x, reduction="sum")
+    assert np.array_equal(grad[0], [0, 0])
+    assert np.array_equal(hess[0], [0, 0])
+    assert np.isfinite(grad).all()
+
+
 # -- exact derivatives -----------------------------------------------------------------
 
 

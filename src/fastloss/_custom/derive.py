@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from contextvars import ContextVar
 
 from .graph import OPERATIONS, Node, node, walk
-from .simplify import ONE, ZERO, add, mul
+from .simplify import ONE, ZERO, add, is_zero, mul, raw, where
 
 PREDICTION = node("input", value="y_pred")
 
@@ -128,13 +128,29 @@ def _order(root: Node) -> Iterator[Node]:
             stack.extend((x, False) for x in below if x not in seen)
 
 
+def unless_at_rest(total: Node, slope: Node, moved: Node) -> Node:
+    """Return the product of what moves by a number, or a total of it, and its slope.
+
+    It is 0 where nothing moves, whatever the slope is, as in `where`.
+    """
+    product = mul(total, slope)
+    if slope.op in ("one_hot", "const") or not _has_rests(moved):
+        return product
+    return where(raw("eq", total, ZERO), ZERO, product)
+
+
+def _has_rests(moved: Node) -> bool:
+    """Whether some choice of it is 0."""
+    return any(x.op == "where" and any(map(is_zero, x.args[1:])) for x in walk(moved))
+
+
 def _slope_of_number(x: Node, known: dict[Node, Node]) -> Node:
     total = ZERO
     numbers = _below(x)
     for number in numbers:
         if known[number] is not ZERO:
             moved = derivative_to(x, number, numbers)
-            total = add(total, mul(moved, known[number]))
+            total = add(total, unless_at_rest(moved, known[number], moved))
     return total
 
 

@@ -33,7 +33,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from .derive import PREDICTION, derivative_by_entry, derivative_to, is_partial
+from .derive import (
+    PREDICTION,
+    derivative_by_entry,
+    derivative_to,
+    is_partial,
+    unless_at_rest,
+)
 from .graph import OPERATIONS, Node, Operation, const, node, walk
 from .simplify import (
     ONE,
@@ -42,7 +48,6 @@ from .simplify import (
     build,
     div,
     exp,
-    is_zero,
     log,
     mul,
     neg,
@@ -231,26 +236,13 @@ def _slope_of_sum(weights: Node, u: Node) -> Node:
 def _gap(q: Node, z: Node) -> Node:
     """Return q - w sum(q) as q (1 - w) - (sum(q) - q) w."""
     w = _weight(z)
-    return sub(mul(q, _less(z, w)), _unless_at_rest(_others(q), w, q))
+    return sub(mul(q, _less(z, w)), unless_at_rest(_others(q), w, q))
 
 
 def _times_slope(total: Node, number: Node, moved: Node) -> Node:
     """A total times the slope of a number of the row."""
     slope = ZERO if total is ZERO else derivative_by_entry(number)
-    return ZERO if slope is ZERO else _unless_at_rest(total, slope, moved)
-
-
-def _unless_at_rest(total: Node, slope: Node, moved: Node) -> Node:
-    """The product; 0 where no entry moves, whatever the slope is, as in `where`."""
-    product = mul(total, slope)
-    if slope.op in ("one_hot", "const") or not _has_rests(moved):
-        return product
-    return where(raw("eq", total, ZERO), ZERO, product)
-
-
-def _has_rests(moved: Node) -> bool:
-    """Whether some choice of it is 0."""
-    return any(x.op == "where" and any(map(is_zero, x.args[1:])) for x in walk(moved))
+    return ZERO if slope is ZERO else unless_at_rest(total, slope, moved)
 
 
 def slope_of_sub(x: Node, da: Node, db: Node) -> Node:
@@ -276,7 +268,7 @@ def slope_of_sub(x: Node, da: Node, db: Node) -> Node:
 
 def _moved_with(others: Node, z: Node) -> Node:
     w = _weight(z)
-    return _unless_at_rest(others, w, others)
+    return unless_at_rest(others, w, others)
 
 
 # What the other entries have is a difference, of which an entry with most of the sum

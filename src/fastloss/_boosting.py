@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastloss.core.kinds import Rowwise
+from fastloss.core.kinds import Rowwise, _Structured
 from fastloss.core.loss import Loss
 from fastloss.losses.count import Poisson
 from fastloss.names import get
@@ -75,6 +75,20 @@ def _flat_hessian(loss: Loss) -> float | None:
     return float(kinds[-1]) or 1.0
 
 
+def _refuse_other_kinds(loss: Loss) -> None:
+    """A booster hands over a label and a score, or a row of scores, for each sample."""
+    row = getattr(loss, "_row", None)
+    if row is not None and (
+        len(row.labels) != 1
+        or len(row.predictions) != 1
+        or isinstance(loss, _Structured)
+    ):
+        raise TypeError(
+            f"{loss!r} takes more than a label and a score, or a row of scores, for "
+            "each sample, which is what a booster hands over"
+        )
+
+
 class Objective:
     """Gradient and Hessian of the sum of a loss, as boosters ask for them.
 
@@ -92,6 +106,10 @@ class Objective:
         if hessian not in HESSIANS:
             raise ValueError(f"hessian = {hessian!r} is not one of {HESSIANS}")
         found = named(self.library, loss, parameters)
+        if isinstance(loss, str) and hasattr(found, "from_logits"):
+            # Scores are logits, whatever a name means elsewhere.
+            found = replace(found, **{"from_logits": True} | parameters)
+        _refuse_other_kinds(found)
         self.loss = replace(found, reduction="sum")
         self.hessian = hessian
         self.flat = _flat_hessian(self.loss) if hessian == "booster" else None
@@ -108,11 +126,16 @@ class Objective:
         if scores.ndim == 1 and isinstance(self.loss, Rowwise):
             raise ValueError(
                 f"scores have shape {scores.shape}, and there are {len(y)} labels: "
-                f"{self.loss.name} is of a row of scores for each, which the number of "
-                f"classes among the parameters makes of them, from {self.library} "
-                f"{self.least} on: pip install '{self.library}>={self.least}'"
+                f"{self.loss.name} is of a row of scores for each; say num_class among "
+                f"the parameters, with {self.library} {self.least} or later"
             )
         rows = scores.ndim == 2 and scores.shape[1] > 1
+        if rows and y.size != scores.size and not isinstance(self.loss, Rowwise):
+            raise ValueError(
+                f"scores have shape {scores.shape}, and there are {len(y)} labels: "
+                f"{self.loss.name} is of one score for each; take a loss of rows of "
+                "scores, as scce, or have one score a sample"
+            )
         x = scores if rows else scores.reshape(-1)
         out = tuple(np.empty(x.shape, np.float32, order) for _ in range(2))
         given = None if weight is None or np.size(weight) == 0 else np.asarray(weight)

@@ -53,6 +53,15 @@ def _table() -> dict[str, dict[Loss, str]]:
 _NAMES = _table()
 
 
+def _made_of(identifier: object) -> str:
+    """How a Loss is made of what is none."""
+    if isinstance(identifier, type) and issubclass(identifier, Loss):
+        return f", as {identifier.__name__}()"
+    if callable(identifier):
+        return "; fastloss.custom makes a Loss of a function"
+    return ""
+
+
 def get(identifier: str | Loss) -> Loss:
     """A loss by its name, in the spelling of Keras, scikit-learn or PyTorch.
 
@@ -86,6 +95,7 @@ def get(identifier: str | Loss) -> Loss:
     if not isinstance(identifier, str):
         raise TypeError(
             f"identifier is {type(identifier).__name__}: pass a name or a Loss"
+            f"{_made_of(identifier)}"
         )
     plain = _plain(identifier)
     meant = _NAMES.get(plain, {})

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastloss.core.checks import _as_numbers
+from fastloss.core.foreign import opened
 from fastloss.core.kinds import Rowwise, Structured
 from fastloss.core.loss import Loss
 from fastloss.names import get
@@ -33,6 +35,12 @@ def _of_scores(loss: str | Loss) -> Loss:
     if isinstance(loss, str) and hasattr(found, "from_logits"):
         return replace(found, from_logits=True)  # type: ignore[call-arg]
     return found
+
+
+def _samples(X: Any) -> Array:  # noqa: N803
+    """Samples as an array, if they are numbers."""
+    array: Array = np.asarray(opened("X", X))
+    return array if array.dtype.kind in "biuf" else _as_numbers("X", X)
 
 
 class Objective:
@@ -57,12 +65,12 @@ class Objective:
         self.l2 = l2
         self.fit_intercept = fit_intercept
         self.classes = classes
-        self._X = X if hasattr(X, "tocsr") else np.asarray(X)
+        self._X = X if hasattr(X, "tocsr") else _samples(X)
         if self._X.ndim != 2:
             raise ValueError(
                 f"X has shape {self._X.shape}: it must be 2-D, a sample a row"
             )
-        self._y = np.asarray(y)
+        self._y = np.asarray(opened("y", y))
         if len(self._y) != self._X.shape[0]:
             raise ValueError(
                 f"y has {len(self._y)} entries, and X {self._X.shape[0]} rows"
@@ -86,6 +94,11 @@ class Objective:
         intercept a class. Without an intercept it is 0.
         """
         shaped = np.asarray(w, dtype=float)
+        if shaped.size != self.x0.size:
+            raise ValueError(
+                f"w has {shaped.size} coefficients: {self!r} has {self.x0.size}, "
+                "which start at x0"
+            )
         if self.classes:
             shaped = shaped.reshape(self._rows, self.classes)
         if self.fit_intercept:
@@ -189,7 +202,7 @@ def objective(
     if not 0 <= l2 < np.inf:
         raise ValueError(f"l2 = {l2} must be finite and at least 0")
     if isinstance(found, Rowwise):
-        labels = np.asarray(y)
+        labels = np.asarray(opened("y", y))
         named = getattr(found, "classes", None)
         if classes is None and named is not None:
             classes = len(named)

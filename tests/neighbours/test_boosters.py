@@ -350,7 +350,24 @@ def test_custom_losses() -> None:
     assert fair(Y, model.predict(X).astype(float)) < fair(Y, np.zeros_like(Y))
 
 
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_names_are_those_of_losses_on_scores(module: Any) -> None:
+    assert module.objective("bce").loss.from_logits
+    assert not module.objective("bce", from_logits=False).loss.from_logits
+    assert not module.objective(fl.bce).loss.from_logits
+    assert not module.metric("bce").loss.from_logits
+
+
 def test_what_is_refused() -> None:
+    for name in "listnet", "gaussian_nll", "aft", "triplet":
+        with pytest.raises(TypeError, match="takes more than a label and a score"):
+            fastloss.xgboost.objective(name)
+    with pytest.raises(ValueError, match=r"of a row of scores for each; say num_class"):
+        fastloss.lightgbm.objective("multiclass")([0, 1], np.zeros(2))
+    with pytest.raises(ValueError, match=r"huber is of one score for each"):
+        fastloss.xgboost.objective("huber")([0, 1], np.zeros((2, 3)))
+    grad, _ = fastloss.xgboost.objective("huber")(np.ones((2, 3)), np.zeros((2, 3)))
+    assert grad.shape == (2, 3)
     with pytest.raises(ValueError, match="no loss is called 'hubert'"):
         fastloss.xgboost.objective("hubert")
     with pytest.raises(ValueError, match="hessian = 'true' is not one of"):

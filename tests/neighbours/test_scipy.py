@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 from scipy.optimize import approx_fprime, least_squares, minimize
@@ -104,6 +105,16 @@ def test_what_does_not_fit_is_named() -> None:
         ours.objective(X, Y, "gaussian_nll")
     with pytest.raises(TypeError, match="leave out classes"):
         ours.objective(X, Y, "mse", classes=3)
+    features = X.shape[1]
+    with pytest.raises(ValueError, match=f"w has 1 coefficients: .*{features + 1}"):
+        ours.objective(X, Y)([0.0])
+    with pytest.raises(TypeError, match="X holds 'a' of column 'a' at index 1"):
+        ours.objective(pd.DataFrame({"a": [1, "a"]}), [0.0, 1.0])
+    with pytest.raises(TypeError, match="X has dtype <U1"):
+        ours.objective([["a"]], [0.0])
+    null = pd.Series([1.0, None], dtype="Float64")
+    with pytest.raises(ValueError, match="y has no value at index 1"):
+        ours.objective([[0.0], [1.0]], null)
 
 
 #: SciPy's losses, whose residuals have a scale of 1.

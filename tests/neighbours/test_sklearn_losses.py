@@ -344,7 +344,9 @@ def test_custom_losses() -> None:
         ({"of": "cce"}, ValueError, "integer classes"),
         ({"of": "bce", "from_logits": False}, ValueError, "from_logits=True"),
         ({"of": "poisson", "log_input": False}, ValueError, "log_input=True"),
-        ({"of": "gaussian_nll"}, ValueError, "one real prediction"),
+        ({"of": "gaussian_nll"}, ValueError, "raw predictions are$"),
+        ({"of": fl.Huber}, TypeError, r"as Huber\(\)$"),
+        ({"of": abs}, TypeError, "fastloss.custom makes a Loss of a function"),
         ({"of": "log_cosh", "link": "probit"}, ValueError, "identity, log, logit"),
         ({"of": "huber", "delta": -1}, ValueError, "delta"),
     ],
@@ -354,3 +356,19 @@ def test_what_does_not_fit_is_said(
 ) -> None:
     with pytest.raises(error, match=message):
         ours.loss(**call)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "message"),
+    [
+        (ours.loss("poisson"), [0.0, -1.0, 2.0], r"y\[1\] = -1 .*\[0, inf\)"),
+        (ours.loss("gamma"), [1.0, 0.0, 2.0], r"y\[1\] = 0 .*\(0, inf\)"),
+        (ours.loss("log_loss"), [0.0, 1.0, 2.0], r"y\[2\] = 2 .*\[0, 1\]"),
+        (ours.loss("scce", n_classes=2), [0.0, 1.0, 2.0], "pass n_classes=3"),
+        (ours.loss("crammer_singer", n_classes=2), [2.0, 0.0], "pass n_classes=3"),
+    ],
+)
+def test_labels_are_looked_at_before_a_fit(loss: Any, y: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        loss.fit_intercept_only(np.array(y))
+    loss.fit_intercept_only(np.array([1.0, 1.0]))

@@ -470,6 +470,8 @@ def test_what_other_losses_refuse() -> None:
     value = criterion(x, torch.tensor([0, 1]))
     with pytest.raises(NotImplementedError, match=r"categorical_focal is diff.*twice"):
         torch.autograd.grad(value, x, create_graph=True)
+    with pytest.raises(TypeError, match=r"takes tensors, got ndarray: .*as_tensor"):
+        fastloss.torch.loss("huber")(np.zeros(3), np.zeros(3))
     with pytest.raises(NotImplementedError, match="this is another device"):
         criterion(x.to("meta"), torch.tensor([0, 1], device="meta"))
     with pytest.raises(ValueError, match=r"y_true\[1\] = 5 is not a class"):

@@ -113,7 +113,7 @@ class AnyBinaryLoss(AnyLoss):
         return np.clip(least, -_FAR, _FAR)
 
 
-class AnyMulticlassLoss(theirs.HalfMultinomialLoss):
+class AnyMulticlassLoss(losses.CheckedLabels, theirs.HalfMultinomialLoss):
     """A loss of fastloss of rows of logits and integer classes."""
 
     def __init__(self, of: fl.Loss, n_classes: int) -> None:
@@ -178,8 +178,7 @@ def loss(
     if len(row.labels) != 1 or row.predictions != ("real",):
         raise ValueError(
             f"{found!r} does not take one label and one real prediction a sample, as "
-            "scikit-learn's raw predictions are; pass from_logits=True or "
-            "log_input=True if it has them"
+            f"scikit-learn's raw predictions are{_remedy(found)}"
         )
     if row.labels == ("class",) and row.kind == "row":
         return _multiclass(found, n_classes)
@@ -192,6 +191,12 @@ def loss(
         raise TypeError(f"{found!r} is of one prediction a sample: leave out n_classes")
     known = _known(found) if link is None else None
     return known if known is not None else _any(found, link)
+
+
+def _remedy(of: fl.Loss) -> str:
+    """What makes its predictions real."""
+    names = [name for name in ("from_logits", "log_input") if hasattr(of, name)]
+    return f"; pass {names[0]}=True" if names else ""
 
 
 def _multiclass(of: fl.Loss, n_classes: int | None) -> Any:

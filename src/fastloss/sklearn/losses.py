@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn._loss import loss as _theirs
 
 from fastloss.sklearn._kernels import stand_in
@@ -23,7 +24,38 @@ __all__ = [
 ]
 
 
-class _Fast:
+class CheckedLabels:
+    """A loss that looks at labels before it is fitted.
+
+    Estimators check those of their own losses by name, and none of an instance's.
+    """
+
+    interval_y_true: Any
+    is_multiclass: bool
+    n_classes: Any
+
+    def fit_intercept_only(self, y_true: Any, sample_weight: Any = None) -> Any:
+        """The constant raw prediction that the loss is least with."""
+        within = self.interval_y_true
+        above = np.greater_equal if within.low_inclusive else np.greater
+        below = np.less_equal if within.high_inclusive else np.less
+        fits = above(y_true, within.low) & below(y_true, within.high)
+        if not fits.all():
+            at = int(fits.argmin())
+            raise ValueError(
+                f"y[{at}] = {y_true[at]:g} is no label of {type(self).__name__}: they "
+                f"are in {'[' if within.low_inclusive else '('}{within.low:g}, "
+                f"{within.high:g}{']' if within.high_inclusive else ')'}"
+            )
+        if self.is_multiclass and (most := int(y_true.max())) >= self.n_classes:
+            raise ValueError(
+                f"y has {most + 1} classes, and the loss was made with n_classes = "
+                f"{self.n_classes}: pass n_classes={most + 1}"
+            )
+        return super().fit_intercept_only(y_true, sample_weight)  # type: ignore[misc]
+
+
+class _Fast(CheckedLabels):
     """A loss of scikit-learn whose values and derivatives are those of fastloss."""
 
     def __init__(self, *arguments: Any, **parameters: Any) -> None:

@@ -218,6 +218,12 @@ class Criterion(nn.Module):
             predictions, labels = _tuple(input), _tuple(target[0])
         else:
             predictions, labels = (input, *target), ()
+        for given in (*predictions, *labels):
+            if not isinstance(given, Tensor):
+                raise TypeError(
+                    f"{self.loss.name} of fastloss.torch takes tensors, got "
+                    f"{type(given).__name__}: pass torch.as_tensor of it"
+                )
         call = Call(self._text, (), predictions, labels, sample_weight)
         if torch.compiler.is_compiling():
             reason = objection(call)

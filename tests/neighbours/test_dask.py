@@ -287,6 +287,12 @@ def never(block: Array) -> Array:
     return block
 
 
+def test_a_value_is_a_number() -> None:
+    value = fastloss.dask.huber(da.zeros(10, chunks=4), da.ones(10, chunks=4))
+    assert float(value) == 0.5
+    assert isinstance(value.compute(), float)
+
+
 def test_nothing_runs_before_it_is_asked_for() -> None:
     p = da.ones((100, 3), chunks=(30, 3)).map_blocks(
         never, meta=np.empty((0, 3)), dtype="f8"

@@ -137,9 +137,9 @@ def first_of(found: Any, **_: Any) -> Any:
     return found[0]
 
 
-def value_of(state: Partial) -> float:
-    """Return the value of a state."""
-    return state.value()
+def value_of(state: Partial) -> np.float64:
+    """Return the value of a state, as the scalar that Dask's `float` asks of NumPy."""
+    return np.float64(state.value())
 
 
 def _finished(tree: Any, finish: Callable[[Any], Any], **_: Any) -> Any:

@@ -10,10 +10,6 @@
 
      u_j (c_j - p_j A) - p_j B
 
-   of cross-entropy with label weights of sum s
-
-     s p_j u_j
-
    and of a function of L = -log p_y of a class y, with slope f' and bend (1 - p_y) f'',
 
      p_j (f' u_j - f'' u_y),  f' p_y u_y + (1 - p_y) f'' u_y  at the class.
@@ -23,7 +19,7 @@
 #define FL_SHARE_PRODUCTS_H
 
 #include "blocks/shares.h"
-#include "blocks/softmax/softmax.h"
+#include "blocks/softmax/products.h"
 
 typedef struct {
   fl_shares shares;
@@ -176,35 +172,7 @@ FL_OUTLINE int fl_products_of_terms(int walk, const void *loss,
   return flags | (n == block->classes ? fl_labels_off(rows, n, shares->q) : 0);
 }
 
-/* Cross-entropy of label weights, which are read in a walk of their own, or of classes,
-   and losses of a class. */
-typedef struct {
-  bool dense;
-  fl_class_points_fn *points;
-  double gain;
-} fl_product_classes;
-
-FL_OUTLINE int fl_add_label_weights(const fl_row_block *block, fl_share_span at,
-                                    fl_share_products *of) {
-  const fl_spread spread = fl_spread_of(block);
-  const real *y = fl_span_of(block->y, block->ldy, at);
-  real *restrict q = of->shares.q;
-  double *restrict weight = of->shares.value, *restrict label = of->shares.pull;
-  fl_int outside = 0;
-  for (int64_t r = 0; r < at.rows; r++)
-    memcpy(q + r * at.n, y + r * block->ldy, (size_t)at.n * sizeof *y);
-  for (int64_t i = 0; i < at.rows * at.n; i++) {
-    outside |= fl_outside_unit(q[i]);
-    weight[i] = label[i] = (double)q[i];
-  }
-  for (int64_t r = 0; spread.keep && r < at.rows; r++)
-    for (int64_t j = 0; j < at.n; j++)
-      weight[r * at.n + j] *= (double)spread.keep[at.from + j];
-  fl_sum_rows(at.rows, at.n, weight, of->first);
-  fl_sum_rows(at.rows, at.n, label, of->second);
-  return outside ? FL_OUTSIDE_DOMAIN : 0;
-}
-
+/* Losses of a class. */
 /* The entries of a piece at their rows' classes. */
 FL_OUTLINE void fl_find_own(const fl_row_block *block, fl_share_span at,
                             fl_share_products *of) {
@@ -240,64 +208,35 @@ FL_INLINE void fl_put_shares(double slope, double turn, double drift, double tot
     out[j] = (real)(e[j] / total * (slope * (d[j] - drift) - turn));
 }
 
-FL_INLINE double fl_label_total(const fl_product_classes *loss,
-                                const fl_row_block *block, int64_t row, fl_sum sum) {
-  const fl_spread spread = fl_spread_of(block);
-  const double keep =
-      spread.keep && !loss->dense ? (double)spread.keep[block->labels[row]] : 1;
-  const double own = loss->dense ? fl_sum_value(sum) : keep;
-  return own + (spread.keep ? fl_sum_value(spread.total) : 0);
-}
-
-FL_OUTLINE void fl_put_classes(const fl_product_classes *loss,
-                               const fl_row_block *block, fl_share_span at,
+FL_OUTLINE void fl_put_classes(const fl_row_block *block, fl_share_span at,
                                fl_share_products *of) {
   for (int64_t r = 0; r < at.rows; r++) {
     const int64_t row = at.first + r;
     const double rest = of->shares.rest[r], total = 1 + rest;
-    const double factor = block->factor[row] * loss->gain;
+    const double factor = block->factor[row];
     real *out = (real *)block->g + row * block->ldg + at.from;
-    const double *e = of->shares.p + r * at.n, *d = of->d + r * at.n;
-    if (!loss->points) {
-      const double sum = fl_label_total(loss, block, row, of->first[r]);
-      fl_put_shares(factor * sum, 0, of->drift[r], total, at.n, e, d, out);
-      continue;
-    }
     const double own = of->own_e[r], u = of->own_u[r];
     const double others = (own == 1 ? rest : (1 - own) + rest) / total;
     const double slope = of->own.slope[r] * factor, bend = of->own.bend[r] * factor;
     const double turn = others > 0 ? bend * (u / others) : 0 * others;
     const int64_t j = block->labels[row] - at.from;
-    fl_put_shares(slope, turn, of->drift[r], total, at.n, e, d, out);
+    fl_put_shares(slope, turn, of->drift[r], total, at.n, of->shares.p + r * at.n,
+                  of->d + r * at.n, out);
     if (j >= 0 && j < at.n) out[j] = (real)(own / total * (slope * u) + bend * u);
   }
 }
 
-FL_OUTLINE int fl_products_of_classes(int walk, const void *given,
-                                      const fl_row_block *block, fl_share_span at,
-                                      fl_share_products *of) {
-  const fl_product_classes *loss = given;
-  const bool last = at.from + at.n == block->classes;
+FL_OUTLINE int fl_products_of_class(int walk, const void *points,
+                                    const fl_row_block *block, fl_share_span at,
+                                    fl_share_products *of) {
   if (walk == 1) {
-    fl_put_classes(loss, block, at, of);
+    fl_put_classes(block, at, of);
     return 0;
   }
-  if (loss->points) fl_find_own(block, at, of);
-  if (loss->points && last) fl_own_points(loss->points, block, at, of);
-  if (!loss->dense) return 0;
-  int64_t off = 0;
-  const int flags = fl_add_label_weights(block, at, of);
-  for (int64_t r = 0; last && r < at.rows; r++)
-    off |= fl_label_sum(fl_sum_value(of->second[r]));
-  return flags | (int)off;
-}
-
-/* Rows whose labels are weights, if `dense`, or classes, as fl_softmax_rows has them, and
-   products `gain` times as large. */
-FL_OUTLINE int fl_softmax_products(bool dense, fl_class_points_fn *points, double gain,
-                                   const fl_row_block *block) {
-  const fl_product_classes loss = {dense, points, gain};
-  return fl_share_products_of(2, fl_products_of_classes, &loss, block);
+  fl_find_own(block, at, of);
+  if (at.from + at.n == block->classes)
+    fl_own_points(*(fl_class_points_fn *const *)points, block, at, of);
+  return 0;
 }
 
 #endif

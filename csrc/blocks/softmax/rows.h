@@ -26,7 +26,8 @@ FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
 }
 
 FL_INLINE int FL_LOCAL(class_product)(const fl_row_block *block) {
-  return fl_softmax_products(false, FL_LOCAL(points), 1, block);
+  fl_class_points_fn *const points = FL_LOCAL(points);
+  return fl_share_products_of(2, fl_products_of_class, &points, block);
 }
 
 typedef fl_logits_scratch FL_LOCAL(scratch);

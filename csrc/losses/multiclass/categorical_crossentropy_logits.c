@@ -5,16 +5,16 @@
    (J. S. Bridle, Probabilistic interpretation of feedforward classification network
    outputs, 1990.) */
 #define FL_NAME categorical_crossentropy_logits
-#include "blocks/share_products.h"
+#include "blocks/softmax/products.h"
 
-typedef fl_logits_scratch FL_LOCAL(scratch);
+typedef fl_softmax_scratch FL_LOCAL(scratch);
 
 FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
   return fl_softmax_rows(want, true, NULL, block);
 }
 
 FL_INLINE int FL_LOCAL(products)(const fl_row_block *block) {
-  return fl_softmax_products(true, NULL, 1, block);
+  return fl_crossentropy_products(true, 1, block);
 }
 
 #define FL_PRODUCT FL_LOCAL(products)

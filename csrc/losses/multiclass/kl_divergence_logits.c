@@ -8,7 +8,7 @@
    (G. Hinton, O. Vinyals and J. Dean, Distilling the knowledge in a neural network,
    2015.) */
 #define FL_NAME kl_divergence_logits
-#include "blocks/share_products.h"
+#include "blocks/softmax/products.h"
 #include "blocks/terms.h"
 
 FL_INLINE fl_term_point fl_negative_entropy(real q, real x, const double *parameters) {
@@ -22,7 +22,6 @@ typedef struct {
   union {
     fl_softmax_scratch softmax;
     fl_terms terms;
-    fl_share_products products;
   } own;
   real entropy[FL_ROWS];
   double factor[FL_ROWS];
@@ -75,7 +74,7 @@ FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
 
 FL_INLINE int FL_LOCAL(products)(const fl_row_block *block) {
   const double gain = block->parameters[0] * block->parameters[0];
-  return fl_softmax_products(true, NULL, gain, block);
+  return fl_crossentropy_products(true, gain, block);
 }
 
 #define FL_PRODUCT FL_LOCAL(products)

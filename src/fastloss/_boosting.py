@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastloss.core.kinds import Rowwise, _Structured
+from fastloss.core.kinds import Rowwise, Structured
 from fastloss.core.loss import Loss
 from fastloss.losses.count import Poisson
 from fastloss.names import get
@@ -81,7 +81,7 @@ def _refuse_other_kinds(loss: Loss) -> None:
     if row is not None and (
         len(row.labels) != 1
         or len(row.predictions) != 1
-        or isinstance(loss, _Structured)
+        or isinstance(loss, Structured)
     ):
         raise TypeError(
             f"{loss!r} takes more than a label and a score, or a row of scores, for "

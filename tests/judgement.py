@@ -199,10 +199,8 @@ class _Comparison:
         allowed = 16 * moved + 8 * unit
         right = [math.isfinite(x) and abs(float(x) - exact) <= allowed for x in tries]
         no_value = part != "v" and not np.isfinite(self.result.plain)
-        tiny = 1.001 * float(info.smallest_normal)
         if (
             abs(exact) > float(info.max)
-            or max(abs(exact), abs(got)) < tiny
             or not any(right)
             or (no_value and not math.isfinite(got))
         ):
@@ -211,7 +209,8 @@ class _Comparison:
         error = abs(got - exact) if math.isfinite(got) else math.inf
         if error > 2 * allowed:
             moved = self._moved_in_the_dtype(part)
-            if moved is None:
+            tiny = 0 < abs(exact) and max(abs(exact), abs(got)) < info.smallest_normal
+            if moved is None or tiny:
                 tally.excused += 1
                 return None
             allowed = 16 * moved + 8 * unit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextvars import ContextVar
 
-from .graph import OPERATIONS, Node, node, walk
+from .graph import OPERATIONS, Node, node, outside, walk
 from .simplify import ONE, ZERO, add, is_zero, mul, raw, where
 
 PREDICTION = node("input", value="y_pred")
@@ -91,7 +91,7 @@ def _is_log_share(x: Node) -> bool:
 
 def _below(x: Node) -> list[Node]:
     """Return the nodes whose slopes make that of a node."""
-    if x.reduces:
+    if x.reduces or x.of_row:
         return []
     if not _is_made_of_numbers(x):
         return list(x.args)
@@ -112,20 +112,8 @@ def _below(x: Node) -> list[Node]:
 
 def _order(root: Node) -> Iterator[Node]:
     """Yield the nodes that have slopes, operands before their users."""
-    if _partial.get() or root.uniform or not any(x.of_row for x in walk(root)):
-        yield from walk(root, inside=False)
-        return
-    seen: set[Node] = set()
-    stack = [(root, False)]
-    while stack:
-        current, ready = stack.pop()
-        if ready:
-            yield current
-        elif current not in seen:
-            seen.add(current)
-            stack.append((current, True))
-            below = [] if current.of_row else _below(current)
-            stack.extend((x, False) for x in below if x not in seen)
+    of_rows = not (_partial.get() or root.uniform) and any(x.of_row for x in walk(root))
+    return walk(root, below=_below if of_rows else outside)
 
 
 def unless_at_rest(total: Node, slope: Node, moved: Node) -> Node:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 LEAVES = frozenset({"const", "input", "param"})
@@ -207,11 +207,20 @@ def const(value: float) -> Node:
     return node("const", value=float(value))
 
 
-def walk(*roots: Node, inside: bool = True) -> Iterator[Node]:
-    """Yield every node below the roots once, operands before their users.
+def operands(x: Node) -> Sequence[Node]:
+    """Return the operands of a node."""
+    return x.args
 
-    What is reduced, inside of means and sums, may be left out.
-    """
+
+def outside(x: Node) -> Sequence[Node]:
+    """Return the operands of a node, but nothing of what a mean or sum reduces."""
+    return () if x.reduces else x.args
+
+
+def walk(
+    *roots: Node, below: Callable[[Node], Sequence[Node]] = operands
+) -> Iterator[Node]:
+    """Yield every node below the roots once, those below others before them."""
     seen: set[Node] = set()
     stack = [(root, False) for root in reversed(roots)]
     while stack:
@@ -221,9 +230,8 @@ def walk(*roots: Node, inside: bool = True) -> Iterator[Node]:
         elif current not in seen:
             seen.add(current)
             stack.append((current, True))
-            if inside or not current.reduces:
-                below = reversed(current.args)
-                stack.extend((a, False) for a in below if a not in seen)
+            later = reversed(below(current))
+            stack.extend((a, False) for a in later if a not in seen)
 
 
 def reductions(*roots: Node) -> list[Node]:

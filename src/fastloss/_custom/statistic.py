@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .derive import derivative, derivative_to
-from .graph import Node, node, reductions, walk
+from .graph import Node, node, outside, reductions, walk
 from .lower import Program, lower
 from .numbers import evaluate_graph
 from .simplify import ONE, ZERO, add, build, mul
@@ -184,7 +184,7 @@ def _name(x: Node) -> str:
 def _opened(root: Node) -> Node:
     """Return the node with a parameter in place of each mean and sum."""
     known: dict[Node, Node] = {}
-    for x in walk(root, inside=False):
+    for x in walk(root, below=outside):
         if x.reduces:
             known[x] = node("param", value=_name(x))
         elif x.args:

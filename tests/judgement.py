@@ -209,7 +209,7 @@ class _Comparison:
         error = abs(got - exact) if math.isfinite(got) else math.inf
         if error > 2 * allowed:
             moved = self._moved_in_the_dtype(part)
-            tiny = 0 < abs(exact) and max(abs(exact), abs(got)) < info.smallest_normal
+            tiny = abs(exact) > 0 and max(abs(exact), abs(got)) < info.smallest_normal
             if moved is None or tiny:
                 tally.excused += 1
                 return None

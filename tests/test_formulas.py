@@ -15,8 +15,8 @@ from judgement import Tally, judge
 import fastloss as fl
 
 STEP = 50
-#: Of rows 482 NumPy has an infinity for log(sum(exp(p))) = 110 in float32, which happens
-#: to take the infinity exp(90) out of a product with 0; right, it stays 0 * inf.
+#: Of rows 482 NumPy has an infinity for log(sum(exp(p))) = 110 in float32, which takes
+#: the infinity exp(90) out of a product with 0 by chance; right, it stays 0 * inf.
 LUCKY = {"samples": (), "rows": (482,)}
 
 FORMULAS = {"samples": formulas.formula, "rows": row_formulas.formula}

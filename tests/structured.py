@@ -1168,52 +1168,49 @@ def flat(tree: Any) -> tuple[Any, ...]:
 
 
 @cache
-def truths(name: str, dtype: type, **variant: Any) -> list[tuple[tuple, dict, dict]]:
-    """Arguments and keywords of every size, and the exact results of each output."""
+def truth(case: Case, dtype: type, n: int, **variant: Any) -> tuple[tuple, dict, dict]:
+    """Arguments and keywords of a size, and the exact results of each output."""
     import oracle  # which asks for `CASES`
 
-    case = CASES[name]
     loss = replace(case.loss, reduction="none", **variant)
     exactly, numbers = (
         oracle.NUMBERS[dtype].exactly,
         oracle.exact_parameters(loss, dtype),
     )
-    found = []
-    for n in case.sizes:
-        arguments, keywords = case.draw(dtype, n, Random(n))
-        exact = each(exactly, arguments)
-        if name == "cox":  # times are no numbers to calculate with
-            exact = arguments[0], exactly(arguments[1])
-        results = {}
-        for output in case.outputs:
-            formula = getattr(getattr(reference, type(loss).__name__), output)
-            leaves = flat(formula(*exact, **keywords, **numbers))
-            terms = case.terms(output, {"arguments": exact}, {**keywords, **numbers})
-            each_terms = terms if isinstance(terms, tuple) else (terms,) * len(leaves)
-            results[output] = [
-                oracle.Truth.of(
-                    np.asarray(leaf, object),
-                    dtype,
-                    None if scale is None else np.broadcast_to(scale, np.shape(leaf)),
-                )
-                for leaf, scale in zip(leaves, each_terms, strict=True)
-            ]
-        found.append((arguments, keywords, results))
-    return found
+    arguments, keywords = case.draw(dtype, n, Random(n))
+    exact = each(exactly, arguments)
+    if loss.name == "cox":  # times are no numbers to calculate with
+        exact = arguments[0], exactly(arguments[1])
+    results = {}
+    for output in case.outputs:
+        formula = getattr(getattr(reference, type(loss).__name__), output)
+        leaves = flat(formula(*exact, **keywords, **numbers))
+        terms = case.terms(output, {"arguments": exact}, {**keywords, **numbers})
+        each_terms = terms if isinstance(terms, tuple) else (terms,) * len(leaves)
+        results[output] = [
+            oracle.Truth.of(
+                np.asarray(leaf, object),
+                dtype,
+                None if scale is None else np.broadcast_to(scale, np.shape(leaf)),
+            )
+            for leaf, scale in zip(leaves, each_terms, strict=True)
+        ]
+    return arguments, keywords, results
 
 
-def errors(name: str, variant: dict[str, Any], dtype: type) -> dict[str, float]:
+def errors(
+    case: Case, variant: dict[str, Any], dtype: type, n: int
+) -> dict[str, float]:
     """The largest error of each output in ulps of its largest term."""
-    case = CASES[name]
     loss = replace(case.loss, reduction="none", **variant)
     worst = dict.fromkeys(case.outputs, 0.0)
-    for arguments, keywords, exact in truths(name, dtype, **variant):
-        value, grads = loss.value_and_grad(*arguments, **keywords)
-        got = [value, grads]
-        if "hess" in case.outputs:
-            got.append(loss.grad_and_hess(*arguments, **keywords)[1])
-        for output, outputs in zip(case.outputs, got, strict=True):
-            for truth, result in zip(exact[output], flat(outputs), strict=True):
-                error = truth.error(np.asarray(result, dtype))
-                worst[output] = max(worst[output], np.max(error, initial=0.0))
+    arguments, keywords, exact = truth(case, dtype, n, **variant)
+    value, grads = loss.value_and_grad(*arguments, **keywords)
+    got = [value, grads]
+    if "hess" in case.outputs:
+        got.append(loss.grad_and_hess(*arguments, **keywords)[1])
+    for output, outputs in zip(case.outputs, got, strict=True):
+        for true, result in zip(exact[output], flat(outputs), strict=True):
+            error = true.error(np.asarray(result, dtype))
+            worst[output] = max(worst[output], np.max(error, initial=0.0))
     return worst

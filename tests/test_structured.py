@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import pickle
 from dataclasses import replace
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -67,9 +66,10 @@ def results(loss: fl.Loss, arguments: tuple, **keywords: Any) -> dict[str, Any]:
 @dtypes
 @variants
 def test_accuracy(name: str, variant: dict[str, Any], dtype: type, isa: str) -> None:
-    limits = CASES[name].limits
-    for output, error in structured.errors(name, variant, dtype).items():
-        assert error <= limits[output], output
+    case = CASES[name]
+    for n in case.sizes:
+        for output, error in structured.errors(case, variant, dtype, n).items():
+            assert error <= case.limits[output], (output, n)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -134,27 +134,30 @@ def many(name: str, dtype: type) -> tuple[tuple, dict[str, Any], dict[str, Any]]
 
 
 @dtypes
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
 @pytest.mark.parametrize("name", CASES)
-def test_threads_and_paths(name: str, dtype: type) -> None:
+def test_threads_and_paths(
+    name: str, reduction: str, weighted: bool, dtype: type
+) -> None:
     arguments, keywords, own = many(name, dtype)
     case = CASES[name]
     arrays = case.samples(arguments, {**keywords, **own})
-    weights = (None, Random(7).choice([0, 0.5, 2], arrays))
+    weight = Random(7).choice([0, 0.5, 2], arrays) if weighted else None
+    loss = replace(case.loss, reduction=reduction, **own)
+    expected = None
     before = _bridge.isa()
-    for i, (reduction, weight) in enumerate(product(("mean", "none"), weights)):
-        loss = replace(case.loss, reduction=reduction, **own)
-        expected = None
-        for j, path in enumerate(ISAS):
-            _bridge.use_isa(path)
-            if path == "baseline":
-                expected = None
-            for threads in (1, (2, 3, 5)[(i + j) % 3]):
-                with fl.threads(threads):
-                    got = results(loss, arguments, sample_weight=weight, **keywords)
-                got = as_bytes(tuple(got.values()))
-                expected = expected or got
-                assert got == expected
-                compared(len(got))
+    for j, path in enumerate(ISAS):
+        _bridge.use_isa(path)
+        if path == "baseline":
+            expected = None
+        for threads in (1, (2, 3, 5)[(weighted + j) % 3]):
+            with fl.threads(threads):
+                got = results(loss, arguments, sample_weight=weight, **keywords)
+            got = as_bytes(tuple(got.values()))
+            expected = expected or got
+            assert got == expected
+            compared(len(got))
     _bridge.use_isa(before)
 
 
@@ -174,26 +177,26 @@ def backwards(a: Array) -> Array:
 
 
 @dtypes
+@pytest.mark.parametrize("n", [200, 70_000])
 @variants
-def test_layouts(name: str, variant: dict[str, Any], dtype: type) -> None:
+def test_layouts(name: str, variant: dict[str, Any], n: int, dtype: type) -> None:
     case = CASES[name]
     loss = replace(case.loss, reduction="none", **variant)
     random = Random(8)
-    for n in (200, 70_000):
-        arguments, keywords = case.draw(dtype, n, random)
-        samples = case.samples(arguments, {**keywords, **parameters(loss)})
-        weight = np.asarray(random.choice([0.5, 2.0], samples))
-        plain = results(loss, arguments, **keywords, sample_weight=weight)
-        expected = as_bytes(tuple(plain.values()))
-        for layout in (strided, swapped, backwards, np.asfortranarray):
-            other = each(layout, arguments)
-            outs = each(lambda a: layout(np.zeros_like(a)), plain["grad"])  # noqa: B023
-            got = results(loss, other, **keywords, sample_weight=weight)
-            assert as_bytes(tuple(got.values())) == expected
-            grad = loss.grad(*other, **keywords, sample_weight=weight, out=outs)
-            assert all(a is b for a, b in zip(flat(grad), flat(outs), strict=True))
-            numbers = [np.asarray(a, dtype).tobytes() for a in flat(outs)]
-            assert numbers == as_bytes(plain["grad"])
+    arguments, keywords = case.draw(dtype, n, random)
+    samples = case.samples(arguments, {**keywords, **parameters(loss)})
+    weight = np.asarray(random.choice([0.5, 2.0], samples))
+    plain = results(loss, arguments, **keywords, sample_weight=weight)
+    expected = as_bytes(tuple(plain.values()))
+    for layout in (strided, swapped, backwards, np.asfortranarray):
+        other = each(layout, arguments)
+        outs = each(lambda a: layout(np.zeros_like(a)), plain["grad"])  # noqa: B023
+        got = results(loss, other, **keywords, sample_weight=weight)
+        assert as_bytes(tuple(got.values())) == expected
+        grad = loss.grad(*other, **keywords, sample_weight=weight, out=outs)
+        assert all(a is b for a, b in zip(flat(grad), flat(outs), strict=True))
+        numbers = [np.asarray(a, dtype).tobytes() for a in flat(outs)]
+        assert numbers == as_bytes(plain["grad"])
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -268,13 +268,17 @@ class LateCohorts(structured.Cohorts):
         return (labels, x), {"strata": strata, "entry": entry}
 
 
+LATE_COHORTS = LateCohorts()
+
+
 @dtypes
+@pytest.mark.parametrize("n", LateCohorts.sizes)
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 def test_cox_of_strata_and_late_entry_is_accurate(
-    ties: str, dtype: type, isa: str, monkeypatch: pytest.MonkeyPatch
+    ties: str, n: int, dtype: type, isa: str
 ) -> None:
-    monkeypatch.setitem(structured.CASES, "cox", LateCohorts())
-    for output, error in structured.errors("cox", {"ties": ties}, dtype).items():
+    found = structured.errors(LATE_COHORTS, {"ties": ties}, dtype, n)
+    for output, error in found.items():
         assert error <= 4, output
 
 

@@ -221,7 +221,11 @@ gaussian_nll 2.5, for the Hessians of tversky and lambdarank 5.
             cells = [name, np.dtype(dtype).name]
             for isa in isas:
                 _bridge.use_isa(isa)
-                found = [structured.errors(name, v, dtype) for v in case.variants]
+                found = [
+                    structured.errors(case, v, dtype, n)
+                    for v in case.variants
+                    for n in case.sizes
+                ]
                 worst = [max(errors[o] for errors in found) for o in case.outputs]
                 cells.append(" / ".join(f"{error:.2f}" for error in worst))
             _bridge.use_isa(isas[0])

@@ -57,18 +57,21 @@ def batches(
 
 
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("reduction", ["mean", "none"])
 @pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
-def test_number_of_threads(loss: fl.Loss, dtype: type, isa: str) -> None:
+def test_number_of_threads(
+    loss: fl.Loss, reduction: str, dtype: type, isa: str
+) -> None:
     # Enough entries for seven threads: the engine gives each at least 12288.
+    one = replace(loss, reduction=reduction)
     for y, x, weight in batches(loss.kernel, dtype, 120_001):
-        for reduction, weights in [("mean", {"sample_weight": weight}), ("none", {})]:
-            one = replace(loss, reduction=reduction)
-            with fl.threads(THREADS[0]):
-                expected = bits(one, y, x, **weights)
-            for threads in THREADS[1:]:
-                with fl.threads(threads):
-                    assert bits(one, y, x, **weights) == expected
-                compared(len(expected))
+        weights = {"sample_weight": weight} if reduction == "mean" else {}
+        with fl.threads(THREADS[0]):
+            expected = bits(one, y, x, **weights)
+        for threads in THREADS[1:]:
+            with fl.threads(threads):
+                assert bits(one, y, x, **weights) == expected
+            compared(len(expected))
 
 
 def shifted(a: np.ndarray, elements: int) -> np.ndarray:

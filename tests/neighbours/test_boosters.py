@@ -358,6 +358,13 @@ def test_names_are_those_of_losses_on_scores(module: Any) -> None:
     assert not module.metric("bce").loss.from_logits
 
 
+def test_a_loss_is_no_objective() -> None:
+    with pytest.raises(TypeError, match=r"a DMatrix, .*fastloss\.xgboost\.objective"):
+        xgboost.train(XGB, xgboost.DMatrix(X, Y), 1, obj=fl.mse)
+    with pytest.raises(TypeError, match=r"a Dataset, .*fastloss\.lightgbm\.objective"):
+        lightgbm.train(LGB | {"objective": fl.mse}, lightgbm.Dataset(X, Y), 1)
+
+
 def test_what_is_refused() -> None:
     for name in "listnet", "gaussian_nll", "aft", "triplet":
         with pytest.raises(TypeError, match="takes more than a label and a score"):

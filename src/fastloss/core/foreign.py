@@ -83,6 +83,12 @@ def what_is_no_number(name: str, array: Any, value: Any) -> str:
     """The first entry of an array of objects that is none, and what to do."""
     if value is None:
         return f"{name} is None: pass an array"
+    if _has(value, "get_label"):  # a DMatrix of XGBoost, a Dataset of LightGBM
+        library = type(value).__module__.partition(".")[0]
+        return (
+            f"{name} is a {type(value).__name__}, as boosters hand to objectives: pass "
+            f"fastloss.{library}.objective(loss), or metric(loss)"
+        )
     for column, found in _columns(value):
         for index, entry in enumerate(np.asarray(found).ravel()):
             if not isinstance(entry, Real) or isinstance(entry, str):

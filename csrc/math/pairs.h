@@ -72,6 +72,12 @@ FL_INLINE fl_pair fl_product(real a, real b) {
   return (fl_pair){a * b, fl_tail_of_product(a, b, a * b)};
 }
 
+/* p q; underflow takes the rests. */
+FL_INLINE fl_pair fl_pair_product(fl_pair p, fl_pair q) {
+  const real hi = p.hi * q.hi, rest = FL_FMA(p.hi, q.lo, p.lo * q.hi);
+  return (fl_pair){hi, fl_tail_of_product(p.hi, q.hi, hi) + rest};
+}
+
 FL_INLINE fl_pair fl_square(fl_pair p) {
   const real hi = p.hi * p.hi;
   return (fl_pair){hi, fl_tail_of_product(p.hi, p.hi, hi) + 2 * p.hi * p.lo};
@@ -104,23 +110,30 @@ FL_INLINE fl_pair fl_log_of_ratio(fl_pair n, fl_pair d) {
   return (fl_pair){2 * s.hi, FL_FMA(2, s.lo, cubic)};
 }
 
-/* log(one + p) for one = 0 or 1, p >= 0 and a normal sum, which is 2^j m with m
-   in [sqrt(1/2), sqrt(2)): (d + n)/(d - n) = m for n = m - 1, which is p where
-   j = 0 and one = 1, and d = m + 1. */
+/* u = 2^j m of a normal u > 0, m in [sqrt(1/2), sqrt(2)), and 2^-j. */
+typedef struct {
+  real m, inverse, exponent;
+} fl_binary;
+
+FL_INLINE fl_binary fl_binary_of(real u) {
+  const fl_uint one = (fl_uint)FL_EXPONENT_BIAS << FL_MANTISSA_BITS;
+  const fl_uint biased = (fl_bits(u) + (one - FL_SQRT_HALF_BITS)) >> FL_MANTISSA_BITS;
+  const fl_uint j = biased - FL_EXPONENT_BIAS;
+  return (fl_binary){fl_from_bits(fl_bits(u) - (j << FL_MANTISSA_BITS)),
+                     fl_from_bits(one - (j << FL_MANTISSA_BITS)),
+                     fl_from_bits(fl_bits(FL_ROUND_MAGIC) + j) - FL_ROUND_MAGIC};
+}
+
+/* log(one + p) for one = 0 or 1, p >= 0 and a normal sum 2^j m: (d + n)/(d - n) = m for
+   n = m - 1, which is p where j = 0 and one = 1, and d = m + 1. */
 FL_INLINE fl_pair fl_pair_log(real one, fl_pair p) {
   const fl_pair u = fl_one_plus(one, p);
-  const fl_uint bits = (fl_uint)FL_EXPONENT_BIAS << FL_MANTISSA_BITS;
-  const fl_uint biased =
-      (fl_bits(u.hi) + (bits - FL_SQRT_HALF_BITS)) >> FL_MANTISSA_BITS;
-  const fl_uint j = biased - FL_EXPONENT_BIAS;
-  const real m = fl_from_bits(fl_bits(u.hi) - (j << FL_MANTISSA_BITS));
-  const real inverse = fl_from_bits(bits - (j << FL_MANTISSA_BITS));
-  const real exponent = fl_from_bits(fl_bits(FL_ROUND_MAGIC) + j) - FL_ROUND_MAGIC;
-  const bool whole = exponent == 0 && one == 1;
-  const fl_pair reduced = fl_fast_sum(m - 1, u.lo * inverse);
+  const fl_binary b = fl_binary_of(u.hi);
+  const bool whole = b.exponent == 0 && one == 1;
+  const fl_pair reduced = fl_fast_sum(b.m - 1, u.lo * b.inverse);
   const fl_pair n = {whole ? p.hi : reduced.hi, whole ? p.lo : reduced.lo};
   const fl_pair d = fl_fast_sum(2, n.hi);
-  return fl_plus_ln2(fl_log_of_ratio(n, (fl_pair){d.hi, d.lo + n.lo}), exponent);
+  return fl_plus_ln2(fl_log_of_ratio(n, (fl_pair){d.hi, d.lo + n.lo}), b.exponent);
 }
 
 #endif

@@ -64,7 +64,7 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const real c = (real)parameters[FL_C], a = (real)parameters[FL_A];
   const real half = (real)parameters[FL_HALF], keep = (real)parameters[FL_POWER];
   const bool squared = parameters[FL_SQUARE] != 0;
-  const fl_scaled_residual r = fl_scaled_residual_of(c, y, x);
+  const fl_scaled_residual r = fl_scaled_residual_of(fl_width_of(c), y, x);
   const fl_pair b = fl_pair_over(r.w, a);
   const fl_pair log_u = fl_pair_log(r.one, b), full = fl_plus_ln2(log_u, r.offset);
   const bool ended = r.scale == 0;

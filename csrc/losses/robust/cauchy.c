@@ -10,17 +10,16 @@
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const real c = (real)parameters[0], half = (real)0.5 * c;
-  const fl_scaled_residual r = fl_scaled_residual_of(c, y, x);
+  const fl_scaled_residual r = fl_scaled_residual_of(fl_width_of(c), y, x);
   const fl_pair u = fl_one_plus(r.one, r.w);
-  const fl_pair log = fl_plus_ln2(fl_pair_log(r.one, r.w), r.offset);
-  const real far = r.scale > 0 ? half * fl_pair_times(log, c) : (real)INFINITY;
-  const real inverse = 1 / u.hi;
-  const fl_pair slope = fl_pair_quotient(r.e, u, inverse);
+  const fl_pair log = fl_product(fl_log_sum(u.hi, u.lo, r.offset), c);
+  const real far = r.scale > 0 ? fl_pair_times(log, half) : (real)INFINITY;
+  const real inverse = 1 / u.hi, slope = r.e.hi / u.hi;
   const real curve = (r.one - r.w.hi) - r.w.lo;
   const real exact = FL_FMA(inverse, 2 * fl_missing(u, inverse), inverse);
   return (fl_point){
       .value = r.w.hi < FL_SMALL * r.one ? fl_near_zero(r) : far,
-      .grad = fl_copysign((slope.hi + slope.lo) * r.scale, x - y),
+      .grad = fl_copysign(slope * r.scale, x - y),
       .hess = curve * inverse * exact * r.scale * r.scale,
   };
 }

@@ -4,28 +4,34 @@
 
      l = c^2 (z - log(1 + z)),  l' = r/(1 + z),  l'' = 1/(1 + z)^2
 
-   For z <= 1, with s = z/(2 + z), z - log(1 + z) = s (z - s^2 R(s^2)), where
-   nothing cancels (math/vecmath.h). */
+   With s = f/(2 + f) and math/vecmath.h's R, log(1 + f) = 2 s + s^3 R(s^2): of f = z for
+   z <= 1, where z - log(1 + z) = s (z - s^2 R(s^2)) and nothing cancels, of f = m - 1 for
+   larger ones, where 1 + z = 2^j m with m in [sqrt(1/2), sqrt(2)). */
 #define FL_NAME fair
 #define FL_LONG
-#include "blocks/element.h"
-#include "math/pairs.h"
+#include "losses/robust/scaled_residual.h"
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const real c = (real)parameters[0];
-  const fl_pair r = fl_residual(y, x), exact = fl_pair_over(r, c);
-  const fl_pair z = {fl_min(FL_HUGE, exact.hi), exact.lo};
-  const fl_pair u = fl_one_plus(1, z), log = fl_pair_log(1, z);
-  const real inverse = 1 / u.hi, square = inverse * inverse;
-  const fl_pair slope = fl_pair_quotient(z, u, inverse);
-  const fl_pair s = fl_pair_quotient(z, fl_one_plus(1, u), 1 / (1 + u.hi));
-  const real q = s.hi * s.hi * fl_artanh_polynomial(s.hi * s.hi);
+  const fl_pair r = fl_residual(y, x), exact = fl_over_width(r, fl_width_of(c));
+  const fl_pair z = {fl_min(FL_HUGE, exact.hi), exact.lo}, u = fl_one_plus(1, z);
+  const fl_binary b = fl_binary_of(u.hi);
+  const bool near = z.hi <= 1;
+  const fl_pair far = fl_fast_sum(b.m - 1, u.lo * b.inverse);
+  const fl_pair f = {near ? z.hi : far.hi, near ? z.lo : far.lo};
+  const fl_pair two = fl_fast_sum(2, f.hi), d = {two.hi, two.lo + f.lo};
+  const fl_pair s = fl_pair_quotient(f, d, 1 / d.hi);
+  const real square = s.hi * s.hi, q = square * fl_artanh_polynomial(square);
   const fl_pair rest = fl_fast_sum(r.hi, FL_FMA(-c, q, r.lo));
-  const real far = FL_FMA_ONCE(-c, log.hi, r.hi) + FL_FMA(-c, log.lo, r.lo);
+  const fl_pair log =
+      fl_plus_ln2((fl_pair){2 * s.hi, FL_FMA(2, s.lo, s.hi * q)}, b.exponent);
+  const real outer = FL_FMA_ONCE(-c, log.hi, r.hi) + FL_FMA(-c, log.lo, r.lo);
+  const real inverse = 1 / u.hi, inverse_square = inverse * inverse;
+  const real most = 2 * fl_missing(u, inverse);
   return (fl_point){
-      .value = z.hi <= 1 ? fl_pair_times(rest, fl_pair_times(s, c)) : c * far,
-      .grad = fl_copysign(fl_pair_times(slope, c), x - y),
-      .hess = FL_FMA(square, 2 * fl_missing(u, inverse), square),
+      .value = near ? fl_pair_times(rest, fl_pair_times(s, c)) : c * outer,
+      .grad = fl_copysign(fl_min(c, r.hi / u.hi), x - y),
+      .hess = FL_FMA(inverse_square, most, inverse_square),
   };
 }
 

@@ -8,7 +8,8 @@
 #include "losses/robust/scaled_residual.h"
 
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
-  const fl_scaled_residual r = fl_scaled_residual_of((real)parameters[0], y, x);
+  const fl_scaled_residual r =
+      fl_scaled_residual_of(fl_width_of((real)parameters[0]), y, x);
   const fl_pair u = fl_one_plus(r.one, r.w);
   const real inverse = 1 / u.hi, back = r.scale * r.scale;
   const real missing = fl_missing(u, inverse);

@@ -20,6 +20,27 @@
 #define FL_SHRINK_BITS 600
 #endif
 
+/* A width c, and its inverse as 2^k (hi + lo), of which neither factor is out of range,
+   whatever c is. */
+typedef struct {
+  real c, unit;
+  fl_pair inverse;
+} fl_width;
+
+FL_INLINE fl_width fl_width_of(real c) {
+  const fl_uint k = fl_bits(c) >> FL_MANTISSA_BITS, most = 2 * FL_EXPONENT_BIAS;
+  const real unit = fl_from_bits((most - k + (k == most)) << FL_MANTISSA_BITS);
+  const real m = c * unit, inverse = 1 / m;
+  return (fl_width){c, unit, {inverse, fl_remainder(1, inverse, m) / m}};
+}
+
+/* p/c; an infinite p has no rest. */
+FL_INLINE fl_pair fl_over_width(fl_pair p, fl_width width) {
+  const fl_pair units = {p.hi * width.unit, p.lo * width.unit};
+  const fl_pair z = fl_pair_product(units, width.inverse);
+  return (fl_pair){z.hi, fl_where(z.hi < FL_HUGE, z.lo)};
+}
+
 /* Of a residual far out e is |r| scale, w is z^2 scale^2, `one` stands for
    scale^2 and offset ln 2 for -log(scale^2); of an infinite one e is c, w is 1
    and the scale is 0. */
@@ -28,12 +49,12 @@ typedef struct {
   real scale, one, offset;
 } fl_scaled_residual;
 
-FL_INLINE fl_scaled_residual fl_scaled_residual_of(real c, real y, real x) {
+FL_INLINE fl_scaled_residual fl_scaled_residual_of(fl_width width, real y, real x) {
   const fl_pair r = fl_residual(y, x);
-  const bool far = r.hi >= c * FL_FAR_OUT, end = r.hi == (real)INFINITY;
+  const bool far = r.hi >= width.c * FL_FAR_OUT, end = r.hi == (real)INFINITY;
   const real scale = fl_select(end, 0, fl_select(far, FL_SHRINK, 1));
-  const fl_pair e = {fl_select(end, c, r.hi * scale), r.lo * scale};
-  return (fl_scaled_residual){e, fl_square(fl_pair_over(e, c)), scale,
+  const fl_pair e = {fl_select(end, width.c, r.hi * scale), r.lo * scale};
+  return (fl_scaled_residual){e, fl_square(fl_over_width(e, width)), scale,
                               fl_where(!far, 1), fl_where(far, 2 * FL_SHRINK_BITS)};
 }
 

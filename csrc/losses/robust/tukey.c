@@ -14,7 +14,7 @@
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const real c = (real)parameters[0];
   const fl_pair flat = fl_pair_over(fl_product(c, c), 6);
-  const fl_scaled_residual r = fl_scaled_residual_of(c, y, x);
+  const fl_scaled_residual r = fl_scaled_residual_of(fl_width_of(c), y, x);
   const real w = r.w.hi;
   const bool inside = r.e.hi <= c * r.one;
   const fl_pair sum = fl_fast_sum(1, -w), v = fl_fast_sum(sum.hi, sum.lo - r.w.lo);

@@ -7,21 +7,36 @@
 #define FL_LONG
 #include "losses/robust/scaled_residual.h"
 
+/* exp(-w), w <= -FL_EXP_LIFTED: 2^64 times it, and 1 minus it, with one polynomial. */
+typedef struct {
+  real lifted, rest;
+} fl_decay;
+
+FL_INLINE fl_decay fl_decay_of(real w, real tail) {
+  real magic_n, n;
+  const real p = fl_expm1_reduced(-w, -tail, &magic_n, &n);
+  const fl_uint exponent = fl_bits(magic_n) + (FL_EXPONENT_BIAS + 64);
+  const real scale = fl_from_bits(exponent << FL_MANTISSA_BITS);
+  const real s = fl_where(w < 64, scale) * (real)0x1p-64; /* 0: nothing beside 1 */
+  return (fl_decay){FL_FMA(p, scale, scale), -FL_FMA(s, p, s - 1)};
+}
+
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const real c = (real)parameters[0];
   const fl_pair most = fl_product((real)0.5 * c, c);
-  const fl_scaled_residual r = fl_scaled_residual_of(c, y, x);
+  const fl_scaled_residual r = fl_scaled_residual_of(fl_width_of(c), y, x);
   const bool near = r.w.hi < -FL_EXP_LIFTED * r.one;
   const real w = near ? r.w.hi : fl_unless_nan(r.w.hi, -FL_EXP_LIFTED);
-  const real tail = fl_where(near, r.w.lo), lifted = fl_exp_lifted(-w, -tail);
+  const real tail = fl_where(near, r.w.lo);
+  const fl_decay decay = fl_decay_of(w, tail);
   const bool subnormal = w > 64;
-  const real t = fl_where(near, lifted * (subnormal ? 1 : (real)0x1p-64));
-  const fl_pair e = {near ? r.e.hi : fl_unless_nan(r.w.hi, 0), fl_where(near, r.e.lo)};
+  const real t = fl_where(near, decay.lifted * (subnormal ? 1 : (real)0x1p-64));
+  const real e = near ? r.e.hi : fl_unless_nan(r.w.hi, 0);
   const real back = subnormal ? (real)0x1p-64 : 1;
-  const real share = -fl_expm1_nonpositive_tail(-w, -tail);
+  const real outer = fl_pair_times(most, decay.rest);
   return (fl_point){
-      .value = r.w.hi < FL_SMALL * r.one ? fl_near_zero(r) : fl_pair_times(most, share),
-      .grad = fl_copysign(fl_pair_times(e, t) * back, x - y),
+      .value = r.w.hi < FL_SMALL * r.one ? fl_near_zero(r) : outer,
+      .grad = fl_copysign(e * t * back, x - y),
       .hess = (FL_FMA(-2, w, 1) - 2 * tail) * t * back,
   };
 }

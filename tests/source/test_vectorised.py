@@ -24,7 +24,7 @@ SINGLE = [
     # one number a row, of many entries
     (r"multiclass_", r"fl_wide_(logs|own|states|weighted_value)"),
     (r"multiclass_", r"fl_(zlpr|cosine)_row"),
-    (r"multiclass_", r"fl_(drifts|own_points|sum_rows)"),
+    (r"multiclass_", r"fl_(crossentropy_products|drifts|own_points|sum_rows)"),
     # what is left of a tile behind the last four of its sum
     (r"binary_f64_", r"fl_binary_crossentropy_logits_value"),
     (r"margin_f64_", r"fl_((squared_)?hinge_value|modified_huber_value_grad)"),
@@ -47,6 +47,7 @@ SINGLE = [
     # SSE2 has no masks that numbers of both widths, or 64 bits, are chosen by
     (r"robust_f.._baseline", r"fl_barron_"),
     (r"count_f.._baseline", r"fl_tweedie_deviance_"),
+    (r"count_f64_baseline", r"fl_tweedie_(value|grad)"),
     # SSE2 neither compares nor shifts integers of 64 bits
     (r"(distribution|embedding|ranking|regression|robust)_f64_baseline", r""),
     (r"_f64_baseline", r"fl_accumulate|fl_mean_absolute_error_value"),

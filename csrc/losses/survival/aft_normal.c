@@ -68,11 +68,13 @@ typedef struct {
   double share, lost, mean, rest;
 } fl_wide;
 
-FL_INLINE fl_wide FL_LOCAL(wide)(double u, double lost, double t, double w) {
+/* lost: what rounding took from u; apart: t - u, by which two tails differ. */
+FL_INLINE fl_wide FL_LOCAL(wide)(double u, double lost, double t, double apart,
+                                 double w) {
   const bool upper = u > 0;
   const fl_tail_moments near = FL_LOCAL(tail_moments)(fl_d_abs(u));
   const fl_tail_moments far = FL_LOCAL(tail_moments)(t);
-  const double y = 0.5 * w * (t - u), e = fl_d_exp(-y, 0);
+  const double y = 0.5 * w * apart, e = fl_d_exp(-y, 0);
   const double less = -fl_d_expm1_nonpositive(-y);
   const double height = upper ? fl_d_gauss(u, lost, 0.5) : 1;
   const double outside = height * FL_FMA_F64(e, far.tail, near.tail), all = 1 - outside;
@@ -97,8 +99,11 @@ FL_INLINE fl_point FL_POINT(real t1, real t2, real x, const double *parameters) 
       FL_LOCAL(narrow)(near & !at.known ? m : 0, near ? 0.5 * at.width : 0);
   const double u = m > 0 ? -at.low.q : at.high.q, t = m > 0 ? at.high.q : -at.low.q;
   const double nearer = m > 0 ? -at.low.lost : at.high.lost;
-  const fl_wide wide =
-      FL_LOCAL(wide)(u, nearer, t > FL_FAR_TIME ? FL_FAR_TIME : t, at.width);
+  const double farther = m > 0 ? at.high.lost : -at.low.lost;
+  const bool beyond = t > FL_FAR_TIME;
+  const double end = beyond ? FL_FAR_TIME : t;
+  const double apart = (end - u) + (beyond ? 0 : farther - nearer);
+  const fl_wide wide = FL_LOCAL(wide)(u, nearer, end, apart, at.width);
   const double log =
       fl_d_log(at.known ? sigma : (near ? at.width * narrow.share : wide.share),
                near ? 0 : wide.lost);

@@ -110,7 +110,7 @@ FL_INLINE fl_pair fl_log_of_ratio(fl_pair n, fl_pair d) {
   return (fl_pair){2 * s.hi, FL_FMA(2, s.lo, cubic)};
 }
 
-/* u = 2^j m of a normal u > 0, m in [sqrt(1/2), sqrt(2)), and 2^-j. */
+/* u = 2^j m of a normal u > 0, m in [sqrt(1/2), sqrt(2)), and 2^-j, as in fl_log_sum. */
 typedef struct {
   real m, inverse, exponent;
 } fl_binary;
@@ -119,8 +119,9 @@ FL_INLINE fl_binary fl_binary_of(real u) {
   const fl_uint one = (fl_uint)FL_EXPONENT_BIAS << FL_MANTISSA_BITS;
   const fl_uint biased = (fl_bits(u) + (one - FL_SQRT_HALF_BITS)) >> FL_MANTISSA_BITS;
   const fl_uint j = biased - FL_EXPONENT_BIAS;
+  const fl_uint two = one + ((fl_uint)1 << FL_MANTISSA_BITS);
   return (fl_binary){fl_from_bits(fl_bits(u) - (j << FL_MANTISSA_BITS)),
-                     fl_from_bits(one - (j << FL_MANTISSA_BITS)),
+                     (real)0.5 * fl_from_bits(two - (j << FL_MANTISSA_BITS)),
                      fl_from_bits(fl_bits(FL_ROUND_MAGIC) + j) - FL_ROUND_MAGIC};
 }
 

@@ -313,13 +313,15 @@ FL_INLINE real fl_log1p_unit(real t) {
 
 /* log(u + c) for u > 0 normal and |c| at most half an ulp of u: u = 2^k m with m in
    [sqrt(1/2), sqrt(2)), f = m - 1 exact, c scaled and added. Shift and mask keep the
-   exponent arithmetic in integers of the width of `real`. */
+   exponent arithmetic in integers of the width of `real`. 2^-k is half of a number whose
+   exponent is never below 0: for the largest u it is 0 instead of 2^-128 or 2^-1024. */
 FL_INLINE real fl_log_sum(real u, real c, real k_offset) {
   const fl_uint one = (fl_uint)FL_EXPONENT_BIAS << FL_MANTISSA_BITS;
   const fl_uint biased = (fl_bits(u) + (one - FL_SQRT_HALF_BITS)) >> FL_MANTISSA_BITS;
   const fl_uint k = biased - FL_EXPONENT_BIAS;
   const real m = fl_from_bits(fl_bits(u) - (k << FL_MANTISSA_BITS));
-  const real inverse = fl_from_bits(one - (k << FL_MANTISSA_BITS));
+  const fl_uint two = one + ((fl_uint)1 << FL_MANTISSA_BITS);
+  const real inverse = (real)0.5 * fl_from_bits(two - (k << FL_MANTISSA_BITS));
   const real kr = fl_from_bits(fl_bits(FL_ROUND_MAGIC) + k) - FL_ROUND_MAGIC;
   return fl_log1p_reduced((m - 1) + c * inverse, kr + k_offset);
 }

@@ -270,8 +270,10 @@ class Generator:
     def entries(self, depth: int) -> Formula:
         choice = self.random.random()
         if depth == 0 or choice < 0.15:
-            if not self.classes and choice < 0.06:
-                return Formula("y", lambda y, x: y, lambda y, x: y)
+            if choice < 0.06:
+                if not self.classes:
+                    return Formula("y", lambda y, x: y, lambda y, x: y)
+                return self.random.choice(OF_LABELS)
             return Formula("x", lambda y, x: x, lambda y, x: x)
         if choice < 0.35:
             name, of_arrays, of_jets = self.random.choice(UNARY)
@@ -280,6 +282,20 @@ class Generator:
                 f"{name}({a.text})",
                 lambda y, x: of_arrays(a.array(y, x)),
                 lambda y, x: [of_jets(z) for z in a.jets(y, x)],
+            )
+        if self.classes and choice < 0.42:
+            a, b = self.entries(depth - 1), self.entries(depth - 1)
+            return Formula(
+                f"where(hot, {a.text}, {b.text})",
+                lambda y, x: np.where(
+                    np.arange(4) == y[:, None], a.array(y, x), b.array(y, x)
+                ),
+                lambda y, x: [
+                    p if j == y else q
+                    for j, (p, q) in enumerate(
+                        zip(a.jets(y, x), b.jets(y, x), strict=True)
+                    )
+                ],
             )
         if choice < 0.5:
             a = self.entries(depth - 1)
@@ -340,6 +356,23 @@ class Generator:
         )
 
 
+OF_LABELS = [
+    Formula(
+        "hot",
+        lambda y, x: np.eye(x.shape[-1])[y] + 0 * x,
+        lambda y, x: [constant(int(j == y)) for j in range(4)],
+    ),
+    Formula(
+        "before",
+        lambda y, x: (np.arange(x.shape[-1]) < y[:, None]) * 1.0,
+        lambda y, x: [constant(int(j < y)) for j in range(4)],
+    ),
+    Formula(
+        "distance",
+        lambda y, x: 0.25 * np.abs(np.arange(x.shape[-1]) - y[:, None]),
+        lambda y, x: [constant(abs(j - y) * mpf(0.25)) for j in range(4)],
+    ),
+]
 KINKED = ("maximum", "minimum", "where", "gated")
 X = np.array([[0.625, -1.75, 0.3125, 1.5], [0.5, 2.25, -0.375, 0.125]])
 SOFT = np.array([[0.25, 0.125, 0.5, 0.125], [0.875, 0.0, 0.0625, 0.0625]])

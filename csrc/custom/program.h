@@ -23,13 +23,14 @@ typedef struct {
 /* The first `setup` instructions fill registers with constants, once a block. A program
    of rows has stages; its first `kept` registers hold all entries, the others those of a piece,
    or numbers of rows, as the value is; at_label are registers
-   with the derivatives of the entry of the class, or 0. `last` says of a number of a row
+   with the derivatives of the entry of the class, index is one with the number of each
+   entry in its row, or they are 0. `last` says of a number of a row
    that entries read it. */
 typedef struct {
   int32_t inputs, registers, setup, length, constants;
   const fl_instruction *code;
   const double *constant;
-  int32_t stages, kept, reductions, classes, at_label[2];
+  int32_t stages, kept, reductions, classes, at_label[2], index;
   const fl_stage *stage;
 } fl_program;
 

@@ -48,6 +48,8 @@ static bool fl_stages_are_valid(const fl_program *program) {
   const int32_t slots = program->inputs + 3 + program->registers;
   for (int k = 0; k < 2; k++)
     if (program->at_label[k] < 0 || program->at_label[k] >= slots) return false;
+  const int32_t index = program->index - program->inputs - 3;
+  if (program->index && (index < 0 || index >= program->kept)) return false;
   return !program->stages || last == program->length;
 }
 

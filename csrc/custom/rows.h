@@ -174,17 +174,19 @@ static void fl_end_reductions(const fl_row_tile *tile, fl_stage stage) {
 
 /* -- stages ----------------------------------------------------------------------------- */
 
-/* Of each row of the tile, or of one row in all lanes: an entry at the class, the class, or
-   what a table says of it. */
+/* Of each row of the tile, or of one row in all lanes: an entry at the class, the label,
+   which a row of numbers has in each entry, or what a table says of it. */
 static void fl_look(const fl_row_tile *tile, const fl_instruction *step) {
   const real *x = tile->slot[step->operands[0]];
   const double *table = tile->program->constant + step->operands[0];
   real *d = tile->slot[step->target];
   for (int64_t r = 0; r < tile->lanes; r++) {
-    const int64_t row = tile->narrow ? r : 0, label = tile->labels[row];
-    d[r] = step->opcode == FL_OP_pick_r    ? x[label * tile->rows + row]
-           : step->opcode == FL_OP_label_r ? (real)label
-                                           : (real)table[label];
+    const int64_t row = tile->narrow ? r : 0;
+    const int64_t label = tile->labels ? tile->labels[row] : 0;
+    d[r] = step->opcode == FL_OP_pick_r       ? x[label * tile->rows + row]
+           : step->opcode == FL_OP_look_up_kk ? (real)table[label]
+           : tile->labels                     ? (real)label
+                                              : x[row];
   }
 }
 
@@ -267,7 +269,7 @@ static void fl_load_tile(const fl_row_block *block, int64_t first, int64_t rows,
   tile->length = tile->narrow ? rows : FL_ROW_PIECE - FL_FOUR;
   tile->more = tile->narrow ? 0 : FL_FOUR + 1;
   tile->total = rows * classes;
-  tile->labels = block->labels ? block->labels + first : 0;
+  tile->labels = tile->program->classes ? block->labels + first : 0;
   for (int k = 0; k < 2; k++) {
     const real *from = in[k] ? in[k] + first * ld[k] : 0;
     if (!tile->narrow) tile->slot[k] = (real *)from;
@@ -278,6 +280,17 @@ static void fl_load_tile(const fl_row_block *block, int64_t first, int64_t rows,
   if (tile->scales) tile->by = fl_factor_of(block->factor[first]);
   tile->slot[inputs + 1] = block->g ? (real *)block->g + first * block->ldg : 0;
   tile->slot[inputs + 2] = block->h ? (real *)block->h + first * block->ldh : 0;
+}
+
+/* The number of each entry in its row. */
+static void fl_number_entries(const fl_row_tile *tile) {
+  if (!tile->program->index) return;
+  real *restrict index = tile->slot[tile->program->index];
+  if (!tile->narrow)
+    for (int64_t j = 0; j < tile->classes; j++) index[j] = (real)j;
+  else
+    for (int64_t j = 0; j < tile->classes; j++)
+      for (int64_t r = 0; r < tile->rows; r++) index[j * tile->rows + r] = (real)j;
 }
 
 /* Derivatives of the entries of classes, which have a form of their own. */
@@ -327,7 +340,10 @@ FL_INLINE int fl_run_rows(int want, const fl_row_block *block) {
   fl_steps(program, 0, program->setup, lanes, tile.slot, 0);
   for (int64_t first = 0; first < block->rows; first += most) {
     const int64_t left = block->rows - first;
-    fl_load_tile(block, first, left < most ? left : most, &tile);
+    const int64_t rows = left < most ? left : most;
+    const bool other = rows != tile.rows;
+    fl_load_tile(block, first, rows, &tile);
+    if (other) fl_number_entries(&tile);
     fl_run_tile(&tile);
     fl_finish_tile(want, block, first, &tile);
   }

@@ -17,15 +17,13 @@ from .graph import Node, const, node
 from .refusal import HeadsError, LabelOfRowError, TraceError, refuse
 from .rows import (
     CLASSES,
+    INDEX,
     LABEL,
     ONE_HOT,
-    at_label,
-    elsewhere,
     is_of_rows,
     look_up,
-    numbers_of_row,
     pick,
-    with_hot,
+    row_sum,
 )
 from .simplify import ONE, ZERO, add, build, div, exp, mul, neg, square, sub, where
 from .trace import COLUMN, ENTRIES, NUMBER, ROWS, Reduced, Symbol, as_node
@@ -84,47 +82,7 @@ def _over_entries(
         )
     _check_axis(name, axis)
     found = (of_one if form == COLUMN else made)(as_node(x))
-    if at_label(found):
-        refuse(
-            f"np.{name} of one-hot labels in more than a factor or a choice",
-            "let y_true be one-hot: leave out np.eye or np.arange, write y_true for "
-            "the mask, and pass rows of the shape of y_pred",
-        )
     return Symbol(found, form=COLUMN if keepdims else ROWS, array=True)
-
-
-def row_sum(x: Node) -> Node:
-    """Return the sum of the entries; of one-hot ones that at the label."""
-    if x.op == "neg":
-        return neg(row_sum(x.args[0]))
-    if x.op in ("add", "sub") and at_label(x):
-        return build(x.op, *map(row_sum, x.args))
-    return _sum_of_one_hot(x) if at_label(x) else build("row_sum", x)
-
-
-def _sum_of_one_hot(x: Node) -> Node:
-    """The sum of entries m u, and k u at the label: m sum(u) + (k - m) u[y_true]."""
-    k, u = _factor(with_hot(x, ONE))
-    m, other = _factor(elsewhere(x))
-    if m is ZERO:
-        return pick(x)
-    if other.op == "nan_if" and other.args[0] is ZERO:
-        whole = any(n.op != "pick" for n in numbers_of_row(u))  # has its NaNs
-        return pick(x) if whole else add(pick(x), build("row_sum", other))
-    if other is not u or k is ZERO:
-        return build("row_sum", x)
-    return add(mul(m, build("row_sum", u)), mul(sub(k, m), pick(u)))
-
-
-def _factor(x: Node) -> tuple[Node, Node]:
-    """Return (k, u) of k u with a number k."""
-    if x.op == "neg":
-        k, u = _factor(x.args[0])
-        return neg(k), u
-    if x.op == "mul" and x.args[0].uniform:
-        k, u = _factor(x.args[1])
-        return mul(x.args[0], k), u
-    return (x, ONE) if x.uniform else (ONE, x)
 
 
 def mean_of_row(x: Node) -> Node:
@@ -311,46 +269,72 @@ def labels_that_index(dtype: Any) -> np.ndarray:
     return trace.stand_ins.labels.astype(dtype or np.intp)
 
 
-def one_hot_or_same(x: np.ndarray) -> Any:
-    """Return the symbol of an array with one number at labels and one elsewhere."""
-    trace = _trace()
-    if (
-        x.ndim != 2
-        or x.shape[0] != trace.stand_ins.length
-        or x.dtype.kind not in "biuf"
-    ):
+def of_labels_or_same(x: np.ndarray) -> Any:
+    """Return the symbol of an array that numbers say of classes, or of labels.
+
+    It has a number for each class or for each label, in even steps as np.arange; or a
+    row for each label, with one number at the label, one before it and one behind.
+    """
+    length = _trace().stand_ins.length
+    if x.dtype.kind not in "biuf" or x.ndim not in (1, 2):
         return x
-    hot = trace.stand_ins.labels[:, None] == np.arange(x.shape[1])
-    at, off = np.unique(x[hot]), np.unique(x[~hot])
-    if at.size != 1 or off.size != 1:
+    if x.shape in ((length,), (length, 1)):
+        numbers = _by_label(x.ravel())
+        found = None if numbers is None else _steps(numbers, LABEL)
+        form = ROWS if x.ndim == 1 else COLUMN
+    elif x.ndim == 1 or x.shape[0] == 1:
+        found, form = _steps(x.ravel(), INDEX), ENTRIES
+    elif x.shape[0] == length:
+        found, form = _of_labels(x), ENTRIES
+    else:
+        return x
+    if found is None:
+        return x
+    if form == ENTRIES:
+        _expect_classes(x.shape[-1])
+    return Symbol(found, boolean=x.dtype == bool, form=form, array=True)
+
+
+def _by_label(x: np.ndarray) -> np.ndarray | None:
+    """Return the numbers of the labels, if rows of one label have the same."""
+    labels = _trace().stand_ins.labels
+    numbers = np.zeros(labels.max() + 1, x.dtype)
+    numbers[labels] = x
+    return numbers if np.array_equal(numbers[labels], x) else None
+
+
+def _steps(x: np.ndarray, place: Node) -> Node | None:
+    """Return a + b place, if that is what an array has."""
+    first, step = float(x[0]), float(x[min(1, x.size - 1)]) - float(x[0])
+    if not np.array_equal(x, first + step * np.arange(x.size)):
+        return None
+    if x.dtype != bool:
+        return add(const(first), mul(const(step), place))
+    return const(first) if step == 0 else None
+
+
+def is_of_classes(x: np.ndarray) -> bool:
+    """Whether an array can be that of a row's entries, and is none of samples."""
+    return x.ndim == 1 and x.size > 1 and _steps(x, INDEX) is not None
+
+
+def _of_labels(x: np.ndarray) -> Node:
+    place = np.arange(x.shape[1]) - _trace().stand_ins.labels[:, None]
+    numbers = [np.unique(x[part]) for part in (place == 0, place < 0, place > 0)]
+    if any(each.size != 1 for each in numbers):
         refuse(
-            "an array indexed by labels has other rows than np.eye(C)",
+            "an array indexed by labels has more than one number at the label, before "
+            "it or behind it; np.eye(C) and np.tril(np.ones((C, C))) have one",
             "write w[y_true] of a parameter w with a number for each class; rows of "
             "other numbers, as labels of the shape of y_pred, are made outside",
         )
-    _expect_classes(x.shape[1])
-    first, second = float(at[0]), float(off[0])
-    if (first, second) == (1.0, 0.0):
-        found = ONE_HOT
-    else:
-        found = where(ONE_HOT, const(first), const(second))
-    return Symbol(found, boolean=x.dtype == bool, form=ENTRIES, array=True)
-
-
-def compared_with_classes(a: Any, b: Any) -> Symbol | None:
-    """Return y_true[:, None] == np.arange(C), if that is what is compared."""
-    for label, classes in ((a, b), (b, a)):
-        if not (_is_label(label) and type(classes) is np.ndarray):
-            continue
-        if label.form != COLUMN or classes.shape not in (
-            (classes.size,),
-            (1, classes.size),
-        ):
-            continue
-        if np.array_equal(classes.ravel(), np.arange(classes.size)):
-            _expect_classes(classes.size)
-            return Symbol(ONE_HOT, boolean=True, form=ENTRIES, array=True)
-    return None
+    own, before, behind = (const(float(each[0])) for each in numbers)
+    if own is before and behind is not before:
+        return where(build("gt", INDEX, LABEL), behind, own)
+    if own is behind and behind is not before:
+        return where(build("gt", LABEL, INDEX), before, own)
+    others = where(build("gt", LABEL, INDEX), before, behind)
+    return ONE_HOT if (own, others) == (ONE, ZERO) else where(ONE_HOT, own, others)
 
 
 def _expect_classes(number: int) -> None:

@@ -71,6 +71,9 @@ _CACHED_TRACES = 256
 #: Functions that see what a symbol is.
 _SEEING = frozenset({"type", "id"})
 
+#: What numbers of rows and classes go into, or come from.
+_COUNTING = frozenset("len shape size range arange eye identity zeros ones".split())
+
 _Made = TypeVar("_Made")
 
 
@@ -141,7 +144,7 @@ class Expressions:
     def classes(self) -> bool:
         """Whether labels are classes, which index the entries of a row or a list."""
         below = walk(self.value, *self.given.values())
-        return any(x.op in ("pick", "look_up") for x in below)
+        return any(x.op in ("pick", "look_up", "one_hot") for x in below)
 
     @cached_property
     def lists(self) -> tuple[str, ...]:
@@ -468,10 +471,30 @@ class TracedCompiler:
         except LabelOfRowError:
             raise error from None
         if others is not None:
-            again = self._run_with(numbers, static, rows=True, others=others)
+            try:
+                again = self._run_with(numbers, static, rows=True, others=others)
+            except IndexError as outside:
+                raise TraceError(
+                    tell_of(
+                        f"labels that have other classes are outside: {outside}",
+                        "write y_pred.shape[-1] for the number of classes",
+                        outside.__traceback__,
+                    )
+                ) from None
             if again[0] != found:
-                raise error
+                raise TraceError(self._told_of_numbers())
         return found, reads
+
+    def _told_of_numbers(self) -> str:
+        written = [function.written for function in self.functions.values()]
+        return tell_at(
+            "the formula is another for other numbers of rows or classes: arrays made "
+            "of their number are reduced before they meet y_pred",
+            "write np.eye(y_pred.shape[-1])[y_true] or np.arange(y_pred.shape[-1]), "
+            "and reduce what is made of y_pred, too",
+            Captured(written).codes,
+            _COUNTING,
+        )
 
     def _run_with(
         self,
@@ -845,6 +868,7 @@ def bind(program: Program, parameters: Mapping[str, Any]) -> Any:
         reductions=program.reductions,
         classes=program.classes,
         at_label=program.at_label,
+        index=program.index,
     )
 
 

@@ -169,9 +169,11 @@ def _joined(x: Node, free: Collection[Node]) -> _Joined | None:
 
 def _joined_choice(args: tuple[Node, ...]) -> _Joined | None:
     condition, *branches = args
-    if condition.op not in ("gt", "ge"):
+    if condition.op not in ("gt", "ge", "eq"):
         return None
     first, second = condition.args
+    if condition.op == "eq" and (first.uniform or second.uniform):
+        return None
     return f"where_{condition.op}", (first, second, *branches)
 
 

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from .graph import Node, node, walk
+from .graph import Node, walk
 from .lower import OUTPUTS, Assembler, Instruction, Program, legalised_and_fused
-from .rows import LABEL, pick, row_max, slope_elsewhere
+from .rows import INDEX, pick, slope_elsewhere
 
 ARRAYS = ("y_true", "y_pred")
 _REDUCTIONS = frozenset({"row_sum", "row_max", "row_rest"})
@@ -34,6 +34,8 @@ class RowProgram(Program):
         The first scratch registers, that many, hold all entries.
     at_label : tuple of (int, int)
         Registers with gradient and Hessian of the entry at the label, or 0.
+    index : int
+        Register with the number of each entry in its row, or 0.
     classes : bool
         Whether labels are classes.
     tables : tuple of str
@@ -43,6 +45,7 @@ class RowProgram(Program):
     stages: tuple[_Stage, ...] = ()
     kept: int = 0
     at_label: tuple[int, int] = (0, 0)
+    index: int = 0
     classes: bool = False
     tables: tuple[str, ...] = ()
 
@@ -66,8 +69,6 @@ def lower_rows(
     classes : bool
         Whether labels are classes.
     """
-    if not classes:
-        results = {name: _with_numbers(x) for name, x in results.items()}
     names = [name for name in OUTPUTS if name in results]
     formulas = [slope_elsewhere(results[name]) for name in names]
     special = {
@@ -83,18 +84,6 @@ def lower_rows(
         opcodes,
         classes=classes,
     ).program()
-
-
-def _with_numbers(root: Node) -> Node:
-    """Return the formula for labels that are no classes: a row of equal entries."""
-    known: dict[Node, Node] = {}
-    for x in walk(root):
-        if x is LABEL:
-            known[x] = row_max(x.args[0])
-        else:
-            args = [known[a] for a in x.args]
-            known[x] = node(x.op, *args, value=x.value) if args else x
-    return known[root]
 
 
 class _Assembler(Assembler):
@@ -123,7 +112,9 @@ class _Builder:
         self.classes = classes
         self.asm = _Assembler(ARRAYS, opcodes)
         roots = [*results.values(), *at_label.values()]
-        self.order = [x for x in walk(*roots) if x.args and not x.uniform]
+        below = [x for x in walk(*roots) if x.args and not x.uniform]
+        self.order = [x for x in below if x is not INDEX]
+        self.numbered = INDEX in below
         self.known = _known(self.order)
         self.last = max(self.known.values(), default=0)
         self.when = self._when()
@@ -160,6 +151,8 @@ class _Builder:
                 home.setdefault(x, first + OUTPUTS.index(name))
         steps: dict[tuple[int, int], list[Instruction]] = {}
         registers = _Registers(first + len(OUTPUTS))
+        if self.numbered:
+            asm.slot[INDEX] = registers.kept()
         tables: list[str] = []
         for stage in range(self.last + 1):
             now = [x for x in self.order if self.when[x] == stage]
@@ -228,6 +221,7 @@ class _Builder:
             stages=tuple(stages),
             kept=registers.count["kept"],
             at_label=(numbers.get(special[0], 0), numbers.get(special[1], 0)),
+            index=numbers[asm.slot[INDEX]] if self.numbered else 0,
             classes=self.classes,
             tables=tuple(tables),
         )

@@ -789,6 +789,7 @@ OPERATIONS.update(
     eq=Operation(
         numpy=("equal",),
         number=np.equal,
+        simplified=rows.equal,
         text=("{0:sum} == {1:sum}", "compare"),
         latex=("{0:sum} = {1:sum}", "compare"),
         boolean=True,
@@ -797,6 +798,7 @@ OPERATIONS.update(
     ne=Operation(
         numpy=("not_equal",),
         number=np.not_equal,
+        simplified=rows.unequal,
         text=("{0:sum} != {1:sum}", "compare"),
         latex=(r"{0:sum} \neq {1:sum}", "compare"),
         boolean=True,

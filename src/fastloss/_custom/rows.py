@@ -9,6 +9,8 @@ A formula of rows is made of entries and of numbers of the row:
     label         the label as a number, one of a row
     look_up       the entry of a list at the label
     others        sum(q) - q at an entry, summed without it where it has most
+    index         the number of the entry in its row
+    one_hot       whether it is the label
 
 Softmax is exp(u - lse(u)), so that the forms of exponentials hold for it: its logarithm
 is u - lse(u), one less it -expm1(u - lse(u)). They are computed (`lowered`) from
@@ -25,7 +27,9 @@ of S = sum_k u_k(x_k, T), T another number of the row,
     dS/dx_j = du_j/dx_j + (sum_k du_k/dT) dT/dx_j
 
 and so on for T; the same with the weights exp(u_k - lse(u)) for lse. Of pick(x) it is
-one_hot, 1 at the label. What a derivative is at the label has a form of its own.
+one_hot. A formula of entries with one_hot in it is two formulas: that of the label, a
+number of the row, and that of all others. Derivatives are computed as both; what is
+reduced chooses between them entry by entry.
 """
 
 from __future__ import annotations
@@ -82,6 +86,18 @@ def row_sum(u: Node) -> Node:
                 return mul(k, row_sum(x))
     if u.op == "div" and not u.args[1].of_entries:
         return div(row_sum(u.args[0]), u.args[1])
+    return _sum_with_label(u) if at_label(u) else raw("row_sum", u)
+
+
+def _sum_with_label(u: Node) -> Node:
+    """The sum of entries which are one number, or 0, but for the label."""
+    own, other = pick(u), elsewhere(u)
+    if other.op == "nan_if" and other.args[0] is ZERO:
+        whole = any(x.op != "pick" for x in numbers_of_row(own))  # has its NaNs
+        return own if whole else add(own, row_sum(other))
+    if not other.of_entries:
+        others = sub(node("param", value=CLASSES), ONE)
+        return own if other is ZERO else add(own, mul(others, other))
     return raw("row_sum", u)
 
 
@@ -109,6 +125,8 @@ def pick(u: Node) -> Node:
             known[x] = x
         elif x is ONE_HOT:
             known[x] = ONE
+        elif x is INDEX:
+            known[x] = LABEL
         elif x.op == "input":
             known[x] = raw("pick", x)
         else:
@@ -141,8 +159,17 @@ def with_hot(u: Node, number: Node, product: Callable[..., Node] = times) -> Nod
 
 
 def at_label(u: Node) -> bool:
-    """Whether a formula differs at the label."""
-    return any(x is ONE_HOT for x in walk(u))
+    """Whether a formula of entries has another form at the label."""
+    seen: set[Node] = set()
+    stack = [u]
+    while stack:
+        x = stack.pop()
+        if x is ONE_HOT:
+            return True
+        if x.of_entries and x not in seen:
+            seen.add(x)
+            stack.extend(x.args)
+    return False
 
 
 def numbers_of_row(u: Node) -> list[Node]:
@@ -326,9 +353,17 @@ def _moved_others(q: Node, y: Node) -> Node:
 # -- lowered ---------------------------------------------------------------------------
 
 
+def _chosen(u: Node, form: Callable[[Node], Node] = lambda x: x) -> Node:
+    """Return a form of the entries, that at the label where it differs."""
+    if not at_label(u):
+        return form(u)
+    return node("where", ONE_HOT, form(pick(u)), form(elsewhere(u)))
+
+
 def _rest(u: Node) -> Node:
     m = row_max(u)
-    return node("row_rest", node("exp_below", u, m), u, m)
+    powers = _chosen(u, lambda x: node("exp_below", x, m))
+    return node("row_rest", powers, _chosen(u), m)
 
 
 def _log_total(u: Node) -> Node:
@@ -341,7 +376,7 @@ def _total(u: Node) -> Node:
 
 
 def _share(a: Node, u: Node) -> Node:
-    below = a is u or a is pick(u)
+    below = a in (u, pick(u), elsewhere(u))
     power = node("exp_below" if below else "exp_sub", a, row_max(u))
     return node("mul", power, node("div", ONE, _total(u)))
 
@@ -428,6 +463,7 @@ OPERATIONS.update(
         slope=_slope,
         text=("sum({0}, axis=-1)", "atom"),
         latex=(r"\sum_j {0:product}", "sum"),
+        lowered=lambda u: node("row_sum", _chosen(u)),
         of_row=True,
     ),
     row_max=Operation(
@@ -436,6 +472,7 @@ OPERATIONS.update(
         slope=_slope,
         text=("max({0}, axis=-1)", "atom"),
         latex=(r"\max_j {0:product}", "sum"),
+        lowered=lambda u: node("row_max", _chosen(u)),
         of_row=True,
     ),
     lse=Operation(
@@ -468,13 +505,30 @@ OPERATIONS.update(
         read_as=lambda total, q, *_: node("sub", total, q),
         lowered=_lowered_others,
     ),
+    index=Operation(
+        number=_of_one,
+        text=("arange(y_pred.shape[-1])", "atom"),
+        latex=("j", "atom"),
+        lenient=True,
+    ),
     one_hot=Operation(
         number=_of_one,
         text=("one_hot(y_true)", "atom"),
         latex=(r"\left[j = y\right]", "atom"),
+        lowered=lambda index, label: node("eq", index, label),
         boolean=True,
     ),
 )
 
-ONE_HOT: Node = node("one_hot", PREDICTION)
 LABEL: Node = node("label", node("input", value="y_true"))
+INDEX: Node = node("index", node("input", value="y_true"))
+ONE_HOT: Node = node("one_hot", INDEX, LABEL)
+
+
+def equal(a: Node, b: Node) -> Node:
+    return ONE_HOT if {a, b} == {INDEX, LABEL} else raw("eq", a, b)
+
+
+def unequal(a: Node, b: Node) -> Node:
+    found = equal(a, b)
+    return build("not", found) if found is ONE_HOT else raw("ne", a, b)

@@ -132,11 +132,12 @@ def _bare(x: object) -> Node:
             refuse(
                 f"an array of shape {x.shape} is used that is not an argument",
                 "make a number for each class a parameter, w=(1.0, 2.0), and write "
-                "w[y_true]; with np.arange(C) compare == or != y_true[:, None]",
+                "w[y_true]; np.arange(C) is understood, and a + b*np.arange(C)",
             )
         refuse(
             f"an array of shape {x.shape} is used that is not an argument",
             'make it a named input: @fl.custom(inputs=("name",)), passed at each call',
+            LabelOfRowError if across("is_of_classes")(x) else TraceError,
         )
     return refuse(
         f"{type(x).__name__} {x!r} has no place in an element-wise formula",
@@ -836,11 +837,7 @@ def _apply_ufunc(
     ufunc: np.ufunc, method: str, inputs: tuple[object, ...], kwargs: dict[str, Any]
 ) -> Any:
     name = ufunc.__name__
-    inputs = tuple(map(_one_hot_or_same, inputs))
-    if name in ("equal", "not_equal") and method == "__call__":
-        hot = across("compared_with_classes")(*inputs)
-        if hot is not None:
-            return hot if name == "equal" else ~hot
+    inputs = tuple(map(_of_labels_or_same, inputs))
     if any(isinstance(x, Reduced) for x in inputs):
         found = _linear(ufunc, inputs) if method == "__call__" and not kwargs else None
         if found is not None:
@@ -1016,11 +1013,11 @@ def _reduce(
     )
 
 
-def _one_hot_or_same(x: Any) -> Any:
-    """Return the symbol of an array with a row for each label, or what else it is."""
+def _of_labels_or_same(x: Any) -> Any:
+    """Return the symbol of an array of classes or labels, or what else it is."""
     trace = present()
     if type(x) is np.ndarray and trace is not None and trace.rows:
-        return across("one_hot_or_same")(x)
+        return across("of_labels_or_same")(x)
     return x
 
 
@@ -1184,7 +1181,7 @@ def _apply_function(
     if function not in _REDUCING:
         args = tuple(x.symbol() if isinstance(x, Reduced) else x for x in args)
     if function in _FUNCTIONS:
-        args = tuple(map(_one_hot_or_same, args))
+        args = tuple(map(_of_labels_or_same, args))
         return _FUNCTIONS[function](*args, **kwargs)
     if all(map(_is_known, args)) and not kwargs:
         return function(*map(_number, args))

@@ -31,7 +31,7 @@ class StandIns:
         How many classes the labels have.
     """
 
-    length: int = 97
+    length: int = 997
     classes: int = 53
     span: int = 2
 
@@ -86,7 +86,7 @@ class Tracing:
         if not self.lengths:
             return None
         span = self.wanted or 59
-        return StandIns(89 if span <= 89 else span + 100, 59, span)
+        return StandIns(991 if span <= 991 else span + 100, 59, span)
 
     def answer(self, x: Node) -> float:
         """Answer a rule of simplification likewise; no to what no parameter decides."""

@@ -25,6 +25,7 @@ class Program:
         reductions: int = ...,
         classes: bool = ...,
         at_label: tuple[int, int] = ...,
+        index: int = ...,
     ) -> None: ...
 
 def opcodes() -> tuple[str, ...]: ...

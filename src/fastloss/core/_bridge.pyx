@@ -149,6 +149,7 @@ cdef extern from "custom/program.h" nogil:
         const double *constant
         int32_t stages, kept, reductions, classes
         int32_t at_label[2]
+        int32_t index
         const fl_stage *stage
     const char *fl_opcode_name(int)
     bint fl_program_is_valid(const fl_program *)
@@ -399,6 +400,8 @@ cdef class Program:
         Whether labels are classes.
     at_label : tuple of int
         Registers.
+    index : int
+        Register.
     """
 
     cdef fl_program program
@@ -407,7 +410,8 @@ cdef class Program:
 
     def __init__(self, int inputs, int registers, int setup, cnp.ndarray code,
                  cnp.ndarray constants, cnp.ndarray stages=None, *, int kept=0,
-                 int reductions=0, bint classes=False, tuple at_label=(0, 0)):
+                 int reductions=0, bint classes=False, tuple at_label=(0, 0),
+                 int index=0):
         self.code = code
         self.constants = constants
         self.program.inputs = inputs
@@ -425,6 +429,7 @@ cdef class Program:
         self.program.reductions = reductions
         self.program.classes = classes
         self.program.at_label = at_label
+        self.program.index = index
         if code.itemsize * code.shape[1] != sizeof(fl_instruction):
             raise ValueError(f"instructions of {code.shape[1]} numbers")
         if not fl_program_is_valid(&self.program):

@@ -467,3 +467,92 @@ def test_what_classes_are_counted_for_is_refused_with_its_line() -> None:
     with pytest.raises(fl.TraceError, match="for the number of classes") as refused:
         fl.custom(too_few)
     assert "np.eye(4)[y]" in str(refused.value)
+
+
+# -- arrays of the function's own ------------------------------------------------------
+
+
+def margin_in_place(y: Any, x: Any) -> Any:
+    z = x.copy()
+    z[np.arange(len(y)), y] -= 0.25
+    z *= 4
+    return -log_softmax(z)[np.arange(len(y)), y]
+
+
+def masked_in_place(y: Any, x: Any) -> Any:
+    others = 1 * x
+    others[np.arange(len(y)), y] = -np.inf
+    return np.max(others, axis=-1) - x[np.arange(len(y)), y]
+
+
+def put_into_a_copy(y: Any, x: Any) -> Any:
+    rows = np.zeros_like(x)
+    np.put_along_axis(rows, y[:, None], 1, axis=-1)
+    same = rows
+    same += 0.5
+    return np.sum((x - rows) ** 2, axis=-1)
+
+
+def put_into_zeros(y: Any, x: Any) -> Any:
+    rows = np.zeros(x.shape)
+    np.put_along_axis(rows, y[:, None], 1, axis=1)
+    return np.sum((x - rows) ** 2, axis=1)
+
+
+def bounded_in_place(y: Any, x: Any) -> Any:
+    r = x - y[:, None]
+    r[r < 0] = 0
+    positive = r > 1
+    positive[np.arange(len(y)), y] = False
+    np.square(r, out=r)
+    return np.sum(np.where(positive, r, 2 * r), axis=-1)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        margin_in_place,
+        masked_in_place,
+        put_into_a_copy,
+        put_into_zeros,
+        bounded_in_place,
+    ],
+)
+def test_a_function_may_write_into_its_own_arrays(function: Function) -> None:
+    loss = fl.custom(function)
+    y, x = arrays(20, 4)
+    before = x.copy()
+    assert np.allclose(loss(y, x, reduction="none"), function(y, x), rtol=1e-13)
+    assert np.array_equal(x, before)
+
+
+def test_elements_may_be_written_too() -> None:
+    def relu_squared(y: Any, p: Any) -> Any:
+        r = p - y
+        r[r < 0] = 0
+        r *= r
+        return r
+
+    loss = fl.custom(relu_squared)
+    y, p = np.array([1.0, 2.0]), np.array([3.0, 1.0])
+    assert loss(y, p, reduction="none").tolist() == [4.0, 0.0]
+    assert loss.grad(y, p, reduction="sum").tolist() == [4.0, 0.0]
+
+
+def into_labels(y: Any, x: Any) -> Any:
+    x[np.arange(len(y)), y] -= 1
+    return np.sum(x, axis=-1)
+
+
+def whole_numbers(y: Any, x: Any) -> Any:
+    rows = np.zeros_like(x, dtype=int)
+    rows[np.arange(len(y)), y] = 0.5
+    return np.sum(rows * x, axis=-1)
+
+
+@pytest.mark.parametrize("function", [into_labels, whole_numbers])
+def test_what_numpy_would_write_elsewhere_or_round_is_refused(
+    function: Function,
+) -> None:
+    with pytest.raises(fl.TraceError, match="in place"):
+        fl.custom(function)

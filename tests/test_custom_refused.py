@@ -44,15 +44,26 @@ def loop_over_samples(y, p):
 
 
 def masked_assignment(y, p):
-    r = y - p
-    r[r < 0] = 0
-    return r
+    p[p < 0] = 0
+    return y - p
 
 
 def in_place_arithmetic(y, p):
-    r = y - p
-    r *= r
-    return r
+    p -= y
+    return p
+
+
+def in_place_view(y, x):
+    largest = np.max(x, axis=-1)
+    column = largest[:, None]
+    largest -= 1
+    return np.sum(x - column, axis=-1) + largest + y
+
+
+def in_place_integers(y, x):
+    far = np.arange(x.shape[-1]) - y[:, None]
+    far[far < 0] = 0.5
+    return np.sum(far * x, axis=-1)
 
 
 def output_argument(y, p):
@@ -134,8 +145,10 @@ REFUSED: list[tuple[Callable[..., Any], str, str]] = [
     (loop_until_convergence, "while np.abs(x - y) > 1e-6:", "np.where(condition"),
     (loop_until_all_converge, "while np.any(np.abs(x - y) > 1e-6):", "np.where("),
     (loop_over_samples, "return sum((a - b)", "drop the loop"),
-    (masked_assignment, "r[r < 0] = 0", "np.where(condition, value, array)"),
-    (in_place_arithmetic, "r *= r", "write r = r + ..."),
+    (masked_assignment, "p[p < 0] = 0", "np.where(condition, value, array)"),
+    (in_place_arithmetic, "p -= y", "write r = r + ..."),
+    (in_place_view, "largest -= 1", "write r = r + ..."),
+    (in_place_integers, "far[far < 0] = 0.5", "write np.where"),
     (output_argument, "return np.square(y - p, out=p)", "write r = r + ..."),
     (reduction_in_the_middle, "/ np.sum(y**2)", "as the np.mean of it all"),
     (method_in_the_middle, "(y - y.mean())", "pass it as a parameter"),

@@ -26,7 +26,7 @@ from .rows import (
     row_sum,
 )
 from .simplify import ONE, ZERO, add, build, div, exp, mul, neg, square, sub, where
-from .trace import COLUMN, ENTRIES, NUMBER, ROWS, Reduced, Symbol, as_node
+from .trace import COLUMN, ENTRIES, NUMBER, ROWS, Reduced, Symbol, as_node, is_whole
 from .tracing import Tracing, present
 
 _LAST = (
@@ -171,7 +171,16 @@ def _refuse_more(name: str, kwargs: dict[str, Any]) -> None:
 
 
 def _as(x: Symbol, form: str) -> Symbol:
-    return Symbol(x.node, boolean=x.boolean, lost=x.lost, form=form, array=True)
+    """Return a view, into which nobody writes, nor into what it is of."""
+    x.writable = False
+    return Symbol(
+        x.node,
+        boolean=x.boolean,
+        lost=x.lost,
+        form=form,
+        array=True,
+        writable=False,
+    )
 
 
 def expanded(a: Any, axis: Any) -> Symbol:
@@ -235,11 +244,55 @@ def getitem(x: Symbol, key: Any) -> Symbol:
     return refuse("an array is indexed", _INDEX, kind)
 
 
+def assign(x: Symbol, key: Any, value: Any) -> None:
+    """Write a number into the entries at labels, or where a condition holds."""
+    remedy = "write np.where(condition, value, array) instead"
+    found = as_node(value)
+    if not x.writable or not (x.floating or is_whole(found)):
+        refuse("an array is assigned to in place", remedy)
+    if isinstance(key, tuple) and len(key) == 2 and _is_label(key[1]):
+        _check_rows(*key)
+        place: Any = Symbol(ONE_HOT, boolean=True, form=ENTRIES, array=True)
+        form = value.form if isinstance(value, Symbol) else NUMBER
+        if x.form != ENTRIES or form not in (NUMBER, key[1].form):
+            refuse("an array of another shape is assigned to in place", remedy)
+    else:
+        place = of_labels_or_same(key) if type(key) is np.ndarray else key
+        if not isinstance(place, Symbol) or not place.boolean or place.form != x.form:
+            refuse("an array is assigned to in place", remedy)
+        if isinstance(value, Symbol) and value.array:
+            refuse("an array of another shape is assigned to in place", remedy)
+    if x.boolean:
+        found = build("ne", found, ZERO)
+    x.write(Symbol(where(place.node, found, as_node(x)), of=(x,)))
+
+
+def put(arr: Any, indices: Any, values: Any, axis: Any = None) -> None:
+    """Write into the entries at labels as np.put_along_axis does."""
+    _check_axis("put_along_axis", axis)
+    if not _is_label(indices) or indices.form != COLUMN:
+        refuse(
+            "np.put_along_axis wants y_true[:, None], " + _ONE_A_ROW,
+            _INDEX,
+            LabelOfRowError,
+        )
+    every = np.arange(_trace().stand_ins.length)[:, None]
+    if isinstance(arr, Symbol):
+        assign(arr, (every, indices), values)
+    else:
+        arr[every, labels_that_index(None)[:, None]] = values
+
+
 def _is_label(x: Any) -> bool:
     return type(x) is Symbol and x.node is LABEL
 
 
 def _picked(x: Symbol, rows: Any, label: Symbol) -> Symbol:
+    _check_rows(rows, label)
+    return _at_label(x, label.form)
+
+
+def _check_rows(rows: Any, label: Symbol) -> None:
     every = np.arange(_trace().stand_ins.length)
     wanted = every if label.form == ROWS else every[:, None]
     given = np.asarray(rows) if isinstance(rows, range | list | np.ndarray) else None
@@ -248,7 +301,6 @@ def _picked(x: Symbol, rows: Any, label: Symbol) -> Symbol:
             "an array is indexed by its labels, and by something else than all rows",
             _INDEX,
         )
-    return _at_label(x, label.form)
 
 
 def _at_label(x: Any, form: str) -> Symbol:

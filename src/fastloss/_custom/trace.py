@@ -151,7 +151,10 @@ _IN_BOOLEAN_CONTEXT = (
     "write np.where(condition, a, b) for a choice, np.maximum or np.clip for a bound; "
     "each sample takes its own branch"
 )
-_IN_PLACE = "arrays are immutable here: write r = r + ..., or np.where for a part of it"
+_IN_PLACE = (
+    "write r = r + ..., or np.where for a part of it: arrays that the function was "
+    "given, views and arrays of integers stay as they are"
+)
 _NO_LOOP = (
     "drop the loop or the index: the formula is applied to every sample; values of "
     "other samples are out of reach, further arrays can be named inputs"
@@ -204,9 +207,22 @@ class Symbol(NDArrayOperatorsMixin):
         What it is computed from, which says what shape it has, and if it is an array.
     form : str, optional
         That shape: one of those below.
+    writable : bool
+        Whether it is an array of the function's own, of which there is no view.
+    floating : bool
+        Whether NumPy has floats here, whatever the dtype of labels is.
     """
 
-    __slots__ = ("array", "boolean", "form", "home", "lost", "node")
+    __slots__ = (
+        "array",
+        "boolean",
+        "floating",
+        "form",
+        "home",
+        "lost",
+        "node",
+        "writable",
+    )
     node: Node
 
     def __init__(
@@ -218,7 +234,12 @@ class Symbol(NDArrayOperatorsMixin):
         lost: Names = NONE,
         of: tuple[object, ...] = (),
         form: str = "",
+        writable: bool = True,
+        floating: bool = False,
     ) -> None:
+        predicted = any(name.startswith("y_pred") for name in x.leaves)
+        self.floating = floating or (predicted and not boolean)
+        self.writable = writable
         self.node = x
         self.boolean = boolean
         self.array = array or not x.uniform or any(map(_is_array, of))
@@ -361,12 +382,14 @@ class Symbol(NDArrayOperatorsMixin):
         self._no_array()
         return across("getitem")(self, key)
 
-    def __setitem__(self, key: object, value: object) -> NoReturn:
-        self._no_array()
-        refuse(
-            "an array is assigned to in place",
-            "write np.where(condition, value, array) instead",
-        )
+    def __setitem__(self, key: object, value: object) -> None:
+        if not self.array:
+            self._no_array()
+        across("assign")(self, key, value)
+
+    def write(self, found: Symbol) -> None:
+        """Hold from now on what a result of the same shape does."""
+        self.node, self.lost = found.node, found.lost
 
     def __contains__(self, key: object) -> NoReturn:
         self._no_array()
@@ -378,10 +401,10 @@ class Symbol(NDArrayOperatorsMixin):
             iter(_value(self))
 
     def __copy__(self) -> Symbol:
-        return self
+        return self.copy()
 
     def __deepcopy__(self, memo: object) -> Symbol:
-        return self
+        return self.copy()
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         refuse("an array is pickled, or sent to another process", _NUMBER)
@@ -435,10 +458,18 @@ class Symbol(NDArrayOperatorsMixin):
     def clip(self, low: object = None, high: object = None, **bounds: Any) -> Symbol:
         return _clip_function(self, low, high, **bounds)
 
-    def astype(self, dtype: Any, **_: object) -> Symbol:
+    def astype(self, dtype: Any, copy: object = True, **_: object) -> Symbol:
         kind = np.dtype(dtype).kind
+        if not copy:
+            self.writable = False
         if kind == "f" or (kind == "i" and self.boolean):
-            return Symbol(self.node, of=(self,), lost=self.lost)
+            return Symbol(
+                self.node,
+                of=(self,),
+                lost=self.lost,
+                writable=bool(copy),
+                floating=kind == "f",
+            )
         if kind == "b":
             return Symbol(_truth(self), boolean=True, of=(self,))
         if kind in "iu" and self.node is LABEL:
@@ -450,7 +481,16 @@ class Symbol(NDArrayOperatorsMixin):
         )
 
     def copy(self, *_: object, **__: object) -> Symbol:
-        return self
+        if not self.array:
+            return self
+        return Symbol(
+            self.node,
+            boolean=self.boolean,
+            lost=self.lost,
+            form=self.form,
+            array=True,
+            floating=self.floating,
+        )
 
 
 _SHAPES = "leave it out: y_true, y_pred and inputs have one shape, which is kept"
@@ -853,7 +893,7 @@ def _apply_ufunc(
             "a loss is one formula per sample; np.mean or np.sum may end it",
         )
     if kwargs.get("out") is not None:
-        refuse(f"np.{name} writes into an array in place", _IN_PLACE)
+        return _written(ufunc, method, inputs, kwargs)
     if kwargs.get("where", True) is not True:
         refuse(f"np.{name} is given where=", "write np.where(condition, a, b)")
     known = all(map(_is_known, inputs))
@@ -869,6 +909,29 @@ def _apply_ufunc(
     if name == "matvec" or name == "vecdot":
         refuse(f"np.{name} sums over samples", "write np.sum(a * b) as the last step")
     return refuse(f"{name} has no compiled form", _unknown(name))
+
+
+def _written(
+    ufunc: np.ufunc, method: str, inputs: tuple[object, ...], kwargs: dict[str, Any]
+) -> Symbol:
+    """Write into an array of the function's own, r -= 1."""
+    out = kwargs["out"]
+    (target,) = out if isinstance(out, tuple) else (out,)
+    own = isinstance(target, Symbol) and target.array and target.writable
+    if not own or not target.floating or method != "__call__":
+        refuse(f"np.{ufunc.__name__} writes into an array in place", _IN_PLACE)
+    rest = {name: x for name, x in kwargs.items() if name != "out"}
+    found = _apply_ufunc(ufunc, method, inputs, rest)
+    found = (
+        found.symbol()
+        if isinstance(found, Reduced)
+        else Symbol(as_node(found), of=(found,))
+    )
+    if _joined((target, found)) != target.form:
+        refuse(f"np.{ufunc.__name__} writes into an array of another shape", _IN_PLACE)
+    target.write(found)
+    written: Symbol = target
+    return written
 
 
 def _is_known(x: object) -> bool:
@@ -1112,7 +1175,23 @@ def _clip_function(
 
 
 def _filled(number: float) -> Callable[..., Symbol]:
-    return lambda x, **_: Symbol(const(number), of=(x,))
+    return lambda x, dtype=None, **_: _full(x, number, dtype)
+
+
+def _full(x: Any, number: Any, dtype: Any = None, **_: object) -> Symbol:
+    kind = "" if dtype is None else np.dtype(dtype).kind
+    value = as_node(number)
+    if kind == "b":
+        value = build("ne", value, const(0.0))
+    elif kind in ("i", "u") and not is_whole(value):
+        refuse(f"a number is cast to {np.dtype(dtype)}", "leave out dtype")
+    floating = kind == "f" or (not kind and getattr(x, "floating", False))
+    return Symbol(value, of=(x,), boolean=kind == "b", floating=floating)
+
+
+def is_whole(x: Node) -> bool:
+    """Whether a node is an integer, which every array can hold."""
+    return isinstance(x.value, float) and x.value.is_integer()
 
 
 def _size(a: Symbol, axis: object = None) -> Symbol:
@@ -1146,9 +1225,10 @@ _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.sum: lambda *args, **kwargs: _reduce("sum", args, kwargs),
     np.zeros_like: _filled(0.0),
     np.ones_like: _filled(1.0),
-    np.full_like: lambda x, number, **_: Symbol(as_node(number), of=(x,)),
+    np.full_like: _full,
+    np.put_along_axis: lambda *args, **kwargs: across("put")(*args, **kwargs),
     np.real: lambda x: x,
-    np.copy: lambda x, **_: x,
+    np.copy: lambda x, **_: x.copy(),
     np.size: _size,
     np.shape: lambda x: x.shape,
 }
@@ -1181,7 +1261,8 @@ def _apply_function(
     if function not in _REDUCING:
         args = tuple(x.symbol() if isinstance(x, Reduced) else x for x in args)
     if function in _FUNCTIONS:
-        args = tuple(map(_of_labels_or_same, args))
+        if function is not np.put_along_axis:  # which writes into them
+            args = tuple(map(_of_labels_or_same, args))
         return _FUNCTIONS[function](*args, **kwargs)
     if all(map(_is_known, args)) and not kwargs:
         return function(*map(_number, args))
@@ -1194,10 +1275,10 @@ def _apply_function(
 
 def inputs_of(names: tuple[str, ...]) -> dict[str, Symbol]:
     """Return the symbols of arrays."""
-    found = {name: Symbol(node("input", value=name)) for name in names}
+    found = {name: Symbol(node("input", value=name), writable=False) for name in names}
     trace = present()
     if trace is not None and trace.rows:
-        found["y_true"] = Symbol(LABEL, form=ROWS)
+        found["y_true"] = Symbol(LABEL, form=ROWS, writable=False)
     return found
 
 

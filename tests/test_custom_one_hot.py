@@ -556,3 +556,54 @@ def test_what_numpy_would_write_elsewhere_or_round_is_refused(
 ) -> None:
     with pytest.raises(fl.TraceError, match="in place"):
         fl.custom(function)
+
+
+ALONG: dict[str, tuple[Function, str]] = {
+    "cumsum": (
+        lambda y, x: np.sum(np.cumsum(x, axis=-1), -1),
+        "np.arange(C) >= y_true",
+    ),
+    "std": (lambda y, x: np.std(x, axis=-1), "write np.sqrt(np.mean((x - "),
+    "var": (lambda y, x: np.var(x, axis=1), "write np.mean((x - "),
+    "prod": (lambda y, x: np.prod(x, axis=-1), "np.exp(np.sum(np.log(x), axis=-1))"),
+    "median": (lambda y, x: np.median(x, axis=-1), "for the second"),
+    "sort": (lambda y, x: np.sort(x, axis=-1), "for the second"),
+    "argmax": (
+        lambda y, x: np.argmax(x, axis=-1) == y,
+        "the condition that an entry is",
+    ),
+    "method": (lambda y, x: x.argmax(axis=-1) == y, "the condition that an entry is"),
+    "positional": (lambda y, x: np.ptp(x, -1), "np.max(x, axis=-1) - np.min"),
+}
+
+
+@pytest.mark.parametrize("name", ALONG)
+def test_what_has_no_form_along_rows_says_what_to_write(name: str) -> None:
+    function, remedy = ALONG[name]
+    with pytest.raises(fl.TraceError) as refused:
+        fl.custom(function)
+    assert __file__ in str(refused.value)
+    assert remedy in str(refused.value)
+
+
+def test_what_refusals_say_is_what_numpy_computes() -> None:
+    def spread(y: Any, x: Any) -> Any:
+        squares = (x - np.mean(x, axis=-1, keepdims=True)) ** 2
+        return np.sqrt(np.mean(squares, axis=-1)) + 0 * y
+
+    def second(y: Any, x: Any) -> Any:
+        largest = x == np.max(x, axis=-1, keepdims=True)
+        return np.amax(np.where(largest, -np.inf, x), axis=-1) + 0 * y
+
+    def steps(y: Any, x: Any) -> Any:
+        return np.sum(x * (np.arange(x.shape[-1]) >= y[:, None]), axis=-1)
+
+    y, x = arrays(20, 5)
+    rows = np.eye(5)[y]
+    for function, expected in (
+        (spread, np.std(x, axis=-1)),
+        (second, np.sort(x, axis=-1)[:, -2]),
+        (steps, np.sum(x * np.cumsum(rows, axis=-1), axis=-1)),
+    ):
+        found = fl.custom(function)(y, x, reduction="none")
+        assert np.allclose(found, expected, rtol=1e-13)

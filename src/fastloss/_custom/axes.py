@@ -40,6 +40,35 @@ _INDEX = (
 )
 _KEEPS = "leave it out: y_true, y_pred and inputs have one shape, which is kept"
 _ONE_A_ROW = "one label for each row of predictions"
+_VARIANCE = "np.mean((x - np.mean(x, axis=-1, keepdims=True))**2, axis=-1)"
+_ORDER = (
+    "write np.max(x, axis=-1) for the largest entry, and for the second that of "
+    "np.where(x == np.max(x, axis=-1, keepdims=True), -np.inf, x)"
+)
+_PLACE = (
+    "write x == np.max(x, axis=-1, keepdims=True) as the condition that an entry is "
+    "the largest; a place has no slope"
+)
+_LOGS = "of positive entries write np.exp(np.sum(np.log(x), axis=-1))"
+_NEIGHBOURS = (
+    "an entry cannot see its neighbours: np.cumsum of one-hot labels is "
+    "np.arange(C) >= y_true[:, None]; of predictions compute it outside"
+)
+ALONG_ROWS = {
+    "std": f"write np.sqrt({_VARIANCE})",
+    "var": f"write {_VARIANCE}",
+    "prod": _LOGS,
+    "ptp": "write np.max(x, axis=-1) - np.min(x, axis=-1)",
+    "any": "write np.max(np.where(condition, 1, 0), axis=-1)",
+    "all": "write np.min(np.where(condition, 1, 0), axis=-1)",
+    "count_nonzero": "write np.sum(np.where(condition, 1, 0), axis=-1)",
+    "nansum": "write np.sum(np.where(np.isnan(x), 0, x), axis=-1)",
+    **dict.fromkeys(("dot", "inner", "einsum"), "write np.sum(a * b, axis=-1)"),
+    **dict.fromkeys(("argmax", "argmin", "argsort", "argpartition"), _PLACE),
+    **dict.fromkeys(("sort", "partition", "median", "quantile", "percentile"), _ORDER),
+    **dict.fromkeys(("cumsum", "cumprod", "diff", "roll", "flip"), _NEIGHBOURS),
+}
+"""What to write instead of NumPy's functions along the last axis."""
 
 
 def _trace() -> Tracing:

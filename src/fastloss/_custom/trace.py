@@ -418,7 +418,8 @@ class Symbol(NDArrayOperatorsMixin):
             raise NoAttributeError(
                 tell(f".{name}: arrays of NumPy have no such attribute", ALIEN)
             )
-        remedy = _ATTRIBUTES.get(name, "use NumPy's functions on whole arrays")
+        remedy = _ATTRIBUTES.get(name) or across("ALONG_ROWS").get(name)
+        remedy = remedy or "use NumPy's functions on whole arrays"
         return refuse(f".{name} of an array is not available while tracing", remedy)
 
     @property
@@ -1209,6 +1210,8 @@ _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.max: lambda *args, **kwargs: across("largest")(*args, **kwargs),
     np.min: lambda *args, **kwargs: across("least")(*args, **kwargs),
     np.logaddexp: lambda *args, **kwargs: across("logsumexp")(*args, **kwargs),
+    np.amax: lambda *args, **kwargs: across("largest")(*args, **kwargs),
+    np.amin: lambda *args, **kwargs: across("least")(*args, **kwargs),
     np.linalg.norm: lambda *args, **kwargs: across("norm")(*args, **kwargs),
     np.take_along_axis: lambda *args, **kwargs: across("along")(*args, **kwargs),
     np.take: lambda *args, **kwargs: across("take")(*args, **kwargs),
@@ -1267,9 +1270,13 @@ def _apply_function(
     if all(map(_is_known, args)) and not kwargs:
         return function(*map(_number, args))
     name = getattr(function, "__name__", repr(function))
+    along = kwargs.get("axis") in (-1, 1) or args[1:2] in ((-1,), (1,))
+    remedy = across("ALONG_ROWS").get(name) if along else None
     return refuse(
-        f"np.{name} has no element-wise form",
-        _FUNCTION_REMEDIES.get(name) or _unknown(name),
+        f"np.{name} has no form along rows"
+        if along
+        else f"np.{name} has no element-wise form",
+        remedy or _FUNCTION_REMEDIES.get(name) or _unknown(name),
     )
 
 

@@ -100,6 +100,7 @@ MEANING: dict[str, Callable[..., Any]] = {
     "sub_scale": lambda a, b, c: (a - b) * c,
     "square_scale": lambda a, b: a * a * b,
     "sign_scale": lambda a, b: np.sign(a) * b,
+    "where_eq": lambda a, b, c, d: np.where(a == b, c, d),
     "where_gt": lambda a, b, c, d: np.where(a > b, c, d),
     "where_ge": lambda a, b, c, d: np.where(a >= b, c, d),
     "where": lambda a, b, c: np.where(a != 0, b, c),

@@ -308,7 +308,7 @@ def _others(q: Node) -> Node:
     if PREDICTION.value not in q.leaves or not q.of_entries:
         return sub(total, q)
     size = build("abs", q)
-    rest = raw("row_rest", q, size, row_max(size))
+    rest = raw("row_rest", _chosen(q), _chosen(size), row_max(size))
     return raw("others", total, q, rest, row_sum(size))
 
 

@@ -64,12 +64,20 @@ def results(loss: fl.Loss, arguments: tuple, **keywords: Any) -> dict[str, Any]:
 
 
 @dtypes
-@variants
-def test_accuracy(name: str, variant: dict[str, Any], dtype: type, isa: str) -> None:
-    case = CASES[name]
-    for n in case.sizes:
-        for output, error in structured.errors(case, variant, dtype, n).items():
-            assert error <= case.limits[output], (output, n)
+@pytest.mark.parametrize(
+    ("name", "variant", "n"),
+    [
+        pytest.param(*case, n, id=f"{label}-{n}")
+        for case, label in zip(VARIANTS, IDS, strict=True)
+        for n in CASES[case[0]].sizes
+    ],
+)
+def test_accuracy(
+    name: str, variant: dict[str, Any], n: int, dtype: type, isa: str
+) -> None:
+    limits = CASES[name].limits
+    for output, error in structured.errors(CASES[name], variant, dtype, n).items():
+        assert error <= limits[output], output
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -698,6 +698,7 @@ class Times(Case):
     """Times that are known, later, earlier, between near and far bounds, or any."""
 
     loss = fl.aft
+    limits: ClassVar = {"value": 4.0, "grad": 4.0, "hess": 6.0}
     variants = ({}, {"sigma": 0.5}, {"sigma": 3.0})
     far: ClassVar[float] = 25.0  # what z goes up to
 

@@ -60,7 +60,9 @@ FL_INLINE fl_tail_moments FL_LOCAL(tail_moments)(double t) {
   const fl_normal_tail of = fl_d_normal_tail(t);
   const double tail = of.p / of.s, lost = t < 0x1p20 ? t - (of.s - 4) : 0;
   const double k = fl_d_normal_moment_polynomial(1 - 8 / of.s) / of.s / of.s;
-  return (fl_tail_moments){tail, k - lost * (tail - t * k)};
+  const double moment = k - lost * (tail - t * k);
+  const bool far = t > 2; /* the difference hides the errors of K */
+  return (fl_tail_moments){far ? (FL_1_SQRT_2PI - moment) / t : tail, moment};
 }
 
 /* What a wide interval comes to: Phi(z2) - Phi(z1) or D as a sum of two, |E|, 1 - V. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -184,6 +185,18 @@ def test_right_values(
 ) -> None:
     found = outputs(fl.custom(form), y, p, np.float64, **parameters)
     assert found == pytest.approx(expected, rel=2e-9, abs=1e-40)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("share", [1.0, 0.75, 0.71, 0.7, 0.5])
+def test_logarithms_next_to_the_largest_number(share: float, dtype: type) -> None:
+    x = np.array([share * np.finfo(dtype).max], dtype)
+    y = np.zeros(1, dtype)
+    exact = math.log(float(x[0]))
+    assert fl.custom(lambda y, p: np.log(p))(y, x) == pytest.approx(exact, rel=1e-7)
+    assert fl.custom(lambda y, p: np.log1p(p))(y, x) == pytest.approx(exact, rel=1e-7)
+    assert fl.msle(y, x) == pytest.approx(exact**2, rel=1e-6)
+    assert fl.gamma(y + 1, x, log_input=False) == pytest.approx(exact, rel=1e-7)
 
 
 def test_nans_are_not_cancelled() -> None:

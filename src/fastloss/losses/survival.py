@@ -157,8 +157,8 @@ class AFT(Bounded):
     clipped: losses far out have the digits of the others. Errors: 4 ulp of the result,
     or of the larger term of a value that is one of both signs (z^2/2, the logarithms of
     t, sigma and the width) and of a gradient that is one (the densities of both
-    bounds); of what is left of extreme times as exp(-d), d = exp(z), it is d ulp. Of two
-    bounds of a normal distribution in float64 it is up to 6 ulp of the value, 9 of the
+    bounds); of what is left of extreme times as exp(-d), d = exp(z), it is d ulp. Two
+    bounds of a normal distribution in float64: up to 6 ulp of the value, 9 of the
     Hessian and 14 of a gradient that nearly vanishes.
 
     Raises

@@ -95,6 +95,6 @@ def test_modules_that_import_no_neighbour(name: str) -> None:
 @pytest.mark.parametrize(("name", "least"), [("xgboost", "2.1"), ("lightgbm", "4.0")])
 def test_old_boosters_give_scores_of_classes_in_one_row(name: str, least: str) -> None:
     objective = import_module(f"fastloss.{name}").objective(fl.scce, from_logits=True)
-    message = rf"scores have shape \(6,\), and there are 2 labels.*'{name}>={least}'"
+    message = rf"shape \(6,\), and there are 2 labels.*num_class.* {least} or"
     with pytest.raises(ValueError, match=message):
         objective(np.zeros(2), np.zeros(6))

@@ -29,6 +29,7 @@ SINGLE = [
     (r"binary_f64_", r"fl_binary_crossentropy_logits_value"),
     (r"margin_f64_", r"fl_((squared_)?hinge_value|modified_huber_value_grad)"),
     (r"binary_f64_", r"fl_brier_value_grad"),
+    (r"robust_f64_", r"fl_(barron|welsch)_value"),
     # powers in double precision, of one number a row of classes
     (r"multiclass_", r"fl_categorical_focal"),
     # once a block
@@ -47,7 +48,7 @@ SINGLE = [
     # SSE2 has no masks that numbers of both widths, or 64 bits, are chosen by
     (r"robust_f.._baseline", r"fl_barron_"),
     (r"count_f.._baseline", r"fl_tweedie_deviance_"),
-    (r"count_f64_baseline", r"fl_tweedie_(value|grad)"),
+    (r"count_f64_baseline", r"fl_(gamma|tweedie)_(value|grad)"),
     # SSE2 neither compares nor shifts integers of 64 bits
     (r"(distribution|embedding|ranking|regression|robust)_f64_baseline", r""),
     (r"_f64_baseline", r"fl_accumulate|fl_mean_absolute_error_value"),

@@ -61,7 +61,7 @@ FL_INLINE fl_tail_moments FL_LOCAL(tail_moments)(double t) {
   const double tail = of.p / of.s, lost = t < 0x1p20 ? t - (of.s - 4) : 0;
   const double k = fl_d_normal_moment_polynomial(1 - 8 / of.s) / of.s / of.s;
   const double moment = k - lost * (tail - t * k);
-  const bool far = t > 2; /* the difference hides the errors of K */
+  const bool far = (t > 2) & (t < 0x1p20); /* the difference hides the errors of K */
   return (fl_tail_moments){far ? (FL_1_SQRT_2PI - moment) / t : tail, moment};
 }
 

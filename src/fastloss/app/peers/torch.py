@@ -21,7 +21,9 @@ def _reducing(formula: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tens
 
 
 def _by_rows(x: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
-    return F.kl_div(x, y, reduction="batchmean" if reduction == "mean" else "none")
+    if reduction == "mean":
+        return F.kl_div(x, y, reduction="batchmean")
+    return F.kl_div(x, y, reduction="none").sum(dim=-1)
 
 
 #: What PyTorch lacks is written in its words where tutorials do so.

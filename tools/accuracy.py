@@ -211,7 +211,7 @@ def structured_tables() -> str:
 In ulps of the largest of the terms that a result adds up (`tests/structured.py`): the
 result itself for the values of groups, of regions and of cox without several events at
 one time, and for the derivatives of gaussian_nll. Limits: 4, for the gradient of
-gaussian_nll 2.5, for the Hessians of tversky and lambdarank 5.
+gaussian_nll 2.5, for the Hessians of tversky and lambdarank 5, of aft 6.
 
 | {" | ".join(heads)} |
 {"|---" * len(heads)}|

@@ -14,7 +14,8 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const fl_pair u = fl_one_plus(r.one, r.w);
   const fl_pair log = fl_product(fl_log_sum(u.hi, u.lo, r.offset), c);
   const real far = r.scale > 0 ? fl_pair_times(log, half) : (real)INFINITY;
-  const real inverse = 1 / u.hi, slope = r.e.hi / u.hi;
+  const real inverse = 1 / u.hi, quotient = r.e.hi / u.hi;
+  const real slope = FL_FMA(inverse, FL_FMA(-quotient, u.lo, r.e.lo), quotient);
   const real curve = (r.one - r.w.hi) - r.w.lo;
   const real exact = FL_FMA(inverse, 2 * fl_missing(u, inverse), inverse);
   return (fl_point){

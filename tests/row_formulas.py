@@ -12,7 +12,6 @@ import functools
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -162,21 +161,8 @@ class _Generator:
         return text
 
 
-@dataclass(frozen=True)
-class RowFormula:
-    """Source, parameters and rows to look at, exact in float32."""
-
-    source: str
-    parameters: dict[str, float]
-    y: np.ndarray
-    p: np.ndarray
-
-    @property
-    def function(self) -> Callable[..., Any]:
-        """The formula as a user writes it."""
-        text = f"lambda y, p, *, a=0.0, b=0.0: {self.source}"
-        made: Callable[..., Any] = eval(text, {"np": np, "fl": fl})
-        return made
+class RowFormula(formulas.Formula):
+    """A formula of rows, exact in float32."""
 
     @property
     def samples(self) -> list[Sample]:

@@ -49,8 +49,7 @@ static bool fl_is_sound(const fl_job *job) {
   const int vectors = job->outputs == FL_HV ? job->heads : 0;
   if (job->inputs < job->labels + job->heads + vectors || job->inputs > FL_MAX_INPUTS)
     return false;
-  const fl_kind kind = fl_losses[job->loss].kind;
-  if (vectors && kind != FL_KIND_ELEMENT && kind != FL_KIND_ROW) return false;
+  if (vectors && !fl_driver_of(job)->products) return false;
   for (int axis = 0; axis < job->ndim; axis++)
     if (job->shape[axis] < 0) return false;
   for (int k = 0; k < job->inputs; k++)

@@ -51,6 +51,7 @@ typedef struct {
   fl_block_fn *block; /* loads, kernel, outputs, and their part of the sum */
   fl_block_fn *divisor; /* the sum of what the values count */
   fl_passes_fn *passes; /* NULL: one pass of `block` */
+  bool products; /* of a Hessian and vectors, which are its last inputs */
 } fl_driver;
 
 /* A job with everything looked up that stays the same for all of its blocks. */
@@ -87,6 +88,8 @@ typedef struct {
   fl_domain labels[FL_MAX_HEADS], predictions[FL_MAX_HEADS];
 } fl_loss_domains;
 extern const fl_loss_domains fl_losses[];
+
+const fl_driver *fl_driver_of(const fl_job *job);
 
 /* NULL: no memory. The index of an error is of the order of items. */
 fl_plan *fl_plan_of(const fl_job *job, bool c_order);

@@ -73,7 +73,7 @@ static void fl_look_at_arrays(fl_plan *plan, bool c_order) {
 }
 
 /* A custom loss is one of elements or of rows, of real numbers or of classes. */
-static const fl_driver *fl_driver_of(const fl_job *job) {
+const fl_driver *fl_driver_of(const fl_job *job) {
   const fl_program *program = job->program;
   if (job->loss != FL_CUSTOM) return fl_drivers[fl_losses[job->loss].kind];
   return fl_drivers[program->stages ? FL_KIND_ROW : FL_KIND_ELEMENT];

@@ -252,4 +252,5 @@ static bool fl_add_weights(const fl_plan *plan, int64_t first, int64_t n,
 
 const fl_driver fl_element_driver = {.prepare = fl_prepare_elements,
                                      .block = fl_run_elements,
-                                     .divisor = fl_add_weights};
+                                     .divisor = fl_add_weights,
+                                     .products = true};

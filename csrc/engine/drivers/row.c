@@ -315,4 +315,5 @@ const fl_driver fl_row_driver = {.size = sizeof(fl_row_plan),
                                  .fixed_axes = 1,
                                  .prepare = fl_prepare_rows,
                                  .block = fl_run_rows,
-                                 .divisor = fl_add_shares};
+                                 .divisor = fl_add_shares,
+                                 .products = true};

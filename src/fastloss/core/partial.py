@@ -18,7 +18,7 @@ import numpy as np
 from fastloss.core import checks, exact, job
 from fastloss.core.exact import Number
 from fastloss.core.job import Array, Arrays, Work
-from fastloss.core.kinds import Regions
+from fastloss.core.kinds import Batch, Regions, Sequence, TwoBatches
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -79,7 +79,7 @@ class Partial:
             from fastloss._custom.merge import total_programs
 
             names = "weight", *map(_total, range(len(total_programs(loss))))
-        elif loss._row.kind == "sequence":
+        elif isinstance(loss, Sequence):
             names = _SUMS
         self._sums: dict[str, Number] = dict.fromkeys(names, Fraction(0))
 
@@ -241,7 +241,7 @@ class Partial:
         loss = self.loss
         if _is_of_sums(loss):
             why = f"{loss.name} is one number of all samples, no mean of theirs"
-        elif loss._row.kind == "sequence":
+        elif isinstance(loss, Sequence):
             why = f"the values of {loss.name} depend on each other"
         else:
             why = "squares=False left out what it is made of, in some part"
@@ -356,7 +356,7 @@ def _refuse(loss: Loss) -> None:
             f'{loss.name} has reduction="none", a value for each sample and no sum: '
             'pass reduction="mean", "sum" or "sum_over_batch_size"'
         )
-    if loss._row.kind == "batch":
+    if isinstance(loss, Batch | TwoBatches):
         raise ValueError(
             f"{loss.name} compares each row with all others of its batch: no part of "
             "the rows has a value of its own; take the mean of the values of batches"
@@ -372,7 +372,7 @@ def _refuse(loss: Loss) -> None:
 def _refuse_wholes(loss: Loss, arrays: Arrays) -> None:
     """Raise where all numbers are one sample, so that others may belong to it."""
     shape = arrays.predictions[0].shape
-    if loss._row.kind == "sequence" and len(shape) < 2:
+    if isinstance(loss, Sequence) and len(shape) < 2:
         raise ValueError(
             f"y_pred has shape {shape}, one sequence whose entries depend on each "
             "other: parts of it do not add up; whole sequences do, as rows of a 2-D "

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastloss._neighbours import neighbour
-from fastloss.core.kinds import Grouped
+from fastloss.core.kinds import Batch, Grouped, TwoBatches
 from fastloss.core.loss import Loss
 from fastloss.core.partial import Partial
 from fastloss.names import get
@@ -84,7 +84,7 @@ class DaskLoss:
                 f"{loss.name} is a loss of groups, which blocks would cut: take its "
                 "partial of whole groups with dask.delayed, and the sum of the states"
             )
-        if loss._row.kind == "batch":
+        if isinstance(loss, Batch | TwoBatches):
             raise ValueError(
                 f"{loss.name} compares each row with all others of its batch: call it "
                 "on batches with dask.delayed, and take the mean of the values"

@@ -9,6 +9,7 @@ import dask.array as da
 import numpy as np
 
 from fastloss.core.job import Array
+from fastloss.core.kinds import Sequence
 from fastloss.dask.blocks import Call
 from fastloss.dask.tasks import reduced, same
 
@@ -26,7 +27,7 @@ def divisor_of(call: Call) -> Any:
         )
     if loss.reduction in ("sum", "none"):
         return None
-    if loss._row.kind == "sequence":
+    if isinstance(loss, Sequence):
         raise ValueError(
             f"{loss.name} has weights inside of its formula, and parts of its mean "
             'have no gradient of their own: pass reduction="sum"'

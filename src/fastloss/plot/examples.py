@@ -21,8 +21,8 @@ __all__ = ["OUTPUTS", "Curve", "Panel", "kind_of", "measure", "outputs_of", "pan
 OUTPUTS = ("value", "grad", "hess")
 
 _POINTS = 241
-#: Kinds whose samples know nothing of each other.
-_APART = frozenset({"element", "custom", "row", "pair", "overlap"})
+#: Kinds whose samples know of each other.
+_TOGETHER = (kinds.Grouped, kinds.Sequence, kinds.Batch, kinds.TwoBatches)
 _MOST = 8  # curves of a panel
 
 
@@ -125,7 +125,7 @@ def _has_one_sample(loss: Loss, curve: Curve) -> bool:
     compiler = loss._compiler
     if compiler is not None and (not compiler.traced or loss._is_one_number()):
         return False  # its samples may know of each other
-    apart = loss._row.kind in _APART
+    apart = not isinstance(loss, _TOGETHER)
     return apart and loss._samples(curve.predictions[0].shape) == (1,)
 
 

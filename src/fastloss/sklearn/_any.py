@@ -12,6 +12,7 @@ from sklearn._loss import link as links
 from sklearn._loss import loss as theirs
 
 import fastloss as fl
+from fastloss.core.kinds import Elementwise, Rowwise
 from fastloss.sklearn import losses
 from fastloss.sklearn._kernels import Kernel
 
@@ -180,9 +181,9 @@ def loss(
             f"{found!r} does not take one label and one real prediction a sample, as "
             f"scikit-learn's raw predictions are{_remedy(found)}"
         )
-    if row.labels == ("class",) and row.kind == "row":
+    if row.labels == ("class",) and isinstance(found, Rowwise):
         return _multiclass(found, n_classes)
-    if row.kind != "element":
+    if not isinstance(found, Elementwise):
         raise ValueError(
             f"{found!r} is no loss of elements or of integer classes, which are what "
             "scikit-learn's labels are"

@@ -22,6 +22,12 @@ Shape = tuple[int, ...]
 ROWS = {row.name: row for row in fl.REGISTRY}
 
 
+def logsumexp(x: Any) -> Any:
+    """``log sum exp x_k`` of rows, of numbers with as many digits as that takes."""
+    m = np.max(x, axis=-1, keepdims=True)
+    return m + np.log(np.sum(np.exp(x - m), axis=-1, keepdims=True))
+
+
 def neighbours(points: Any, dtype: type) -> np.ndarray:
     """Each point and the two floats on both sides."""
     points = np.asarray(points, dtype)
@@ -332,6 +338,7 @@ class Rows:
     ) -> Array | None:
         """The larger of ``(Q - q_j) p_j`` and ``q_j (1 - p_j)``, ``Q = sum q_j``.
 
+        Or, with z-loss, what that adds: ``2 z lse Q p_j``.
         The sum Q of soft labels is allowed its rounding to double precision.
         """
         row = ROWS[loss.kernel]
@@ -348,6 +355,9 @@ class Rows:
         p = truth.of(dense, "grad", first, x / temperature) + first
         total = np.sum(q, axis=-1, keepdims=True)
         larger = gain * np.maximum((total - q) * p, q * (1 - p))
+        if getattr(loss, "z_loss", 0):
+            z, lse = truth.number(loss.z_loss), logsumexp(x / temperature)
+            larger = np.maximum(larger, gain * abs(2 * z * lse) * total * p)
         if has_classes(row):
             return larger
         soft = np.count_nonzero(y, axis=-1, keepdims=True) > 1

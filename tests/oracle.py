@@ -41,6 +41,7 @@ OTHER_PARAMETERS = {
     "eps": 2.0**-12,
     "ignore_class": 0,
     "temperature": 2.0,  # a quotient that is not rounded
+    "z_loss": 2.0**-7,
     "p": 2.0,
     "q": 0.25,
     "power": 1.25,
@@ -201,7 +202,7 @@ def other_parameters(loss: fl.Loss) -> dict[str, Any]:
     """Each parameter of a loss with another value than its own."""
     other = {}
     for name, default in parameters(loss).items():
-        if name == "temperature" and not loss.from_logits:
+        if name in ("temperature", "z_loss") and not loss.from_logits:
             continue
         if name in OTHER_PARAMETERS:
             other[name] = OTHER_PARAMETERS[name]

@@ -22,6 +22,11 @@ VARIANTS = [
     fl.CategoricalCrossentropy(class_weight=(1.0, 2.0, 3.0), label_smoothing=0.1),
     fl.SparseCategoricalCrossentropy(label_smoothing=0.1),
     fl.SparseCategoricalCrossentropy(class_weight=(1.0, 2.0, 3.0)),
+    fl.CategoricalCrossentropy(from_logits=True, softcap=30.0, z_loss=0.25),
+    fl.SparseCategoricalCrossentropy(from_logits=True, z_loss=0.25),
+    fl.SparseCategoricalCrossentropy(
+        from_logits=True, z_loss=0.25, class_weight=(1.0, 2.0, 3.0), label_smoothing=0.1
+    ),
     fl.KLDivergence(from_logits=True, temperature=2.0),
     fl.KLDivergence(log_input=True, log_target=True),
     fl.GCE(class_weight=(1.0, 2.0, 3.0), from_logits=True),

@@ -365,6 +365,10 @@ def test_logarithms_that_are_none() -> None:
         fl.kl_divergence([-1.0, -1.0], [0.5, 0.5], log_target=True)
     with pytest.raises(ValueError, match="log_input and from_logits are both True"):
         fl.KLDivergence(log_input=True, from_logits=True)
+    with pytest.raises(ValueError, match=r"z_loss = 2\.0 is of logits: pass from_lo"):
+        fl.CategoricalCrossentropy(z_loss=2.0)
+    with pytest.raises(ValueError, match=r"z_loss = -1 is not a number in \[0, inf\)"):
+        fl.scce([0], [[0.0, 1.0]], from_logits=True, z_loss=-1)
     for parameters in ({"temperature": 2.0}, {"softcap": 2.0}):
         with pytest.raises(ValueError, match=r"= 2\.0 changes logits: pass from_lo"):
             fl.CategoricalCrossentropy(**parameters)
@@ -400,6 +404,106 @@ def test_capped_and_tempered_logits(
     expected = reference.grad_and_hess(loss, y, exact, weight)
     np.testing.assert_allclose(hess, expected[1], limit, limit)
     np.testing.assert_array_equal(same, grad)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.125])
+@pytest.mark.parametrize("softcap", [None, 3.0])
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("classes", WIDTHS)
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_z_loss_with_all_else(
+    dtype: type,
+    classes: int,
+    weights: str,
+    softcap: float | None,
+    smoothing: float,
+    isa: str,
+) -> None:
+    """Against the textbook: every way of a row, ignored ones, another layout."""
+    y, x = problem(classes, dtype)
+    x = np.asfortranarray(x / 4)
+    options: dict[str, Any] = {
+        "from_logits": True,
+        "z_loss": 0.25,
+        "softcap": softcap,
+        "label_smoothing": smoothing,
+        "class_weight": class_weight(weights, classes),
+        "reduction": "sum",
+    }
+    sparse = fl.SparseCategoricalCrossentropy(ignore_class=-1, **options)
+    dense = fl.CategoricalCrossentropy(**options, label_sum="any")
+    ignored = y.copy()
+    ignored[1] = -1
+    soft = np.random.RandomState(3).dirichlet(np.ones(classes), len(y)).astype(dtype)
+    soft[2] /= 2
+    weight = np.linspace(0, 1, len(y))
+    exact, limit = x.astype(float), 1e-5 if dtype == np.float32 else 1e-13
+    for loss, labels in ((sparse, ignored), (dense, np.eye(classes)[y]), (dense, soft)):
+        value, grad = loss.value_and_grad(labels, x, sample_weight=weight)
+        same, hess = loss.grad_and_hess(labels, x, sample_weight=weight)
+        np.testing.assert_array_equal(same, grad)
+        of = getattr(reference, type(loss).__name__)
+        given = {**options, **({"ignore_class": -1} if loss is sparse else {})}
+        del given["reduction"]
+        losses = of.value(labels, exact, **given)
+        np.testing.assert_allclose(value, weight @ losses, limit)
+        scale = limit * max(1, np.abs(of.hess(labels, exact, **given)).max())
+        columns = weight[:, np.newaxis]
+        np.testing.assert_allclose(
+            grad, columns * of.grad(labels, exact, **given), 0, scale
+        )
+        np.testing.assert_allclose(
+            hess, columns * of.hess(labels, exact, **given), 0, scale
+        )
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_z_loss_by_hand(dtype: type, isa: str) -> None:
+    """Of C equal logits a: lse = a + log C, p = 1/C."""
+    for classes in (2, 4, 128):
+        x = np.full((1, classes), 3, dtype)
+        lse = 3 + math.log(classes)
+        options: dict[str, Any] = {"from_logits": True, "z_loss": 0.5}
+        value, grad = fl.scce.value_and_grad([1], x, **options)
+        _, hess = fl.scce.grad_and_hess([1], x, **options)
+        eps = 4 * np.finfo(dtype).eps
+        np.testing.assert_allclose(value, math.log(classes) + lse**2 / 2, eps)
+        p = 1 / classes
+        np.testing.assert_allclose(grad[0, :2], [(1 + lse) * p, (1 + lse) * p - 1], eps)
+        np.testing.assert_allclose(hess, (1 + lse) * p * (1 - p) + p**2, eps)
+
+
+@pytest.mark.parametrize("classes", [3, 70])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_z_loss_far_out(dtype: type, classes: int, isa: str) -> None:
+    """Its square may leave the range; exponentials of 0 count 0 beside any slope."""
+    options: dict[str, Any] = {"from_logits": True, "z_loss": 2.0**-11}
+    exponent = 100 if dtype == np.float32 else 700
+    for top, slope in ((2.0**exponent, 2.0 ** (exponent - 10)), (np.inf, np.inf)):
+        x = np.zeros((1, classes), dtype)
+        x[0, 1] = top
+        for loss, y in ((fl.scce, [1]), (fl.cce, np.eye(classes)[[1]])):
+            values, _ = loss.value_and_grad(y, x, **options, reduction="none")
+            assert values == [np.inf]
+            grad, hess = loss.grad_and_hess(y, x, **options)
+            np.testing.assert_array_equal(grad[0, :3], [0, slope, 0])
+            np.testing.assert_array_equal(hess[0, :3], [0, 2.0**-10, 0])
+            v = np.arange(classes, dtype=dtype)[np.newaxis]
+            product = loss.hvp(y, x, v, **options)
+            np.testing.assert_array_equal(product[0, :3], [0, 2.0**-10, 0])
+    none = fl.scce.grad([0], np.full((1, classes), -np.inf, dtype), **options)
+    assert np.isnan(none).all()
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_z_loss_of_0_is_none(dtype: type) -> None:
+    """To the bit, and in float32 so is what rounds to it."""
+    y, x = problem(10, dtype)
+    plain = outputs(fl.SparseCategoricalCrossentropy(from_logits=True), y, x)
+    for z in (0.0, 0, *([1e-60] if dtype == np.float32 else [])):
+        loss = fl.SparseCategoricalCrossentropy(from_logits=True, z_loss=z)
+        for got, expected in zip(outputs(loss, y, x), plain, strict=True):
+            np.testing.assert_array_equal(got, expected)
 
 
 @pytest.mark.parametrize("classes", [3, 17, 100])

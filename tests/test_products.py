@@ -113,6 +113,8 @@ def test_the_hessian_of_a_row_is_whole(loss: fl.Loss, dtype: type, isa: str) -> 
 CAPPED = [
     fl.CategoricalCrossentropy(from_logits=True, softcap=4.0, temperature=1.5),
     fl.SparseCategoricalCrossentropy(from_logits=True, softcap=4.0),
+    fl.SparseCategoricalCrossentropy(from_logits=True, z_loss=0.25),
+    fl.CategoricalCrossentropy(from_logits=True, z_loss=0.25, softcap=4.0),
 ]
 
 

@@ -530,6 +530,23 @@ def of_rows() -> Iterator[Case]:
         for name, y in (("SparseCategorical", CLASSES), ("Categorical", SOFT)):
             loss = f"fl.{name}Crossentropy{shown}"
             yield Case(loss, "torch", of_torch, capped, (y, LOGITS))
+    for z, cap in ((1e-4, None), (0.3, None), (0.05, 4.0)):
+
+        def lifted(y: Any, x: Any, z: float = z, cap: float | None = cap) -> Any:
+            x = cap * torch.tanh(x / cap) if cap else x
+            kept = y != -100 if y.ndim == 1 else slice(None)
+            return F.cross_entropy(x, y) + z * (x.logsumexp(-1) ** 2)[kept].mean()
+
+        shown = f"from_logits=True, z_loss={z}, softcap={cap}"
+        yield Case(
+            f"fl.SparseCategoricalCrossentropy({shown}, ignore_class=-100)",
+            "torch",
+            of_torch,
+            lifted,
+            (IGNORED, LOGITS),
+        )
+        loss = f"fl.CategoricalCrossentropy({shown})"
+        yield Case(loss, "torch", of_torch, lifted, (SOFT, LOGITS))
     for weight, (ignored, y) in product(
         (None, CLASS_WEIGHT), ((None, CLASSES), (-100, IGNORED))
     ):

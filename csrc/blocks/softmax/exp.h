@@ -16,10 +16,12 @@
 #define FL_FAR 256.0f /* > 2 (K+bias) ln 2, and n ln 2 stays exact up to twice that */
 enum { FL_EXP_SCALE = 40 };
 #define FL_TOP 0x1p40f
+#define FL_LARGEST 0x1.fffffep127
 #else
 #define FL_FAR 2048.0
 enum { FL_EXP_SCALE = 64 };
 #define FL_TOP 0x1p64
+#define FL_LARGEST 0x1.fffffffffffffp1023
 #endif
 
 /* How the exponentials of one row are taken: of x - shift, at least `lowest`; c is

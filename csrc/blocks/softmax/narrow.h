@@ -7,6 +7,7 @@ typedef struct {
   double rest[FL_ROWS], rest_tail[FL_ROWS];
   double gap[FL_ROWS], gap_tail[FL_ROWS];
   double weight[FL_ROWS], weight_tail[FL_ROWS];
+  double level[FL_ROWS]; /* lse, of z-loss */
 } fl_narrow_sums;
 
 /* What rounding took from a sum: f32 keeps none of it (fl_add). */
@@ -25,6 +26,7 @@ typedef struct {
   real weight[FL_ROWS], weight_tail[FL_ROWS];
   real slope[FL_ROWS], curve[FL_ROWS], curve_tail[FL_ROWS];
   real spread[FL_ROWS], factor[FL_ROWS];
+  real lift[FL_ROWS], bow[FL_ROWS];
   real bend[FL_ROWS], class_bend[FL_ROWS];
 } fl_narrow_states;
 
@@ -33,6 +35,7 @@ typedef struct {
   real tile[FL_ROWS_TILE], q[FL_ROWS_TILE], h[FL_ROWS_TILE];
   real label_weight[FL_ROWS];
   int64_t one_hot[FL_ROWS];
+  double z; /* of z-loss; 0: none */
   fl_own_classes own;
   fl_narrow_sums sums;
   fl_narrow_states states;
@@ -211,6 +214,27 @@ FL_OUTLINE void fl_narrow_logs(int64_t rows, fl_narrow_sums *restrict sums) {
     sums->log_total[r] = fl_log1p((real)(sums->rest[r] / (double)FL_TOP));
 }
 
+/* The same in double, and lse where the maximum was. */
+FL_OUTLINE void fl_narrow_levels(int64_t rows, fl_narrow_sums *restrict sums) {
+  for (int64_t r = 0; r < rows; r++) {
+    const double log = fl_d_log1p(sums->rest[r] / (double)FL_TOP);
+    sums->log_total[r] = (real)log;
+    sums->level[r] += log;
+  }
+}
+
+/* Of label weights, with a total that is spread, and z-loss. */
+FL_OUTLINE void fl_narrow_lifted_values(int64_t rows, double spread, double z,
+                                        const fl_narrow_sums *restrict sums,
+                                        real *restrict v) {
+  for (int64_t r = 0; r < rows; r++) {
+    const double weight = sums->weight[r] + fl_tail(sums->weight_tail, r) + spread;
+    const double gap = fl_sum_value((fl_sum){sums->gap[r], fl_tail(sums->gap_tail, r)});
+    v[r] = (real)(gap + weight * (double)sums->log_total[r]
+                  + fl_level_value(z, weight, sums->level[r]));
+  }
+}
+
 /* Of label weights, with a total that is spread. */
 FL_OUTLINE void fl_narrow_values(int64_t rows, double spread,
                                  const fl_narrow_sums *restrict sums,
@@ -241,6 +265,10 @@ FL_INLINE void fl_narrow_put_state(fl_way way, fl_narrow_states *restrict states
     states->spread[r] = state.spread;
     states->factor[r] = state.factor;
   }
+  if (way.lifts) {
+    states->lift[r] = state.lift;
+    states->bow[r] = state.bow;
+  }
 }
 
 FL_INLINE fl_row_state fl_narrow_state(const fl_narrow_states *states, int64_t r) {
@@ -255,18 +283,22 @@ FL_INLINE fl_row_state fl_narrow_state(const fl_narrow_states *states, int64_t r
       .curve_tail = states->curve_tail[r],
       .spread = states->spread[r],
       .factor = states->factor[r],
+      .lift = states->lift[r],
+      .bow = states->bow[r],
   };
 }
 
-FL_INLINE void fl_narrow_states_of(int want, int64_t rows, double spread,
-                                   const double *restrict factor,
+FL_INLINE void fl_narrow_states_of(int want, bool lifts, int64_t rows, double spread,
+                                   double z, const double *restrict factor,
                                    const fl_narrow_sums *restrict sums,
                                    fl_narrow_states *restrict states) {
-  const fl_way way = {want, true, true, false, false};
+  const fl_way way = {want, true, true, false, false, lifts};
   for (int64_t r = 0; r < rows; r++) {
     const fl_sum weight = {sums->weight[r], fl_tail(sums->weight_tail, r)};
-    fl_narrow_put_state(way, states, r,
-                        fl_row_state_of(sums->rest[r], weight, spread, factor[r]));
+    const double rest = sums->rest[r], all = weight.hi + weight.lo + spread;
+    fl_row_state state = fl_row_state_of(rest, weight, spread, factor[r]);
+    if (lifts) state = fl_lifted(state, z, sums->level[r], rest, all, factor[r]);
+    fl_narrow_put_state(way, states, r, state);
   }
 }
 
@@ -286,8 +318,10 @@ FL_INLINE void fl_narrow_derivatives(fl_way way, int64_t rows, int64_t classes,
                : way.spreads ? state.weight * z * state.slope
                              : z * state.slope;
       if (way.spreads) g += fl_spread_grad(way.light, z, part, spread->total, &state);
+      if (way.lifts) g = FL_FMA(z, state.lift, g);
       if (way.want & FL_WANT_HESS) {
         h[i] = fl_softmax_hess(z, &state);
+        if (way.lifts) h[i] += top * (top * state.bow);
         if (way.bends) h[i] = (h[i] + top * (top * states->bend[r])) * (1 / FL_TOP);
       }
       e[i] = way.bends ? g * (1 / FL_TOP) : g;
@@ -296,12 +330,12 @@ FL_INLINE void fl_narrow_derivatives(fl_way way, int64_t rows, int64_t classes,
 }
 
 /* l' and l'' of a tile of rows with label weights q. */
-FL_INLINE void fl_narrow_derive(int want, int64_t rows, int64_t classes, real *e,
-                                const real *q, const fl_spread *spread,
+FL_INLINE void fl_narrow_derive(int want, bool lifts, int64_t rows, int64_t classes,
+                                real *e, const real *q, const fl_spread *spread,
                                 const fl_narrow_states *states, real *h) {
-  const fl_way plain = {want, true, false, false, false};
-  const fl_way light = {want, true, true, true, false};
-  const fl_way heavy = {want, true, true, false, false};
+  const fl_way plain = {want, true, false, false, false, lifts};
+  const fl_way light = {want, true, true, true, false, lifts};
+  const fl_way heavy = {want, true, true, false, false, lifts};
   if (!spread->spread)
     fl_narrow_derivatives(plain, rows, classes, e, q, spread, states, h);
   else if (spread->light)
@@ -333,6 +367,7 @@ FL_INLINE void fl_narrow_derive_classes(fl_way way, int64_t rows, int64_t classe
         way.spreads ? -(state.weight * others) * state.slope : -others * state.slope;
     if (way.spreads)
       grad[r] += fl_spread_grad(way.light, z, part[r], spread->total, &state);
+    if (way.lifts) grad[r] = FL_FMA(z, state.lift, grad[r]);
     if (way.bends) grad[r] *= 1 / FL_TOP;
   }
   fl_narrow_derivatives(way, rows, classes, e, 0, spread, states, narrow->h);
@@ -347,6 +382,8 @@ FL_INLINE void fl_narrow_begin(const fl_row_block *block, int64_t first, int64_t
   fl_transpose_in(rows, block->classes, (const real *)block->x + first * block->ldx,
                   block->ldx, narrow->tile);
   fl_narrow_max(rows, block->classes, narrow->tile, narrow->sums.m);
+  for (int64_t r = 0; narrow->z != 0 && r < rows; r++)
+    narrow->sums.level[r] = (double)narrow->sums.m[r];
 }
 
 /* L of each row's class without its logarithm; with what rounding took from it, of a loss
@@ -372,8 +409,8 @@ FL_INLINE void fl_narrow_end(int want, const fl_row_block *block, int64_t first,
 
 /* Rows with label weights: cross-entropy. Labels are those that y_j = 1 picks or, where
    that is NULL, the rows of q. */
-FL_INLINE int fl_narrow_weighted_by(int want, const fl_row_block *block, int64_t first,
-                                    int64_t rows, const int64_t *labels,
+FL_INLINE int fl_narrow_weighted_by(int want, bool lifts, const fl_row_block *block,
+                                    int64_t first, int64_t rows, const int64_t *labels,
                                     fl_narrow *narrow) {
   const int64_t classes = block->classes;
   const fl_spread spread = fl_spread_of(block);
@@ -390,22 +427,26 @@ FL_INLINE int fl_narrow_weighted_by(int want, const fl_row_block *block, int64_t
   fl_narrow_frames(rows, classes, tile, sums);
   if (spread.spread) fl_narrow_spread(rows, classes, tile, spread.spread, sums);
   fl_narrow_exponentials(rows, classes, tile, sums);
-  if (want & FL_WANT_VALUE) {
-    fl_narrow_logs(rows, sums);
+  if (lifts) fl_narrow_levels(rows, sums);
+  else if (want & FL_WANT_VALUE) fl_narrow_logs(rows, sums);
+  if (want & FL_WANT_VALUE && lifts)
+    fl_narrow_lifted_values(rows, total, narrow->z, sums, (real *)block->v + first);
+  else if (want & FL_WANT_VALUE)
     fl_narrow_values(rows, total, sums, (real *)block->v + first);
-  }
   if (!(want & (FL_WANT_GRAD | FL_WANT_HESS))) return flags;
-  fl_narrow_states_of(want, rows, total, block->factor + first, sums, &narrow->states);
+  fl_narrow_states_of(want, lifts, rows, total, narrow->z, block->factor + first, sums,
+                      &narrow->states);
   if (labels) {
     fl_narrow_pick(rows, tile, labels, narrow->own.e);
     if (spread.light)
-      fl_narrow_derive_classes((fl_way){want, false, true, true, false}, rows, classes,
-                               labels, &spread, narrow);
+      fl_narrow_derive_classes((fl_way){want, false, true, true, false, lifts}, rows,
+                               classes, labels, &spread, narrow);
     else
-      fl_narrow_derive_classes((fl_way){want, false, true, false, false}, rows, classes,
-                               labels, &spread, narrow);
+      fl_narrow_derive_classes((fl_way){want, false, true, false, false, lifts}, rows,
+                               classes, labels, &spread, narrow);
   } else {
-    fl_narrow_derive(want, rows, classes, tile, q, &spread, &narrow->states, narrow->h);
+    fl_narrow_derive(want, lifts, rows, classes, tile, q, &spread, &narrow->states,
+                     narrow->h);
   }
   fl_narrow_end(want, block, first, rows, narrow);
   return flags;
@@ -415,31 +456,33 @@ FL_INLINE int fl_narrow_weighted_by(int want, const fl_row_block *block, int64_t
 FL_OUTLINE int fl_narrow_weighted_value(const fl_row_block *block, int64_t first,
                                         int64_t rows, const int64_t *labels,
                                         fl_narrow *narrow) {
-  return fl_narrow_weighted_by(FL_WANT_VALUE, block, first, rows, labels, narrow);
+  const bool lifts = narrow->z != 0;
+  return fl_narrow_weighted_by(FL_WANT_VALUE, lifts, block, first, rows, labels,
+                               narrow);
 }
 
-FL_OUTLINE int fl_narrow_weighted_grad(int value, const fl_row_block *block,
-                                       int64_t first, int64_t rows,
-                                       const int64_t *labels, fl_narrow *narrow) {
-  const int want = (value ? FL_WANT_VALUE : 0) | FL_WANT_GRAD;
-  return fl_narrow_weighted_by(want, block, first, rows, labels, narrow);
-}
-
-FL_OUTLINE int fl_narrow_weighted_hess(const fl_row_block *block, int64_t first,
-                                       int64_t rows, const int64_t *labels,
-                                       fl_narrow *narrow) {
-  const int want = FL_WANT_GRAD | FL_WANT_HESS;
-  return fl_narrow_weighted_by(want, block, first, rows, labels, narrow);
-}
+#define FL_NARROW_WEIGHTED(name, derivatives, lifts)                               \
+  FL_OUTLINE int name(int value, const fl_row_block *block, int64_t first,         \
+                      int64_t rows, const int64_t *labels, fl_narrow *narrow) {    \
+    const int want = (value ? FL_WANT_VALUE : 0) | (derivatives);                  \
+    return fl_narrow_weighted_by(want, lifts, block, first, rows, labels, narrow); \
+  }
+FL_NARROW_WEIGHTED(fl_narrow_weighted_grad, FL_WANT_GRAD, false)
+FL_NARROW_WEIGHTED(fl_narrow_weighted_hess, FL_WANT_GRAD | FL_WANT_HESS, false)
+FL_NARROW_WEIGHTED(fl_narrow_lifted_grad, FL_WANT_GRAD, true)
+FL_NARROW_WEIGHTED(fl_narrow_lifted_hess, FL_WANT_GRAD | FL_WANT_HESS, true)
+#undef FL_NARROW_WEIGHTED
 
 FL_INLINE int fl_narrow_weighted(int want, const fl_row_block *block, int64_t first,
                                  int64_t rows, const int64_t *labels,
                                  fl_narrow *narrow) {
+  const bool lifts = narrow->z != 0;
   if (want & FL_WANT_HESS)
-    return fl_narrow_weighted_hess(block, first, rows, labels, narrow);
+    return (lifts ? fl_narrow_lifted_hess : fl_narrow_weighted_hess)(
+        0, block, first, rows, labels, narrow);
   if (want & FL_WANT_GRAD)
-    return fl_narrow_weighted_grad(want & FL_WANT_VALUE, block, first, rows, labels,
-                                   narrow);
+    return (lifts ? fl_narrow_lifted_grad : fl_narrow_weighted_grad)(
+        want & FL_WANT_VALUE, block, first, rows, labels, narrow);
   return fl_narrow_weighted_value(block, first, rows, labels, narrow);
 }
 
@@ -449,12 +492,20 @@ FL_OUTLINE void fl_narrow_class_values(int64_t rows, const fl_narrow *restrict n
     v[r] = narrow->own.gap[r] + narrow->sums.log_total[r];
 }
 
+FL_OUTLINE void fl_narrow_lifted_class_values(int64_t rows,
+                                              const fl_narrow *restrict narrow,
+                                              real *restrict v) {
+  for (int64_t r = 0; r < rows; r++)
+    v[r] = (real)((double)narrow->own.gap[r] + (double)narrow->sums.log_total[r]
+                  + fl_level_value(narrow->z, 1, narrow->sums.level[r]));
+}
+
 /* l' and l'' of a tile of rows with classes. */
-FL_INLINE void fl_narrow_class_derivatives(int want, bool bends,
+FL_INLINE void fl_narrow_class_derivatives(int want, bool bends, bool lifts,
                                            const fl_row_block *block, int64_t first,
                                            int64_t rows, const int64_t *labels,
                                            fl_narrow *narrow) {
-  const fl_way way = {want, false, false, false, bends};
+  const fl_way way = {want, false, false, false, bends, lifts};
   const fl_spread none = {0};
   const double *factor = block->factor + first;
   const fl_own_classes *restrict own = &narrow->own;
@@ -463,8 +514,10 @@ FL_INLINE void fl_narrow_class_derivatives(int want, bool bends,
     const double rest = narrow->sums.rest[r];
     const double scaled = bends ? factor[r] * (double)FL_TOP : factor[r];
     const double slope = bends ? scaled * own->slope[r] : scaled;
-    fl_narrow_put_state(way, states, r,
-                        fl_row_state_of(rest, (fl_sum){1, 0}, 0, slope));
+    fl_row_state state = fl_row_state_of(rest, (fl_sum){1, 0}, 0, slope);
+    if (lifts)
+      state = fl_lifted(state, narrow->z, narrow->sums.level[r], rest, 1, slope);
+    fl_narrow_put_state(way, states, r, state);
     if (bends && want & FL_WANT_HESS) {
       const double bend = own->bend[r] * scaled;
       states->bend[r] = fl_others_bend(bend, own->e[r], rest);
@@ -474,15 +527,18 @@ FL_INLINE void fl_narrow_class_derivatives(int want, bool bends,
   fl_narrow_derive_classes(way, rows, block->classes, labels, &none, narrow);
 }
 
-#define FL_NARROW_CLASS(name, want, bends)                                        \
-  FL_OUTLINE void name(const fl_row_block *block, int64_t first, int64_t rows,    \
-                       const int64_t *labels, fl_narrow *narrow) {                \
-    fl_narrow_class_derivatives(want, bends, block, first, rows, labels, narrow); \
+#define FL_NARROW_CLASS(name, want, bends, lifts)                               \
+  FL_OUTLINE void name(const fl_row_block *block, int64_t first, int64_t rows,  \
+                       const int64_t *labels, fl_narrow *narrow) {              \
+    fl_narrow_class_derivatives(want, bends, lifts, block, first, rows, labels, \
+                                narrow);                                        \
   }
-FL_NARROW_CLASS(fl_narrow_class_grad, FL_WANT_GRAD, false)
-FL_NARROW_CLASS(fl_narrow_class_hess, FL_WANT_GRAD | FL_WANT_HESS, false)
-FL_NARROW_CLASS(fl_narrow_bent_grad, FL_WANT_GRAD, true)
-FL_NARROW_CLASS(fl_narrow_bent_hess, FL_WANT_GRAD | FL_WANT_HESS, true)
+FL_NARROW_CLASS(fl_narrow_class_grad, FL_WANT_GRAD, false, false)
+FL_NARROW_CLASS(fl_narrow_class_hess, FL_WANT_GRAD | FL_WANT_HESS, false, false)
+FL_NARROW_CLASS(fl_narrow_bent_grad, FL_WANT_GRAD, true, false)
+FL_NARROW_CLASS(fl_narrow_bent_hess, FL_WANT_GRAD | FL_WANT_HESS, true, false)
+FL_NARROW_CLASS(fl_narrow_lifted_class_grad, FL_WANT_GRAD, false, true)
+FL_NARROW_CLASS(fl_narrow_lifted_class_hess, FL_WANT_GRAD | FL_WANT_HESS, false, true)
 #undef FL_NARROW_CLASS
 
 /* Rows with classes, of which `points` makes a loss; NULL: cross-entropy. */
@@ -490,6 +546,7 @@ FL_INLINE void fl_narrow_classes(int want, fl_class_points_fn *points,
                                  const fl_row_block *block, int64_t first, int64_t rows,
                                  const int64_t *labels, fl_narrow *narrow) {
   const bool value = want & FL_WANT_VALUE, derive = want != FL_WANT_VALUE;
+  const bool lifts = narrow->z != 0;
   fl_own_classes *const own = &narrow->own;
   real *const v = value ? (real *)block->v + first : 0;
   fl_narrow_frames(rows, block->classes, narrow->tile, &narrow->sums);
@@ -499,16 +556,21 @@ FL_INLINE void fl_narrow_classes(int want, fl_class_points_fn *points,
     memcpy(own->rest, narrow->sums.rest, (size_t)rows * sizeof *own->rest);
     points(derive, rows, block->parameters, own);
     if (value) memcpy(v, own->value, (size_t)rows * sizeof *v);
+  } else if (lifts) {
+    fl_narrow_levels(rows, &narrow->sums);
+    if (value) fl_narrow_lifted_class_values(rows, narrow, v);
   } else if (value) {
     fl_narrow_logs(rows, &narrow->sums);
     fl_narrow_class_values(rows, narrow, v);
   }
   if (!derive) return;
   if (want & FL_WANT_HESS)
-    (points ? fl_narrow_bent_hess : fl_narrow_class_hess)(block, first, rows, labels,
-                                                          narrow);
+    (points  ? fl_narrow_bent_hess
+     : lifts ? fl_narrow_lifted_class_hess
+             : fl_narrow_class_hess)(block, first, rows, labels, narrow);
   else
-    (points ? fl_narrow_bent_grad : fl_narrow_class_grad)(block, first, rows, labels,
-                                                          narrow);
+    (points  ? fl_narrow_bent_grad
+     : lifts ? fl_narrow_lifted_class_grad
+             : fl_narrow_class_grad)(block, first, rows, labels, narrow);
   fl_narrow_end(want, block, first, rows, narrow);
 }

@@ -4,20 +4,31 @@
 
      d = sum e_j (v_j - v*) / S,  (H v)_j = s e_j / S ((v_j - v*) - d)
 
-   where the difference keeps its digits in a confident row. In double, but the e. */
+   where the difference keeps its digits in a confident row. In double, but the e. With
+   z-loss the products are (1 + b) times as large, and 2 z s p_j (v* + d) is added. */
 #ifndef FL_SOFTMAX_PRODUCTS_H
 #define FL_SOFTMAX_PRODUCTS_H
 
 #include "blocks/softmax/softmax.h"
 
-/* What the products of one row are made of: s factor, v*, d and 1/S in the unit of e. */
+/* What the products of one row are made of: s (1 + b) factor, v*, d and 1/S in the unit of
+   e; of z-loss 2 z s (v* + d) factor. */
 typedef struct {
-  double gain, pivot, drift, share;
+  double gain, pivot, drift, share, lift;
 } fl_product_row;
 
-FL_INLINE real fl_product_at(real e, real v, fl_product_row row) {
+FL_INLINE real fl_product_at(bool lifts, real e, real v, fl_product_row row) {
   const double p = (double)e * row.share, u = ((double)v - row.pivot) - row.drift;
+  if (lifts) return (real)(p * row.gain * u + p * row.lift);
   return (real)(p * (row.gain * u));
+}
+
+/* With z-loss of a row whose lse is known. */
+FL_INLINE fl_product_row fl_lifted_product(fl_product_row row, double z, double level) {
+  row.lift = 2 * z * row.gain * (row.pivot + row.drift);
+  row.gain =
+      fl_bounded(fl_share_of(row.gain, 1 + 2 * z * level), 0x1.fffffffffffffp1023);
+  return row;
 }
 
 /* The largest of the entries of v at largest logits: with equals any of them will do. */
@@ -48,16 +59,37 @@ FL_OUTLINE void fl_narrow_drifts(int64_t rows, int64_t classes, const real *rest
 }
 
 /* e becomes the products. */
+FL_INLINE void fl_narrow_multiply_by(bool lifts, int64_t rows, int64_t classes,
+                                     real *restrict e, const real *restrict v,
+                                     const real *restrict pivot,
+                                     const double *restrict drift,
+                                     const double *restrict share,
+                                     const double *restrict gain,
+                                     const double *restrict lift) {
+  for (int64_t j = 0; j < classes; j++)
+    for (int64_t r = 0; r < rows; r++) {
+      const fl_product_row row = {gain[r], (double)pivot[r], drift[r], share[r],
+                                  lifts ? lift[r] : 0};
+      e[j * rows + r] = fl_product_at(lifts, e[j * rows + r], v[j * rows + r], row);
+    }
+}
+
 FL_OUTLINE void fl_narrow_multiply(int64_t rows, int64_t classes, real *restrict e,
                                    const real *restrict v, const real *restrict pivot,
                                    const double *restrict drift,
                                    const double *restrict share,
                                    const double *restrict gain) {
-  for (int64_t j = 0; j < classes; j++)
-    for (int64_t r = 0; r < rows; r++) {
-      const fl_product_row row = {gain[r], (double)pivot[r], drift[r], share[r]};
-      e[j * rows + r] = fl_product_at(e[j * rows + r], v[j * rows + r], row);
-    }
+  fl_narrow_multiply_by(false, rows, classes, e, v, pivot, drift, share, gain, 0);
+}
+
+FL_OUTLINE void fl_narrow_lifted_multiply(int64_t rows, int64_t classes,
+                                          real *restrict e, const real *restrict v,
+                                          const real *restrict pivot,
+                                          const double *restrict drift,
+                                          const double *restrict share,
+                                          const double *restrict gain,
+                                          const double *restrict lift) {
+  fl_narrow_multiply_by(true, rows, classes, e, v, pivot, drift, share, gain, lift);
 }
 
 /* The sums of the label weights of rows, without what is spread. */
@@ -83,7 +115,7 @@ FL_INLINE int fl_narrow_products(bool dense, double gain, const fl_row_block *bl
   fl_narrow_sums *const sums = &narrow->sums;
   real *const v = narrow->h, *const pivot = narrow->own.gap;
   double *const drift = sums->gap, *const share = narrow->own.rest;
-  double *const gains = narrow->own.slope;
+  double *const gains = narrow->own.slope, *const lifts = narrow->own.bend;
   fl_narrow_begin(block, first, rows, narrow);
   fl_transpose_in(rows, classes, (const real *)block->u + first * block->ldu,
                   block->ldu, v);
@@ -98,7 +130,18 @@ FL_INLINE int fl_narrow_products(bool dense, double gain, const fl_row_block *bl
     gains[r] = (sums->weight[r] + fl_tail(sums->weight_tail, r) + spread)
                * (block->factor[first + r] * gain);
   }
-  fl_narrow_multiply(rows, classes, narrow->tile, v, pivot, drift, share, gains);
+  if (narrow->z != 0) {
+    fl_narrow_levels(rows, sums);
+    for (int64_t r = 0; r < rows; r++) {
+      const fl_product_row plain = {gains[r], (double)pivot[r], drift[r], share[r], 0};
+      const fl_product_row row = fl_lifted_product(plain, narrow->z, sums->level[r]);
+      gains[r] = row.gain, lifts[r] = row.lift;
+    }
+    fl_narrow_lifted_multiply(rows, classes, narrow->tile, v, pivot, drift, share,
+                              gains, lifts);
+  } else {
+    fl_narrow_multiply(rows, classes, narrow->tile, v, pivot, drift, share, gains);
+  }
   fl_narrow_end(FL_WANT_GRAD, block, first, rows, narrow);
   return flags;
 }
@@ -132,7 +175,14 @@ FL_OUTLINE double fl_row_drift(int64_t n, const real *e, const real *v, double p
 FL_OUTLINE void fl_row_multiply(int64_t n, real *restrict e, const real *restrict v,
                                 const fl_product_row *of_row) {
   const fl_product_row row = *of_row; /* out of the reach of what is stored */
-  for (int64_t j = 0; j < n; j++) e[j] = fl_product_at(e[j], v[j], row);
+  for (int64_t j = 0; j < n; j++) e[j] = fl_product_at(false, e[j], v[j], row);
+}
+
+FL_OUTLINE void fl_row_lifted_multiply(int64_t n, real *restrict e,
+                                       const real *restrict v,
+                                       const fl_product_row *of_row) {
+  const fl_product_row row = *of_row;
+  for (int64_t j = 0; j < n; j++) e[j] = fl_product_at(true, e[j], v[j], row);
 }
 
 FL_INLINE int fl_wide_products(bool dense, double gain, const fl_row_block *block,
@@ -155,6 +205,7 @@ FL_INLINE int fl_wide_products(bool dense, double gain, const fl_row_block *bloc
           (fl_sum){spread.keep ? (double)spread.keep[block->labels[row]] : 1, 0};
   }
   fl_wide_exponentials(true, block, first, rows, wide);
+  if (wide->z != 0) fl_wide_levels(rows, wide);
   for (int64_t r = 0; r < rows; r++) {
     const int64_t row = first + r;
     const real *v = (const real *)block->u + row * block->ldu;
@@ -165,18 +216,25 @@ FL_INLINE int fl_wide_products(bool dense, double gain, const fl_row_block *bloc
         .pivot = wide->gap[r],
         .drift = fl_row_drift(n, e, v, wide->gap[r]) * share,
         .share = share};
-    fl_row_multiply(n, e, v, &of_row);
+    if (wide->z != 0) {
+      const fl_product_row lifted = fl_lifted_product(of_row, wide->z, wide->level[r]);
+      fl_row_lifted_multiply(n, e, v, &lifted);
+    } else {
+      fl_row_multiply(n, e, v, &of_row);
+    }
   }
   return flags;
 }
 
 /* Rows whose labels are weights, if `dense`, or classes, as fl_softmax_rows has them, and
    products `gain` times as large. */
-FL_OUTLINE int fl_crossentropy_products(bool dense, double gain,
+FL_OUTLINE int fl_crossentropy_products(bool dense, double gain, double z,
                                         const fl_row_block *block) {
   const int64_t height = fl_rows_together(block->classes);
   fl_softmax_scratch *const scratch = block->scratch;
   int flags = 0;
+  if (block->classes <= FL_NARROW) scratch->narrow.z = z;
+  else scratch->wide.z = z;
   for (int64_t row = 0; row < block->rows; row += height) {
     const int64_t left = block->rows - row, rows = left < height ? left : height;
     if (block->classes <= FL_NARROW)

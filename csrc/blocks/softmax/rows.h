@@ -22,7 +22,7 @@ FL_OUTLINE void FL_LOCAL(points)(bool derive, int64_t rows, const double *parame
 }
 
 FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
-  return fl_softmax_rows(want, false, FL_LOCAL(points), block);
+  return fl_softmax_rows(want, false, FL_LOCAL(points), 0, block);
 }
 
 FL_INLINE int FL_LOCAL(class_product)(const fl_row_block *block) {

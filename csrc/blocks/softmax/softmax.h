@@ -17,6 +17,13 @@
    N. J. Higham, Accurately computing the log-sum-exp and softmax functions, IMA J.
    Numer. Anal. 41, 2021.)
 
+   With z-loss each label costs z lse^2 more, lse = m + log S (A. Chowdhery et al., PaLM:
+   scaling language modeling with pathways, 2022). With b = 2 z lse that adds
+
+     s z lse^2,  s b p_j,  s (b p_j (1 - p_j) + 2 z p_j^2)
+
+   to the loss and its derivatives: a number of the row, times e_j and e_j^2.
+
    A logit of -inf has e_j = 0; a row of them alone is NaN. A single +inf is a certain
    class. Narrow rows are transposed, so that a vector holds one class of many rows;
    wide rows run along their classes. */
@@ -94,6 +101,7 @@ typedef struct {
   real slope; /* factor / S */
   real curve, curve_tail; /* s factor / S^2 times 2^K as a sum of two */
   real spread, factor; /* total of what is spread times factor / S; factor */
+  real lift, bow; /* of z-loss: s b factor / S; 2 z s factor 2^2K / S^2 */
 } fl_row_state;
 
 FL_INLINE real fl_others(real e, const fl_row_state *row) {
@@ -153,6 +161,41 @@ FL_INLINE fl_row_state fl_row_state_of(double rest, fl_sum weight, double spread
   };
 }
 
+/* The nearest finite number: beside it an exponential of 0 counts 0, one of 1 infinitely. */
+FL_INLINE double fl_bounded(double x, double largest) {
+  const double low = x < -largest ? -largest : x;
+  return low > largest ? largest : low;
+}
+
+/* z of the two losses that have it. */
+FL_INLINE double fl_z_of(const fl_row_block *block) {
+  return (double)(real)block->parameters[0];
+}
+
+/* a b, 0 for a = 0. */
+FL_INLINE double fl_share_of(double a, double b) {
+  return fl_d_select(a != 0, a * b, 0);
+}
+
+/* s z lse^2. */
+FL_INLINE double fl_level_value(double z, double weight, double level) {
+  return fl_share_of(fl_share_of(weight * z, level), level);
+}
+
+/* The state of a row with z-loss; weight: s. */
+FL_INLINE fl_row_state fl_lifted(fl_row_state row, double z, double level, double rest,
+                                 double weight, double factor) {
+  const double total = (double)FL_TOP + rest, slope = 2 * z * level;
+  const double share = weight * factor / total;
+  const double square = weight * factor / (total * (total / (double)FL_TOP));
+  const double curve = fl_bounded(fl_share_of(square, 1 + slope), FL_LARGEST);
+  row.curve = (real)curve;
+  row.curve_tail = (real)(curve - (double)row.curve);
+  row.lift = (real)fl_bounded(fl_share_of(share, slope), FL_LARGEST);
+  row.bow = (real)(2 * z * square * (double)FL_TOP);
+  return row;
+}
+
 /* Label weights of a block in the dtype of the kernel; none: spread is NULL. */
 typedef struct {
   const real *keep, *spread;
@@ -170,10 +213,10 @@ FL_INLINE fl_spread fl_spread_of(const fl_row_block *block) {
 /* How the derivatives are taken: of label weights q, or of classes, whose own
    entry is mended; with what is spread, light or not; of a loss that bends, whose
    derivatives may be far smaller than p: its factors are 2^K times as large until the
-   end. */
+   end; with z-loss, which lifts them. */
 typedef struct {
   int want;
-  bool weights, spreads, light, bends;
+  bool weights, spreads, light, bends, lifts;
 } fl_way;
 
 #include "blocks/softmax/narrow.h"
@@ -207,12 +250,14 @@ FL_INLINE int fl_narrow_rows(int want, bool dense, fl_class_points_fn *points,
 }
 
 /* Rows whose labels are weights, if `dense`, or classes. points: of a loss of a class;
-   NULL: cross-entropy. */
+   NULL: cross-entropy, with z-loss unless z is 0. */
 FL_OUTLINE int fl_softmax_rows(int want, bool dense, fl_class_points_fn *points,
-                               const fl_row_block *block) {
+                               double z, const fl_row_block *block) {
   const int64_t classes = block->classes, height = fl_rows_together(classes);
   fl_softmax_scratch *const scratch = block->scratch;
   int flags = 0;
+  if (classes <= FL_NARROW) scratch->narrow.z = z;
+  else scratch->wide.z = z;
   for (int64_t row = 0; row < block->rows; row += height) {
     const int64_t left = block->rows - row, rows = left < height ? left : height;
     if (classes <= FL_NARROW)

@@ -66,6 +66,7 @@ typedef struct {
   real m[FL_WIDE_ROWS], log_total[FL_WIDE_ROWS];
   fl_frame frame[FL_WIDE_ROWS];
   double rest[FL_WIDE_ROWS], gap[FL_WIDE_ROWS]; /* S', sum q (m - x) */
+  double z, level[FL_WIDE_ROWS]; /* of z-loss: 0 is none; lse */
   fl_sum weight[FL_WIDE_ROWS];              /* sum q */
   fl_own_classes own;
   fl_row_state state[FL_WIDE_ROWS]; /* of classes, with what bends */
@@ -201,8 +202,10 @@ FL_INLINE void fl_derivatives(fl_way way, int64_t n, const real *restrict y,
     real d = way.weights ? fl_softmax_grad(e, keep ? keep[j] * y[j] : y[j], &state)
                          : weight * e * state.slope;
     if (way.spreads) d += fl_spread_grad(way.light, e, spread[j], total, &state);
+    if (way.lifts) d = FL_FMA(e, state.lift, d);
     if (way.want & FL_WANT_HESS) {
       h[j] = fl_softmax_hess(e, &state);
+      if (way.lifts) h[j] += top * (top * state.bow);
       if (way.bends) h[j] = (h[j] + top * (top * bend)) * (1 / FL_TOP);
     }
     g[j] = way.bends ? d * (1 / FL_TOP) : d;
@@ -237,6 +240,7 @@ FL_INLINE void fl_class_derivatives(fl_way way, int64_t n, int64_t y,
   fl_derivatives(way, n, 0, 0, spread->spread, spread->total, 0, state, g, h);
   g[y] = -(state->weight * others) * state->slope;
   g[y] += fl_spread_grad(way.light, e, spread->spread[y], spread->total, state);
+  if (way.lifts) g[y] = FL_FMA(e, state->lift, g[y]);
 }
 
 /* Maxima of rows, and how they take their exponentials. */
@@ -268,6 +272,15 @@ FL_OUTLINE void fl_wide_logs(int64_t rows, fl_wide *wide) {
     wide->log_total[r] = fl_log1p((real)(wide->rest[r] / (double)FL_TOP));
 }
 
+/* The same in double, and lse. */
+FL_OUTLINE void fl_wide_levels(int64_t rows, fl_wide *wide) {
+  for (int64_t r = 0; r < rows; r++) {
+    const double log = fl_d_log1p(wide->rest[r] / (double)FL_TOP);
+    wide->log_total[r] = (real)log;
+    wide->level[r] = (double)wide->m[r] + log;
+  }
+}
+
 /* The label weights of rows: their sums and, with what is spread, the gaps. */
 FL_INLINE int fl_wide_labels(const fl_row_block *block, int64_t first, int64_t rows,
                              bool dense, const fl_spread *spread, fl_wide *wide) {
@@ -290,12 +303,12 @@ FL_INLINE int fl_wide_labels(const fl_row_block *block, int64_t first, int64_t r
   return flags;
 }
 
-FL_INLINE void fl_wide_derive(int want, bool dense, const fl_spread *spread, int64_t n,
-                              const real *y, int64_t label, const fl_row_state *state,
-                              real *g, real *h) {
-  const fl_way plain = {want, true, false, false, false};
-  const fl_way light = {want, dense, true, true, false};
-  const fl_way heavy = {want, dense, true, false, false};
+FL_INLINE void fl_wide_derive(int want, bool lifts, bool dense, const fl_spread *spread,
+                              int64_t n, const real *y, int64_t label,
+                              const fl_row_state *state, real *g, real *h) {
+  const fl_way plain = {want, true, false, false, false, lifts};
+  const fl_way light = {want, dense, true, true, false, lifts};
+  const fl_way heavy = {want, dense, true, false, false, lifts};
   if (!dense && spread->light)
     fl_class_derivatives(light, n, label, spread, state, g, h);
   else if (!dense) fl_class_derivatives(heavy, n, label, spread, state, g, h);
@@ -305,26 +318,31 @@ FL_INLINE void fl_wide_derive(int want, bool dense, const fl_spread *spread, int
 }
 
 /* Rows with label weights: cross-entropy. */
-FL_INLINE int fl_wide_weighted_by(int want, bool dense, const fl_row_block *block,
-                                  int64_t first, int64_t rows, fl_wide *wide) {
+FL_INLINE int fl_wide_weighted_by(int want, bool lifts, bool dense,
+                                  const fl_row_block *block, int64_t first,
+                                  int64_t rows, fl_wide *wide) {
   const bool derive = want & (FL_WANT_GRAD | FL_WANT_HESS);
   const fl_spread spread = fl_spread_of(block);
   const double total = fl_sum_value(spread.total);
   fl_wide_begin(block, first, rows, wide);
   const int flags = fl_wide_labels(block, first, rows, dense, &spread, wide);
   fl_wide_exponentials(derive, block, first, rows, wide);
-  if (want & FL_WANT_VALUE) {
-    fl_wide_logs(rows, wide);
-    for (int64_t r = 0; r < rows; r++) {
-      const double weight = wide->weight[r].hi + wide->weight[r].lo + total;
-      ((real *)block->v)[first + r] =
-          (real)(wide->gap[r] + weight * (double)wide->log_total[r]);
-    }
+  if (lifts) fl_wide_levels(rows, wide);
+  else if (want & FL_WANT_VALUE) fl_wide_logs(rows, wide);
+  for (int64_t r = 0; want & FL_WANT_VALUE && r < rows; r++) {
+    const double weight = wide->weight[r].hi + wide->weight[r].lo + total;
+    const double value = wide->gap[r] + weight * (double)wide->log_total[r];
+    const double level = lifts ? fl_level_value(wide->z, weight, wide->level[r]) : 0;
+    ((real *)block->v)[first + r] = (real)(lifts ? value + level : value);
   }
   for (int64_t r = first; derive && r < first + rows; r++) {
-    const fl_row_state state = fl_row_state_of(
-        wide->rest[r - first], wide->weight[r - first], total, block->factor[r]);
-    fl_wide_derive(want, dense, &spread, block->classes,
+    const double rest = wide->rest[r - first], factor = block->factor[r];
+    const fl_sum weight = wide->weight[r - first];
+    fl_row_state state = fl_row_state_of(rest, weight, total, factor);
+    if (lifts)
+      state = fl_lifted(state, wide->z, wide->level[r - first], rest,
+                        weight.hi + weight.lo + total, factor);
+    fl_wide_derive(want, lifts, dense, &spread, block->classes,
                    dense ? (const real *)block->y + r * block->ldy : 0,
                    dense ? 0 : block->labels[r], &state,
                    (real *)block->g + r * block->ldg,
@@ -336,27 +354,31 @@ FL_INLINE int fl_wide_weighted_by(int want, bool dense, const fl_row_block *bloc
 /* Once for all kernels, with the derivatives known. */
 FL_OUTLINE int fl_wide_weighted_value(bool dense, const fl_row_block *block,
                                       int64_t first, int64_t rows, fl_wide *wide) {
-  return fl_wide_weighted_by(FL_WANT_VALUE, dense, block, first, rows, wide);
+  const bool lifts = wide->z != 0;
+  return fl_wide_weighted_by(FL_WANT_VALUE, lifts, dense, block, first, rows, wide);
 }
 
-FL_OUTLINE int fl_wide_weighted_grad(int value, bool dense, const fl_row_block *block,
-                                     int64_t first, int64_t rows, fl_wide *wide) {
-  const int want = (value ? FL_WANT_VALUE : 0) | FL_WANT_GRAD;
-  return fl_wide_weighted_by(want, dense, block, first, rows, wide);
-}
-
-FL_OUTLINE int fl_wide_weighted_hess(bool dense, const fl_row_block *block,
-                                     int64_t first, int64_t rows, fl_wide *wide) {
-  const int want = FL_WANT_GRAD | FL_WANT_HESS;
-  return fl_wide_weighted_by(want, dense, block, first, rows, wide);
-}
+#define FL_WIDE_WEIGHTED(name, derivatives, lifts)                                     \
+  FL_OUTLINE int name(int value, bool dense, const fl_row_block *block, int64_t first, \
+                      int64_t rows, fl_wide *wide) {                                   \
+    const int want = (value ? FL_WANT_VALUE : 0) | (derivatives);                      \
+    return fl_wide_weighted_by(want, lifts, dense, block, first, rows, wide);          \
+  }
+FL_WIDE_WEIGHTED(fl_wide_weighted_grad, FL_WANT_GRAD, false)
+FL_WIDE_WEIGHTED(fl_wide_weighted_hess, FL_WANT_GRAD | FL_WANT_HESS, false)
+FL_WIDE_WEIGHTED(fl_wide_lifted_grad, FL_WANT_GRAD, true)
+FL_WIDE_WEIGHTED(fl_wide_lifted_hess, FL_WANT_GRAD | FL_WANT_HESS, true)
+#undef FL_WIDE_WEIGHTED
 
 FL_INLINE int fl_wide_weighted(int want, bool dense, const fl_row_block *block,
                                int64_t first, int64_t rows, fl_wide *wide) {
+  const bool lifts = wide->z != 0;
   if (want & FL_WANT_HESS)
-    return fl_wide_weighted_hess(dense, block, first, rows, wide);
+    return (lifts ? fl_wide_lifted_hess : fl_wide_weighted_hess)(0, dense, block, first,
+                                                                 rows, wide);
   if (want & FL_WANT_GRAD)
-    return fl_wide_weighted_grad(want & FL_WANT_VALUE, dense, block, first, rows, wide);
+    return (lifts ? fl_wide_lifted_grad : fl_wide_weighted_grad)(
+        want & FL_WANT_VALUE, dense, block, first, rows, wide);
   return fl_wide_weighted_value(dense, block, first, rows, wide);
 }
 
@@ -387,8 +409,12 @@ FL_OUTLINE void fl_wide_states(bool bends, const double *factor, int64_t rows,
     const double slope = bends ? scaled * own->slope[r] : scaled;
     const double bend = bends ? scaled * own->bend[r] : 0;
     const real e = own->e[r];
-    const fl_row_state state = fl_row_state_of(own->rest[r], (fl_sum){1, 0}, 0, slope);
-    const real grad = -(state.weight * fl_others(e, &state)) * state.slope;
+    fl_row_state state = fl_row_state_of(own->rest[r], (fl_sum){1, 0}, 0, slope);
+    real grad = -(state.weight * fl_others(e, &state)) * state.slope;
+    if (wide->z != 0) {
+      state = fl_lifted(state, wide->z, wide->level[r], own->rest[r], 1, slope);
+      grad = FL_FMA(e, state.lift, grad);
+    }
     wide->state[r] = state;
     wide->bend[r] = bends ? fl_others_bend(bend, e, own->rest[r]) : 0;
     own->gap[r] = bends ? grad * (1 / FL_TOP) : grad;
@@ -397,10 +423,10 @@ FL_OUTLINE void fl_wide_states(bool bends, const double *factor, int64_t rows,
 }
 
 /* l' and l'' of one row with a class. */
-FL_INLINE void fl_wide_class_derivatives(int want, bool bends,
+FL_INLINE void fl_wide_class_derivatives(int want, bool bends, bool lifts,
                                          const fl_row_block *block, int64_t row,
                                          int64_t r, const fl_wide *wide) {
-  const fl_way way = {want, false, false, false, bends};
+  const fl_way way = {want, false, false, false, bends, lifts};
   const int64_t label = block->labels[row];
   real *g = (real *)block->g + row * block->ldg;
   real *h = want & FL_WANT_HESS ? (real *)block->h + row * block->ldh : 0;
@@ -410,15 +436,17 @@ FL_INLINE void fl_wide_class_derivatives(int want, bool bends,
   if (bends && h) h[label] = wide->own.gap_tail[r];
 }
 
-#define FL_WIDE_CLASS(name, want, bends)                                  \
+#define FL_WIDE_CLASS(name, want, bends, lifts)                           \
   FL_OUTLINE void name(const fl_row_block *block, int64_t row, int64_t r, \
                        const fl_wide *wide) {                             \
-    fl_wide_class_derivatives(want, bends, block, row, r, wide);          \
+    fl_wide_class_derivatives(want, bends, lifts, block, row, r, wide);   \
   }
-FL_WIDE_CLASS(fl_wide_class_grad, FL_WANT_GRAD, false)
-FL_WIDE_CLASS(fl_wide_class_hess, FL_WANT_GRAD | FL_WANT_HESS, false)
-FL_WIDE_CLASS(fl_wide_bent_grad, FL_WANT_GRAD, true)
-FL_WIDE_CLASS(fl_wide_bent_hess, FL_WANT_GRAD | FL_WANT_HESS, true)
+FL_WIDE_CLASS(fl_wide_class_grad, FL_WANT_GRAD, false, false)
+FL_WIDE_CLASS(fl_wide_class_hess, FL_WANT_GRAD | FL_WANT_HESS, false, false)
+FL_WIDE_CLASS(fl_wide_bent_grad, FL_WANT_GRAD, true, false)
+FL_WIDE_CLASS(fl_wide_bent_hess, FL_WANT_GRAD | FL_WANT_HESS, true, false)
+FL_WIDE_CLASS(fl_wide_lifted_class_grad, FL_WANT_GRAD, false, true)
+FL_WIDE_CLASS(fl_wide_lifted_class_hess, FL_WANT_GRAD | FL_WANT_HESS, false, true)
 #undef FL_WIDE_CLASS
 
 /* Rows with classes, of which `points` makes a loss; NULL: cross-entropy. */
@@ -426,20 +454,31 @@ FL_INLINE void fl_wide_classes(int want, fl_class_points_fn *points,
                                const fl_row_block *block, int64_t first, int64_t rows,
                                fl_wide *wide) {
   const bool value = want & FL_WANT_VALUE, derive = want != FL_WANT_VALUE;
+  const bool lifts = wide->z != 0;
   fl_own_classes *const own = &wide->own;
   fl_wide_begin(block, first, rows, wide);
   fl_wide_exponentials(derive, block, first, rows, wide);
   fl_wide_own(points, block, first, rows,
               derive ? (real *)block->g + first * block->ldg : 0, wide);
   if (points) points(derive, rows, block->parameters, own);
+  else if (lifts) fl_wide_levels(rows, wide);
   else if (value) fl_wide_logs(rows, wide);
-  for (int64_t r = 0; value && r < rows; r++)
+  for (int64_t r = 0; value && lifts && r < rows; r++)
+    ((real *)block->v)[first + r] =
+        (real)((double)own->gap[r] + (double)wide->log_total[r]
+               + fl_level_value(wide->z, 1, wide->level[r]));
+  for (int64_t r = 0; value && !lifts && r < rows; r++)
     ((real *)block->v)[first + r] =
         points ? own->value[r] : own->gap[r] + wide->log_total[r];
   if (!derive) return;
   fl_wide_states(points, block->factor + first, rows, wide);
   for (int64_t r = 0; r < rows; r++)
     if (want & FL_WANT_HESS)
-      (points ? fl_wide_bent_hess : fl_wide_class_hess)(block, first + r, r, wide);
-    else (points ? fl_wide_bent_grad : fl_wide_class_grad)(block, first + r, r, wide);
+      (points  ? fl_wide_bent_hess
+       : lifts ? fl_wide_lifted_class_hess
+               : fl_wide_class_hess)(block, first + r, r, wide);
+    else
+      (points  ? fl_wide_bent_grad
+       : lifts ? fl_wide_lifted_class_grad
+               : fl_wide_class_grad)(block, first + r, r, wide);
 }

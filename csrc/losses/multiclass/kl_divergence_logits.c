@@ -55,7 +55,7 @@ FL_OUTLINE int FL_LOCAL(some_rows)(int want, fl_row_block *block,
   block->v = v;
   block->factor = scratch->factor;
   block->scratch = &scratch->own.softmax;
-  flags |= fl_softmax_rows(want, true, NULL, block);
+  flags |= fl_softmax_rows(want, true, NULL, 0, block);
   for (int64_t r = 0; want & FL_WANT_VALUE && r < block->rows; r++)
     v[r] = (real)(gain * ((double)v[r] + (double)scratch->entropy[r]));
   return flags;
@@ -74,7 +74,7 @@ FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
 
 FL_INLINE int FL_LOCAL(products)(const fl_row_block *block) {
   const double gain = block->parameters[0] * block->parameters[0];
-  return fl_crossentropy_products(true, gain, block);
+  return fl_crossentropy_products(true, gain, 0, block);
 }
 
 #define FL_PRODUCT FL_LOCAL(products)

@@ -75,11 +75,11 @@ class TemperedRowwise(Rowwise):
         if given != 1:
             self._asks_for_logits("temperature")
 
-    def _asks_for_logits(self, name: str) -> None:
+    def _asks_for_logits(self, name: str, why: str = "changes logits") -> None:
         if not getattr(self, "from_logits", True):
             raise ValueError(
-                f"{name} = {getattr(self, name)!r} changes logits: pass "
-                "from_logits=True, or leave it out"
+                f"{name} = {getattr(self, name)!r} {why}: pass from_logits=True, or "
+                "leave it out"
             )
 
     def _targets(self, class_weight: Array | None) -> TargetOptions:

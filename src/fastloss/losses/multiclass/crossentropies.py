@@ -40,14 +40,28 @@ __all__ = [
 ]
 
 
-class CategoricalCrossentropy(
-    ProbabilitiesOrLogits, CappedRowwise, DenseRowwise, SmoothedRowwise
-):
+class _WithZLoss(ProbabilitiesOrLogits, CappedRowwise):
+    """Labels may cost a multiple of the square of log sum exp more."""
+
+    z_loss: float = 0.0
+
+    def _validate(self) -> None:
+        super()._validate()
+        given = checks.number("z_loss", self.z_loss, 0, math.inf, open_low=False)
+        self._set("z_loss", given)
+        if given:
+            self._asks_for_logits("z_loss", "is of logits")
+
+
+class CategoricalCrossentropy(_WithZLoss, DenseRowwise, SmoothedRowwise):
     """Cross-entropy of one-hot or soft labels with rows of probabilities or logits.
 
     For C classes, labels y and class weights w::
 
-        l = -sum_c q_c log p_c
+        l = k + z_loss s lse^2 if z_loss else k
+        k = -sum_c q_c log p_c
+        s = sum_c q_c
+        lse = log sum_c exp z_c
         q_c = w_c t_c if class_weight else t_c
         t_c = (1 - label_smoothing) y_c + label_smoothing/C if label_smoothing else y_c
         p = softmax(z) if from_logits else clip(y_pred, eps, 1 - eps)
@@ -62,6 +76,9 @@ class CategoricalCrossentropy(
         rounded to the dtype before they are used.
     softcap : float, optional
         Logits x become softcap tanh(x/softcap), before the temperature.
+    z_loss : float
+        0 or more: each label costs z_loss lse^2 more, which keeps logits from
+        drifting; of logits, as capped and divided by the temperature. 1e-4 is usual.
     label_smoothing : float
         In [0, 1): moves labels towards 1/C.
     class_weight : sequence of float or mapping, optional
@@ -85,6 +102,10 @@ class CategoricalCrossentropy(
     logits, -q_c/p_c and q_c/p_c^2 for probabilities. A label of 0 at a logit of -inf
     counts 0.
 
+    With z_loss and b = 2 z_loss lse these are s (1 + b) p_c - q_c and s ((1 + b) p_c (1
+    - p_c) + 2 z_loss p_c^2). The term is part of what a label costs: label smoothing
+    leaves it alone, class and sample weights weigh it as the rest.
+
     Raises
     ------
     ValueError, TypeError
@@ -95,6 +116,10 @@ class CategoricalCrossentropy(
     ----------
     J. S. Bridle, Probabilistic interpretation of feedforward classification network
     outputs, with relationships to statistical pattern recognition, 1990.
+
+    A. Chowdhery et al., PaLM: scaling language modeling with pathways, 2022, and B.
+    Zoph et al., ST-MoE: designing stable and transferable sparse expert models, 2022,
+    for z_loss.
 
     Examples
     --------
@@ -143,6 +168,7 @@ class CategoricalCrossentropy(
             eps: float | None = ...,
             temperature: float = ...,
             softcap: float | None = ...,
+            z_loss: float = ...,
         ) -> Any:
             """Value of the loss."""
 
@@ -150,15 +176,16 @@ class CategoricalCrossentropy(
 categorical_crossentropy = cce = CategoricalCrossentropy()
 
 
-class SparseCategoricalCrossentropy(
-    ProbabilitiesOrLogits, CappedRowwise, SparseRowwise, SmoothedRowwise
-):
+class SparseCategoricalCrossentropy(_WithZLoss, SparseRowwise, SmoothedRowwise):
     """Cross-entropy of integer classes with rows of probabilities or logits.
 
     For C classes, the class y and class weights w::
 
-        l = -sum_c q_c log p_c if label_smoothing else k
-        k = -w_y log p_y if class_weight else -log p_y
+        l = k + z_loss s lse^2 if z_loss else k
+        k = -sum_c q_c log p_c if label_smoothing else u
+        u = -w_y log p_y if class_weight else -log p_y
+        s = sum_c q_c if label_smoothing else w_y if class_weight else 1
+        lse = log sum_c exp z_c
         q_c = w_c t_c if class_weight else t_c
         t_c = (1 - label_smoothing) e_c + label_smoothing/C
         e = one_hot(y)
@@ -177,6 +204,9 @@ class SparseCategoricalCrossentropy(
         rounded to the dtype before they are used.
     softcap : float, optional
         Logits x become softcap tanh(x/softcap), before the temperature.
+    z_loss : float
+        0 or more: each label costs z_loss lse^2 more, which keeps logits from
+        drifting; of logits, as capped and divided by the temperature. 1e-4 is usual.
     ignore_class : int, optional
         Rows with this label, which need not be a class, count nothing: loss and
         gradient 0, not part of the divisor.
@@ -201,7 +231,9 @@ class SparseCategoricalCrossentropy(
     Row-wise: `y_true` holds integers of shape (...) in [0, C), `y_pred` has shape
     (..., C), float32 or float64. With e the one-hot row of y: gradient and diagonal of
     the Hessian are p - e and p (1 - p) for logits, -e/p and e/p^2 for probabilities, of
-    which those of the labels alone are read and checked.
+    which those of the labels alone are read and checked. With z_loss and b = 2 z_loss
+    lse they are (1 + b) p - e and (1 + b) p (1 - p) + 2 z_loss p^2; the term is part of
+    what a row costs, weighed as the rest and 0 where it is ignored.
 
     Raises
     ------
@@ -214,6 +246,10 @@ class SparseCategoricalCrossentropy(
     J. S. Bridle, Probabilistic interpretation of feedforward classification network
     outputs, with relationships to statistical pattern recognition, 1990.
 
+    A. Chowdhery et al., PaLM: scaling language modeling with pathways, 2022, and B.
+    Zoph et al., ST-MoE: designing stable and transferable sparse expert models, 2022,
+    for z_loss.
+
     Examples
     --------
     >>> import fastloss as fl
@@ -223,6 +259,8 @@ class SparseCategoricalCrossentropy(
     0.6931471805599453
     >>> fl.scce.grad([1], [[0.0, 0.0]], from_logits=True)
     array([[ 0.5, -0.5]])
+    >>> fl.scce.grad([1], [[9.0, 9.0]], from_logits=True, z_loss=0.01).round(4)
+    array([[ 0.5969, -0.4031]])
     """
 
     name: ClassVar[str] = "sparse_categorical_crossentropy"
@@ -272,6 +310,7 @@ class SparseCategoricalCrossentropy(
             eps: float | None = ...,
             temperature: float = ...,
             softcap: float | None = ...,
+            z_loss: float = ...,
         ) -> Any:
             """Value of the loss."""
 

@@ -9,7 +9,15 @@ import numpy.typing as npt
 
 from fastloss.reference._common import Array, ClassWeight, arrays, class_weights, clip
 
-__all__ = ["OfClass", "OfShare", "labels", "log_softmax", "one_hot", "softmax"]
+__all__ = [
+    "OfClass",
+    "OfShare",
+    "labels",
+    "log_softmax",
+    "logsumexp",
+    "one_hot",
+    "softmax",
+]
 
 
 def softmax(x: Array) -> Array:
@@ -22,6 +30,12 @@ def log_softmax(x: Array) -> Array:
     """Its logarithm."""
     d = x - np.max(x, axis=-1, keepdims=True)
     return d - np.log(np.sum(np.exp(d), axis=-1, keepdims=True))
+
+
+def logsumexp(x: Array) -> Array:
+    """``log sum exp(x_k)`` along the last axis, which is kept."""
+    m = np.max(x, axis=-1, keepdims=True)
+    return m + np.log(np.sum(np.exp(x - m), axis=-1, keepdims=True))
 
 
 def labels(y_true: npt.ArrayLike, ignore_class: int | None) -> tuple[Array, Array]:

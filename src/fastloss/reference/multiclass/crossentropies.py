@@ -19,6 +19,7 @@ from fastloss.reference.multiclass._classes import (
     OfShare,
     labels,
     log_softmax,
+    logsumexp,
     one_hot,
     softmax,
 )
@@ -47,6 +48,11 @@ def _logits(
     return softcap * w / temperature, slope, -2 * w * slope / softcap
 
 
+def _pull(x: Array, z_loss: float) -> Array | float:
+    """``2 z_loss lse``, the derivative of ``z_loss lse^2`` by ``lse``."""
+    return 0 if z_loss == 0 else 2 * z_loss * logsumexp(x)
+
+
 def _targets(
     y: Array, x: Array, label_smoothing: float, class_weight: ClassWeight | None
 ) -> Array:
@@ -59,7 +65,8 @@ class CategoricalCrossentropy:
     """``-sum_c q_c log p_c``, with ``p = softmax(x)`` for logits.
 
     ``q`` are the targets, smoothed, times the class weights. A target of 0
-    contributes 0, also where ``p_c = 0``.
+    contributes 0, also where ``p_c = 0``. For logits each target costs ``z_loss lse^2``
+    more, with ``lse = log sum_c exp x_c``.
     """
 
     @staticmethod
@@ -72,11 +79,14 @@ class CategoricalCrossentropy:
         eps: float | None = None,
         temperature: float = 1.0,
         softcap: float | None = None,
+        z_loss: float = 0.0,
     ) -> Array:
         y, x = arrays(y_true, y_pred)
         x, _, _ = _logits(x, temperature, softcap)
         q = _targets(y, x, label_smoothing, class_weight)
         log_p = log_softmax(x) if from_logits else np.log(clip(x, eps))
+        if z_loss != 0:
+            log_p = log_p - z_loss * logsumexp(x) ** 2
         return -np.sum(q * np.where(q == 0, 0, log_p), axis=-1)
 
     @staticmethod
@@ -89,13 +99,15 @@ class CategoricalCrossentropy:
         eps: float | None = None,
         temperature: float = 1.0,
         softcap: float | None = None,
+        z_loss: float = 0.0,
     ) -> Array:
         y, x = arrays(y_true, y_pred)
         x, slope, _ = _logits(x, temperature, softcap)
         q = _targets(y, x, label_smoothing, class_weight)
         if not from_logits:
             return -q / clip(x, eps)
-        return slope * (np.sum(q, axis=-1, keepdims=True) * softmax(x) - q)
+        total = np.sum(q, axis=-1, keepdims=True)
+        return slope * (total * (1 + _pull(x, z_loss)) * softmax(x) - q)
 
     @staticmethod
     def hess(
@@ -107,6 +119,7 @@ class CategoricalCrossentropy:
         eps: float | None = None,
         temperature: float = 1.0,
         softcap: float | None = None,
+        z_loss: float = 0.0,
     ) -> Array:
         y, x = arrays(y_true, y_pred)
         x, slope, curve = _logits(x, temperature, softcap)
@@ -114,7 +127,34 @@ class CategoricalCrossentropy:
         if not from_logits:
             return q / clip(x, eps) ** 2
         p, total = softmax(x), np.sum(q, axis=-1, keepdims=True)
-        return slope**2 * total * p * (1 - p) + curve * (total * p - q)
+        lifted = total * (1 + _pull(x, z_loss))
+        bent = lifted * p * (1 - p) + 2 * z_loss * total * p**2
+        return slope**2 * bent + curve * (lifted * p - q)
+
+    @staticmethod
+    def hess_size(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        class_weight: ClassWeight | None = None,
+        eps: float | None = None,
+        temperature: float = 1.0,
+        softcap: float | None = None,
+        z_loss: float = 0.0,
+    ) -> Array:
+        """The sizes of what z_loss adds, of either sign, beside the rest."""
+        options = from_logits, label_smoothing, class_weight, eps, temperature, softcap
+        size: Array = np.abs(CategoricalCrossentropy.hess(y_true, y_pred, *options))
+        if z_loss == 0:
+            return size
+        y, x = arrays(y_true, y_pred)
+        x, slope, curve = _logits(x, temperature, softcap)
+        q = _targets(y, x, label_smoothing, class_weight)
+        p, pull = softmax(x), np.abs(_pull(x, z_loss))
+        bent = slope**2 * (pull * p * (1 - p) + 2 * z_loss * p**2)
+        total = np.sum(q, axis=-1, keepdims=True)
+        return size + total * (bent + np.abs(curve) * pull * p)
 
 
 class SparseCategoricalCrossentropy:
@@ -135,10 +175,11 @@ class SparseCategoricalCrossentropy:
         eps: float | None = None,
         temperature: float = 1.0,
         softcap: float | None = None,
+        z_loss: float = 0.0,
     ) -> Array:
         label, kept = labels(y_true, ignore_class)
         _, x = arrays(0, y_pred)
-        if label_smoothing == 0 and class_weight is None:
+        if label_smoothing == 0 and class_weight is None and z_loss == 0:
             if from_logits:
                 x, _, _ = _logits(x, temperature, softcap)
                 log_p = np.take_along_axis(log_softmax(x), label, axis=-1)
@@ -155,6 +196,7 @@ class SparseCategoricalCrossentropy:
                 eps,
                 temperature,
                 softcap,
+                z_loss,
             )
         return np.where(kept[..., 0], loss, 0)
 
@@ -169,10 +211,12 @@ class SparseCategoricalCrossentropy:
         eps: float | None = None,
         temperature: float = 1.0,
         softcap: float | None = None,
+        z_loss: float = 0.0,
     ) -> Array:
         label, kept = labels(y_true, ignore_class)
         _, x = arrays(0, y_pred)
-        if from_logits and label_smoothing == 0 and class_weight is None:
+        plain = label_smoothing == 0 and class_weight is None and z_loss == 0
+        if from_logits and plain:
             x, slope, _ = _logits(x, temperature, softcap)
             grad = softmax(x)
             p_label = np.take_along_axis(grad, label, axis=-1)
@@ -188,6 +232,7 @@ class SparseCategoricalCrossentropy:
                 eps,
                 temperature,
                 softcap,
+                z_loss,
             )
         return grad if ignore_class is None else np.where(kept, grad, 0)
 
@@ -202,6 +247,7 @@ class SparseCategoricalCrossentropy:
         eps: float | None = None,
         temperature: float = 1.0,
         softcap: float | None = None,
+        z_loss: float = 0.0,
     ) -> Array:
         label, kept = labels(y_true, ignore_class)
         _, x = arrays(0, y_pred)
@@ -214,8 +260,38 @@ class SparseCategoricalCrossentropy:
             eps,
             temperature,
             softcap,
+            z_loss,
         )
         return np.where(kept, hess, 0)
+
+    @staticmethod
+    def hess_size(
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        label_smoothing: float = 0.0,
+        class_weight: ClassWeight | None = None,
+        eps: float | None = None,
+        temperature: float = 1.0,
+        softcap: float | None = None,
+        z_loss: float = 0.0,
+    ) -> Array:
+        """The sizes of what z_loss adds, of either sign, beside the rest."""
+        label, kept = labels(y_true, ignore_class)
+        _, x = arrays(0, y_pred)
+        size = CategoricalCrossentropy.hess_size(
+            one_hot(label, x),
+            x,
+            from_logits,
+            label_smoothing,
+            class_weight,
+            eps,
+            temperature,
+            softcap,
+            z_loss,
+        )
+        return np.where(kept, size, 0)
 
 
 class NLL(OfClass):

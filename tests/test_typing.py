@@ -16,7 +16,8 @@ import fastloss as fl
 
 GROUPS = {"groups", "group_ids", "group_offsets"}
 COHORTS = {"strata", "entry"}
-OTHERS = {"y_true", "y_pred", "sample_weight", "out"} | GROUPS | COHORTS
+ARRAYS = {"y_true", "y_pred", "sample_weight", "out"}
+OTHERS = ARRAYS | GROUPS | COHORTS | {"return_row"}
 
 
 def typed_call(cls: type) -> dict[str, str] | None:

@@ -42,6 +42,7 @@ def right(y: NDArray[np.float32], p: NDArray[np.float32], out: fl.Loss) -> None:
     fl.bce(y, p, from_logits=True, label_smoothing=0.1, pos_weight=2, eps=None)
     fl.cce(y, p, class_weight={0: 2.0}, label_sum="any")
     fl.scce.value_and_grad([0], [[0.5, 0.5]], ignore_class=-1, class_weight=[1, 2])
+    fl.scce.grad([0], [[0.5, 0.5]], z_loss=1e-4, return_row=("lse", "argmax"))
     fl.kl_divergence.grad(y, p, from_logits=True, log_target=True, temperature=2.0)
     fl.js_divergence(y, p, beta=0.25, label_sum="any")
     fl.multi_margin.value_and_grad([0], [[0.5, 0.5]], p=2, class_weight=[1, 2])

@@ -35,10 +35,10 @@ typedef struct {
   real tile[FL_ROWS_TILE], q[FL_ROWS_TILE], h[FL_ROWS_TILE];
   real label_weight[FL_ROWS];
   int64_t one_hot[FL_ROWS];
-  double z; /* of z-loss; 0: none */
   fl_own_classes own;
   fl_narrow_sums sums;
   fl_narrow_states states;
+  double z; /* of z-loss; 0: none. Last, where it moves no array off its line */
 } fl_narrow;
 
 FL_OUTLINE void fl_transpose_in(int64_t rows, int64_t classes, const real *from,

@@ -66,13 +66,14 @@ typedef struct {
   real m[FL_WIDE_ROWS], log_total[FL_WIDE_ROWS];
   fl_frame frame[FL_WIDE_ROWS];
   double rest[FL_WIDE_ROWS], gap[FL_WIDE_ROWS]; /* S', sum q (m - x) */
-  double z, level[FL_WIDE_ROWS]; /* of z-loss: 0 is none; lse */
+  double level[FL_WIDE_ROWS]; /* lse, of z-loss */
   fl_sum weight[FL_WIDE_ROWS];              /* sum q */
   fl_own_classes own;
   fl_row_state state[FL_WIDE_ROWS]; /* of classes, with what bends */
   real bend[FL_WIDE_ROWS];
   _Alignas(FL_LINE) real buffer[FL_PIECE + FL_FOUR];
   _Alignas(FL_LINE) real finite[FL_PIECE + FL_FOUR];
+  double z; /* of z-loss; 0: none */
 } fl_wide;
 
 /* e of one row, to e if that is not NULL, and S' as the result. The last piece is no

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import ArrayLike
@@ -40,8 +41,10 @@ __all__ = [
 ]
 
 
-class _WithZLoss(ProbabilitiesOrLogits, CappedRowwise):
-    """Labels may cost a multiple of the square of log sum exp more."""
+class _OfSoftmax(ProbabilitiesOrLogits, CappedRowwise):
+    """Labels may cost a multiple of lse^2 more, and calls say what rows are like."""
+
+    _further: ClassVar[tuple[str, ...]] = ("return_row",)
 
     z_loss: float = 0.0
 
@@ -52,8 +55,17 @@ class _WithZLoss(ProbabilitiesOrLogits, CappedRowwise):
         if given:
             self._asks_for_logits("z_loss", "is of logits")
 
+    def _with(self, parameters: dict[str, Any]) -> Any:
+        if "return_row" not in parameters:
+            return super()._with(parameters)
+        from fastloss.losses.multiclass._statistics import Beside
 
-class CategoricalCrossentropy(_WithZLoss, DenseRowwise, SmoothedRowwise):
+        rest = {k: v for k, v in parameters.items() if k != "return_row"}
+        loss, names = super()._with(rest), parameters["return_row"]
+        return loss if names is None else Beside(loss, names)
+
+
+class CategoricalCrossentropy(_OfSoftmax, DenseRowwise, SmoothedRowwise):
     """Cross-entropy of one-hot or soft labels with rows of probabilities or logits.
 
     For C classes, labels y and class weights w::
@@ -105,6 +117,13 @@ class CategoricalCrossentropy(_WithZLoss, DenseRowwise, SmoothedRowwise):
     With z_loss and b = 2 z_loss lse these are s (1 + b) p_c - q_c and s ((1 + b) p_c (1
     - p_c) + 2 z_loss p_c^2). The term is part of what a label costs: label smoothing
     leaves it alone, class and sample weights weigh it as the rest.
+
+    Of logits a call, `grad`, `value_and_grad` and `grad_and_hess` take return_row=, a
+    tuple of "lse", "argmax" and "entropy", and return one more result, a dict with an
+    array for each: log sum exp and the entropy of the softmax of every row, in the
+    dtype of `y_pred`, and where its largest logit is: int64, the first of equals or the
+    first NaN. They are of the logits that the softmax sees. Labels, also ignored ones,
+    and weights have no part in them. "argmax" is NumPy's, the others take a pass each.
 
     Raises
     ------
@@ -169,6 +188,7 @@ class CategoricalCrossentropy(_WithZLoss, DenseRowwise, SmoothedRowwise):
             temperature: float = ...,
             softcap: float | None = ...,
             z_loss: float = ...,
+            return_row: Sequence[str] | None = ...,
         ) -> Any:
             """Value of the loss."""
 
@@ -176,7 +196,7 @@ class CategoricalCrossentropy(_WithZLoss, DenseRowwise, SmoothedRowwise):
 categorical_crossentropy = cce = CategoricalCrossentropy()
 
 
-class SparseCategoricalCrossentropy(_WithZLoss, SparseRowwise, SmoothedRowwise):
+class SparseCategoricalCrossentropy(_OfSoftmax, SparseRowwise, SmoothedRowwise):
     """Cross-entropy of integer classes with rows of probabilities or logits.
 
     For C classes, the class y and class weights w::
@@ -235,6 +255,13 @@ class SparseCategoricalCrossentropy(_WithZLoss, SparseRowwise, SmoothedRowwise):
     lse they are (1 + b) p - e and (1 + b) p (1 - p) + 2 z_loss p^2; the term is part of
     what a row costs, weighed as the rest and 0 where it is ignored.
 
+    Of logits a call, `grad`, `value_and_grad` and `grad_and_hess` take return_row=, a
+    tuple of "lse", "argmax" and "entropy", and return one more result, a dict with an
+    array for each: log sum exp and the entropy of the softmax of every row, in the
+    dtype of `y_pred`, and where its largest logit is: int64, the first of equals or the
+    first NaN. They are of the logits that the softmax sees. Labels, also ignored ones,
+    and weights have no part in them. "argmax" is NumPy's, the others take a pass each.
+
     Raises
     ------
     ValueError, TypeError
@@ -261,6 +288,9 @@ class SparseCategoricalCrossentropy(_WithZLoss, SparseRowwise, SmoothedRowwise):
     array([[ 0.5, -0.5]])
     >>> fl.scce.grad([1], [[9.0, 9.0]], from_logits=True, z_loss=0.01).round(4)
     array([[ 0.5969, -0.4031]])
+    >>> loss, row = fl.scce([1], [[1.0, 3.0]], from_logits=True, return_row=("argmax",))
+    >>> row["argmax"]
+    array([1])
     """
 
     name: ClassVar[str] = "sparse_categorical_crossentropy"
@@ -311,6 +341,7 @@ class SparseCategoricalCrossentropy(_WithZLoss, SparseRowwise, SmoothedRowwise):
             temperature: float = ...,
             softcap: float | None = ...,
             z_loss: float = ...,
+            return_row: Sequence[str] | None = ...,
         ) -> Any:
             """Value of the loss."""
 

@@ -265,10 +265,8 @@ FL_INLINE void fl_narrow_put_state(fl_way way, fl_narrow_states *restrict states
     states->spread[r] = state.spread;
     states->factor[r] = state.factor;
   }
-  if (way.lifts) {
-    states->lift[r] = state.lift;
-    states->bow[r] = state.bow;
-  }
+  if (way.lifts) states->lift[r] = state.lift;
+  if (way.lifts && way.want & FL_WANT_HESS) states->bow[r] = state.bow;
 }
 
 FL_INLINE fl_row_state fl_narrow_state(const fl_narrow_states *states, int64_t r) {

@@ -186,7 +186,7 @@ FL_INLINE double fl_level_value(double z, double weight, double level) {
 FL_INLINE fl_row_state fl_lifted(fl_row_state row, double z, double level, double rest,
                                  double weight, double factor) {
   const double total = (double)FL_TOP + rest, slope = 2 * z * level;
-  const double share = weight * factor / total;
+  const double share = weight * (factor / total);
   const double square = weight * factor / (total * (total / (double)FL_TOP));
   const double curve = fl_bounded(fl_share_of(square, 1 + slope), FL_LARGEST);
   row.curve = (real)curve;

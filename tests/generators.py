@@ -100,6 +100,14 @@ def positives(dtype: type, n: int, random: Random) -> Array:
     return np.concatenate([special, near, wide, everyday]).astype(dtype)
 
 
+def means(dtype: type, n: int, random: Random) -> Array:
+    """Numbers above 0, many of them subnormal."""
+    info = np.finfo(dtype)
+    steps = np.geomspace(1, 2.0**info.nmant, n // 2).round()
+    subnormal = steps.astype(dtype) * info.smallest_subnormal
+    return np.concatenate([positives(dtype, n, random), subnormal])
+
+
 def counts(dtype: type, n: int, random: Random) -> Array:
     """Counts, and numbers above 0."""
     whole = random.poisson(3, n)
@@ -124,7 +132,7 @@ DOMAINS: dict[str, Callable[[type, int, Random], Array]] = {
     "count": counts,
     "log1p": above_minus_one,
     "positive": positives,
-    "mean": positives,
+    "mean": means,
 }
 
 #: Domains that 99 is not in.

@@ -1,9 +1,9 @@
-"""Write the polynomials of csrc/math/polynomials.h.
+"""Write csrc/math/polynomials.h and csrc/math/short_polynomials.h.
 
 Each is the minimax approximation of a function over an interval, found by the second
 algorithm of Remez in multi-precision (E. W. Cheney, Introduction to Approximation
 Theory, 1966, chapter 3), with coefficients rounded to doubles. ``python
-tools/coefficients.py --check`` says whether the file is what this script writes.
+tools/coefficients.py --check`` says whether the files are what this script writes.
 """
 
 from __future__ import annotations
@@ -15,13 +15,22 @@ from pathlib import Path
 
 import mpmath as mp
 
-FILE = Path(__file__).resolve().parents[1] / "csrc/math/polynomials.h"
+MATH = Path(__file__).resolve().parents[1] / "csrc/math"
 HEAD = """\
 /* polynomials.h: what special functions are made of, by tools/coefficients.py. In
    double for both dtypes; the error given is that of the polynomial with its rounded
    coefficients, relative to the function or to the unit that is named. */
 #ifndef FL_POLYNOMIALS_H
 #define FL_POLYNOMIALS_H
+
+#include "isa/isa.h"
+"""
+SHORT_HEAD = """\
+/* short_polynomials.h: what exponentials and logarithms of math/short_power.h are made of,
+   by tools/coefficients.py: as many digits as float32 results need. The error is that of
+   the polynomial, relative to the function. */
+#ifndef FL_SHORT_POLYNOMIALS_H
+#define FL_SHORT_POLYNOMIALS_H
 
 #include "isa/isa.h"
 """
@@ -103,9 +112,22 @@ def binet_curve(x: mp.mpf) -> mp.mpf:
     return x**3 * (mp.psi(1, x) - 1 / x - 1 / (2 * x**2))
 
 
+def curve_of_exp(r: mp.mpf) -> mp.mpf:
+    """(exp(r) - 1 - r)/r^2."""
+    return (mp.expm1(r) - r) / r**2 if abs(r) > mp.mpf(10) ** -20 else mp.mpf(1) / 2
+
+
+def curve_of_log(f: mp.mpf) -> mp.mpf:
+    """(f - log(1 + f))/f^2."""
+    return (f - mp.log1p(f)) / f**2 if abs(f) > mp.mpf(10) ** -20 else mp.mpf(1) / 2
+
+
 @dataclass(frozen=True)
 class Polynomial:
-    """An approximation of `function` on an interval; `unit` weighs its errors."""
+    """An approximation of `function` on an interval; `unit` weighs its errors.
+
+    In the order of Horner, or in that of Estrin, whose chain of dependent steps is short.
+    """
 
     name: str
     what: str
@@ -114,6 +136,7 @@ class Polynomial:
     high: float
     degree: int
     unit: Function | None = None
+    estrin: bool = False
 
     def weight(self, x: mp.mpf) -> mp.mpf:
         """What an error at x is divided by."""
@@ -180,6 +203,33 @@ POLYNOMIALS = [
     ),
 ]
 
+#: sqrt(1/2) - 1 and sqrt(2) - 1, a little further out.
+SHORT_POLYNOMIALS = [
+    Polynomial(
+        "short_exp",
+        "(exp(u) - 1 - u)/u^2",
+        curve_of_exp,
+        -0.3475,
+        0.3475,
+        5,
+        estrin=True,
+    ),
+    Polynomial(
+        "short_log",
+        "(u - log(1 + u))/u^2",
+        curve_of_log,
+        -0.2929,
+        0.4143,
+        11,
+        estrin=True,
+    ),
+]
+
+FILES = {
+    MATH / "polynomials.h": (HEAD, POLYNOMIALS),
+    MATH / "short_polynomials.h": (SHORT_HEAD, SHORT_POLYNOMIALS),
+}
+
 
 def remez(p: Polynomial) -> list[mp.mpf]:
     """Coefficients of the minimax polynomial, the constant first."""
@@ -231,6 +281,32 @@ def hexadecimal(x: float) -> str:
     return f"{mantissa.rstrip('.')}p{exponent}"
 
 
+def horner(coefficients: list[str]) -> list[str]:
+    """The lines of a sum of powers of u, the constant first."""
+    *others, last = coefficients
+    lines = [f"  double p = {last};"]
+    lines += [f"  p = FL_FMA_F64(p, u, {c});" for c in reversed(others[1:])]
+    return [*lines, f"  return FL_FMA_F64(p, u, {others[0]});"]
+
+
+def estrin(coefficients: list[str]) -> list[str]:
+    """The same, neighbours added up first, then neighbours of these sums."""
+    terms, power, lines = coefficients, "u", []
+    while len(terms) > 2:
+        square = f"u{2 * int(power[1:] or 1)}"
+        lines.append(f"  const double {square} = {power} * {power};")
+        sums = []
+        for k in range(0, len(terms) - 1, 2):
+            name = f"p{k // 2}_{square}"
+            lines.append(
+                f"  const double {name} ="
+                f" FL_FMA_F64({terms[k + 1]}, {power}, {terms[k]});"
+            )
+            sums.append(name)
+        terms, power = sums + terms[2 * len(sums) :], square
+    return [*lines, f"  return FL_FMA_F64({terms[1]}, {power}, {terms[0]});"]
+
+
 def written(p: Polynomial) -> str:
     """The function in C."""
     coefficients = [float(c) for c in remez(p)]
@@ -242,30 +318,27 @@ def written(p: Polynomial) -> str:
         abs(mp.polyval(rounded, x) - p.function(x)) / p.weight(x) for x in points
     )
     bits = float(mp.log(worst, 2))
+    order = estrin if p.estrin else horner
     lines = [
         f"/* {p.what}, on [{p.low}, {p.high}]: 2^{bits:.1f} */",
         f"FL_INLINE double fl_d_{p.name}_polynomial(double u) {{",
-        f"  double p = {hexadecimal(coefficients[-1])};",
-        *(
-            f"  p = FL_FMA_F64(p, u, {hexadecimal(c)});"
-            for c in reversed(coefficients[1:-1])
-        ),
-        f"  return FL_FMA_F64(p, u, {hexadecimal(coefficients[0])});",
+        *order([hexadecimal(c) for c in coefficients]),
         "}",
     ]
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Write the file, or compare."""
+    """Write the files, or compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
-    text = "\n".join([HEAD, *(f"{written(p)}\n" for p in POLYNOMIALS), "#endif\n"])
-    if not check:
-        FILE.write_text(text, encoding="utf-8")
-    elif text != FILE.read_text("utf-8"):
-        raise SystemExit(f"{FILE.name} is not what this script writes")
+    for file, (head, polynomials) in FILES.items():
+        text = "\n".join([head, *(f"{written(p)}\n" for p in polynomials), "#endif\n"])
+        if not check:
+            file.write_text(text, encoding="utf-8")
+        elif text != file.read_text("utf-8"):
+            raise SystemExit(f"{file.name} is not what this script writes")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 /* deviance.h: what the deviances of counts and amounts share, in double for both dtypes:
-   log(a/b) and a - b - b log(a/b), which about a = b is (a - b)^2/(2 b). */
+   log(a/b) and a - b - b log(a/b), which about a = b is (a - b)^2/(2 b). In f32 the second
+   is -b (log(1 + d) - d) of d = (a - b)/b. */
 #ifndef FL_DEVIANCE_H
 #define FL_DEVIANCE_H
 
 #include "losses/count/powers.h"
+#include "math/short_power.h"
 
 #define FL_D_LN2_HI 0x1.62e42feep-1 /* 32 bits: k times it is exact */
 #define FL_D_LN2_LO 0x1.a39ef35793c76p-33
@@ -46,6 +48,11 @@ typedef struct {
    log(a/b) = 2 artanh(s) = 2 s + s z R(z), the excess is s (a - b - b z R(z)); further
    out the terms are added up as sums of two. */
 FL_INLINE fl_ratio fl_d_ratio(double a, double b, double scale) {
+#if defined(FL_DTYPE_f32)
+  const double inverse = 1 / b;
+  const fl_log_of log = fl_d_short_log_of(a * inverse, (a - b) * inverse);
+  return (fl_ratio){{log.log, 0}, b * -log.curve};
+#else
   const double u = a * scale, v = b * scale;
   const fl_sum_of_two far = fl_d_log_ratio(a, b), rise = fl_d_sum(u, -v);
   const bool close = fl_d_abs(rise.hi) < 0.25 * v;
@@ -61,8 +68,16 @@ FL_INLINE fl_ratio fl_d_ratio(double a, double b, double scale) {
       .log = {close ? artanh.hi : far.hi, close ? artanh.lo : far.lo},
       .excess = close ? near : sum.hi + lost,
   };
+#endif
 }
 
-FL_INLINE double fl_d_scale(double a) { return a > 1 ? 0x1p-100 : 0x1p500; }
+/* In f32 nothing is out of range. */
+FL_INLINE double fl_d_scale(double a) {
+#if defined(FL_DTYPE_f32)
+  return 1;
+#else
+  return a > 1 ? 0x1p-100 : 0x1p500;
+#endif
+}
 
 #endif

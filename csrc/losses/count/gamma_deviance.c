@@ -12,15 +12,19 @@
 
 FL_INLINE fl_point FL_POINT(real y, real m, const double *parameters) {
   (void)parameters;
-  const double label = y, mean = m;
-  const double scale = fl_d_scale(mean), d = (label - mean) / mean;
-  const double excess = fl_d_ratio(label, mean, scale).excess / (mean * scale);
+  const double label = y, mean = m, inverse = 1 / mean;
+  const double scale = fl_d_scale(mean), ratio = fl_d_ratio(label, mean, scale).excess;
+  const double d = fl_d_by_inverse(label - mean, mean, inverse);
+  const double excess = fl_d_by_inverse(ratio, mean * scale, inverse);
   const double unit = label > 1 ? 0.5 : 1; /* neither 2y nor m/2 may be out of range */
   const double rise = 2 * unit * label - unit * mean;
+  const double slope = fl_d_by_inverse(mean - label, mean, inverse);
+  const double bend = fl_d_by_inverse(rise, mean, inverse);
+  const double curve = fl_d_by_inverse(bend, mean, inverse);
   return (fl_point){
       .value = (real)(2 * (d < 0x1p60 ? excess : d)),
-      .grad = (real)(2 * ((mean - label) / mean / mean)),
-      .hess = (real)(2 * (rise / mean / mean / mean / unit)),
+      .grad = (real)(2 * fl_d_by_inverse(slope, mean, inverse)),
+      .hess = (real)(2 * (fl_d_by_inverse(curve, mean, inverse) / unit)),
   };
 }
 

@@ -12,13 +12,14 @@
 
 FL_INLINE fl_point FL_POINT(real y, real m, const double *parameters) {
   (void)parameters;
-  const double label = y, mean = m;
+  const double label = y, mean = m, inverse = 1 / mean;
   const double scale = fl_d_scale(label > mean ? label : mean);
   const double excess = fl_d_ratio(mean, label, scale).excess / scale;
+  const double share = fl_d_by_inverse(label, mean, inverse);
   return (fl_point){
       .value = (real)(2 * (label == 0 ? mean : excess)),
-      .grad = (real)(2 * ((mean - label) / mean)),
-      .hess = (real)(2 * (label / mean / mean)),
+      .grad = (real)(2 * fl_d_by_inverse(mean - label, mean, inverse)),
+      .hess = (real)(2 * fl_d_by_inverse(share, mean, inverse)),
   };
 }
 

@@ -16,15 +16,19 @@
 #define FL_LONG
 #include "blocks/element.h"
 #include "losses/count/deviance.h"
-#include "math/power.h"
 
 /* exp(x + tail) - 1, and that without x + tail. Up to a size of 5/4 the latter is made of
-   the polynomial of a quarter: r(2 t) = (t + r(t))^2 + 2 r(t). */
+   the polynomial of a quarter: r(2 t) = (t + r(t))^2 + 2 r(t). In f32 the short
+   exponential has both. */
 typedef struct {
   double rise, rest;
 } fl_growth;
 
 FL_INLINE fl_growth fl_d_growth(double x, double tail) {
+#if defined(FL_DTYPE_f32)
+  const fl_short_exp exp = fl_d_short_exp(x);
+  return (fl_growth){exp.rise, exp.rest};
+#else
   const double t = x < -40 ? -40 : (x > 709 ? 709 : x), lost = t == x ? tail : 0;
   double magic_n;
   const double p = fl_d_expm1_reduced(t, lost, &magic_n);
@@ -37,6 +41,7 @@ FL_INLINE fl_growth fl_d_growth(double x, double tail) {
   const double whole = 2 * quarter + two, four = FL_FMA_F64(whole, whole, 2 * two);
   const bool near = fl_d_abs(x) <= 1.25;
   return (fl_growth){rise, near ? FL_FMA_F64(lost, rise, four) : rise - x};
+#endif
 }
 
 /* scale E. Terms of a label 0 are 0 or infinite. */
@@ -59,13 +64,18 @@ FL_INLINE double fl_tweedie_excess(double y, double m, double a, double b,
 
 FL_INLINE fl_point FL_POINT(real y, real m, const double *parameters) {
   const double rho = (real)parameters[0], a = 2 - rho, b = 1 - rho;
-  const double label = y, mean = m, power = fl_d_power_from(0, mean, b);
+  const double label = y, mean = m, inverse = 1 / mean, product = a * b;
+  const fl_power_parts power = fl_power_parts_of(mean, b);
   const double scale = fl_d_scale(label > mean ? label : mean);
   const double excess = fl_tweedie_excess(label, mean, a, b, scale);
+  const double part = fl_d_by_inverse(excess, product, 1 / product);
+  const double slope = fl_d_by_inverse(mean - label, mean, inverse);
+  const double bend = b + rho * fl_d_by_inverse(label, mean, inverse);
   return (fl_point){
-      .value = (real)(2 * (power * (excess / (a * b)) / scale)),
-      .grad = (real)(2 * (power * ((mean - label) / mean))),
-      .hess = (real)(2 * (power * (b + rho * (label / mean)) / mean)),
+      .value = (real)(2 * (power.half * part * power.other / scale)),
+      .grad = (real)(2 * (power.half * slope * power.other)),
+      .hess =
+          (real)(2 * (fl_d_by_inverse(power.half * bend, mean, inverse) * power.other)),
   };
 }
 

@@ -8,40 +8,25 @@
    b)/u
 
    and the limits z^2/2 for alpha = 2, log(1 + z^2/2) for 0, 1 - exp(-z^2/2) for
-   -inf. Powers are exponentials of t = alpha/2 log(u) and t - log(u), sums of
-   two numbers; the logarithm is the power of alpha = 2^-70. */
+   -inf. In f64 powers are exponentials of t = alpha/2 log(u) and t - log(u), sums of
+   two numbers, in f32 short ones of t and a quotient by u, for alpha = 1 a root; the
+   logarithm is the power of alpha = 2^-70. */
 #define FL_NAME barron
 #define FL_LONG
 #include "losses/robust/scaled_residual.h"
-
-/* exp(x + tail) as (1 + below) * half * other, where only the product may be out of
-   range. */
-typedef struct {
-  double below, half, other;
-} fl_exp_parts;
-
-FL_INLINE fl_exp_parts fl_exp_parts_of(double x, double tail) {
-  const double low = x < -1400 ? -1400 : x, bounded = low > 1400 ? 1400 : low;
-  double magic_n;
-  const double lost = fl_d_select(fl_d_abs(x) < 1400, tail, 0);
-  const double below = fl_d_expm1_reduced(bounded, lost, &magic_n);
-  const uint64_t n = fl_d_bits(magic_n) - fl_d_bits(FL_D_MAGIC) + 8184, h = n >> 1;
-  return (fl_exp_parts){.below = below,
-                        .half = fl_d_from_bits((h - 3069) << 52),
-                        .other = fl_d_from_bits((n - h - 3069) << 52)};
-}
+#include "math/short_power.h"
 
 /* What depends on alpha alone, in numbers, so that a loop has one way through: the
    exponents are half log(u) - (1 - power) z^2/2 and that - power log(u), the last factor
    of l'' is (1 + rise b)/(1 + b) or, for a power of 0, 1 + rise b, and `limit` is c l' of
-   an infinite z. */
+   an infinite z. For alpha = 2 the ratio is that of the power 1 to w/2. */
 enum { FL_RATIO, FL_C, FL_RISE, FL_LIMIT, FL_HALF, FL_A, FL_POWER, FL_SQUARE };
 
 FL_OUTLINE void FL_LOCAL(setup)(double *parameters) {
   const double given = (real)parameters[0];
   const bool square = given == 2, flat = given == -INFINITY;
   const double alpha = given > -0x1p-70 && given < 0x1p-70 ? 0x1p-70 : given;
-  parameters[FL_RATIO] = flat ? -1 : (2 - alpha) / alpha;
+  parameters[FL_RATIO] = flat ? -1 : (square ? 0.5 : (2 - alpha) / alpha);
   parameters[FL_RISE] = flat ? -1 : given - 1;
   parameters[FL_LIMIT] = given > 1 ? INFINITY : given == 1;
   parameters[FL_HALF] = flat ? 0 : 0.5 * alpha;
@@ -50,6 +35,61 @@ FL_OUTLINE void FL_LOCAL(setup)(double *parameters) {
   parameters[FL_SQUARE] = square;
 }
 #define FL_SETUP FL_LOCAL(setup)
+
+FL_INLINE real FL_LOCAL(number_ahead)(int want, fl_case is, real y, real x,
+                                      const double *parameters) {
+  return x - y;
+}
+#define FL_AHEAD FL_LOCAL(number_ahead)
+
+/* l, c l' and c^2 l'' for alpha < 2, but for the slope of an infinite z; whether z is. */
+typedef struct {
+  double value, slope, curve;
+  bool end;
+} fl_barron;
+
+#if defined(FL_DTYPE_f32)
+#define FL_PLAIN(parameters) ((parameters)[FL_LIMIT] == 1)
+#define FL_NOT_HARD(y, x) 1
+
+/* u^(alpha/2) - 1 and u^(alpha/2 - 1). */
+typedef struct {
+  double rise, below;
+} fl_barron_power;
+
+FL_INLINE fl_barron_power fl_root_of(double u, double b) {
+  const double root = __builtin_sqrt(u);
+  return (fl_barron_power){b / (root + 1), 1 / root};
+}
+
+FL_INLINE fl_barron_power fl_barron_power_of(double w, double u, double b, bool end,
+                                             const double *parameters) {
+  const double log = fl_d_select(end, 0x1p100, fl_d_short_log_of(u, b).log);
+  const double power = parameters[FL_POWER], fall = 0.5 * (power - 1);
+  const double half = (real)parameters[FL_HALF];
+  const fl_short_exp t = fl_d_short_exp(FL_FMA_F64(fall, w, half * log));
+  return (fl_barron_power){t.rise, t.power / FL_FMA_F64(power, b, 1)};
+}
+
+FL_INLINE fl_barron fl_barron_of(fl_case is, real y, real x, real r,
+                                 const double *parameters) {
+  const bool end = fl_abs(r) == (real)INFINITY;
+  const double by_c = 1 / (double)(real)parameters[FL_C];
+  const double by_a = 1 / (double)(real)parameters[FL_A];
+  const double z = fl_d_select(end, 0x1p400, fl_d_abs((double)x - y) * by_c);
+  const double w = z * z, b = w * by_a, u = 1 + b;
+  const fl_barron_power p = is == FL_IS_GENERAL
+                                ? fl_barron_power_of(w, u, b, end, parameters)
+                                : fl_root_of(u, b);
+  const double bend = FL_FMA_F64(parameters[FL_RISE], b, 1);
+  const double curve = p.below * (bend / FL_FMA_F64(parameters[FL_POWER], b, 1));
+  return (fl_barron){.value = parameters[FL_RATIO] * p.rise,
+                     .slope = z * p.below,
+                     .curve = fl_d_select(end, 0, curve),
+                     .end = end};
+}
+
+#else
 
 /* ratio (exp(x + tail) - 1) */
 FL_INLINE double fl_scaled_expm1(double ratio, double x, double tail) {
@@ -60,7 +100,8 @@ FL_INLINE double fl_scaled_expm1(double ratio, double x, double tail) {
   return fl_d_select(fl_d_abs(x) < 40, near, far);
 }
 
-FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
+FL_INLINE fl_barron fl_barron_of(fl_case is, real y, real x, real residual,
+                                 const double *parameters) {
   const real c = (real)parameters[FL_C], a = (real)parameters[FL_A];
   const real half = (real)parameters[FL_HALF], keep = (real)parameters[FL_POWER];
   const bool squared = parameters[FL_SQUARE] != 0;
@@ -75,30 +116,40 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const real slope_rest =
       fl_difference_tail(product, less, slope) + (rest - keep * log_u.lo);
   const double one = r.one, scale = r.scale, w = r.w.hi, beta = b.hi;
-  const bool far = one == 0, end = scale == 0;
+  const bool far = one == 0;
   const double power = parameters[FL_POWER], fall = 0.5 * (power - 1);
   const double ratio = parameters[FL_RATIO], rise = parameters[FL_RISE];
-  const double limit = parameters[FL_LIMIT];
   const double gauss = fall * fl_d_select(far, 4000, w);
-  const double gauss_rest = fall * fl_d_select(far, 0, (double)r.w.lo);
-  const double outer =
-      fl_scaled_expm1(ratio, (double)product + gauss, (double)rest + gauss_rest);
-  const fl_exp_parts p =
-      fl_exp_parts_of((double)slope + gauss, (double)slope_rest + gauss_rest);
-  const double whole = w + (double)r.w.lo, near = 0.5 * whole * (1 - 0.25 * whole);
+  const double gauss_rest = fall * fl_d_select(far, 0, r.w.lo);
+  const double outer = fl_scaled_expm1(ratio, product + gauss, rest + gauss_rest);
+  const fl_exp_parts p = fl_exp_parts_of(slope + gauss, slope_rest + gauss_rest);
+  const double whole = w + r.w.lo, near = 0.5 * whole * (1 - 0.25 * whole);
   const bool small = w < FL_SMALL * one * (a < 1 ? a : 1);
-  const double square = 0.5 * whole / scale / scale, z = (double)r.e.hi / c;
+  const double square = 0.5 * whole / scale / scale, z = r.e.hi / c;
   const double slope_z = z * p.half * scale * (1 + p.below) * p.other;
   const double bend = (one + rise * beta) / (power * (one + beta) + (1 - power));
   const double curve = p.half * scale * (1 + p.below) * bend * p.other * scale;
   const double value = fl_d_select(squared, square, fl_d_select(small, near, outer));
-  const double inner = fl_d_select(squared, z / scale, slope_z);
-  const double grad = fl_d_select(end, limit, inner) / c;
-  const double hess = fl_d_select(squared, 1, curve) / c / c;
+  return (fl_barron){.value = fl_unless_nan(w, value),
+                     .slope = fl_d_select(squared, z / scale, slope_z),
+                     .curve = fl_unless_nan(w, curve),
+                     .end = scale == 0};
+}
+
+#endif
+
+FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real r,
+                            const double *parameters) {
+  const fl_barron l = fl_barron_of(is, y, x, r, parameters);
+  const double c = (real)parameters[FL_C], by_c = 1 / c;
+  const double slope = fl_d_select(l.end, parameters[FL_LIMIT], l.slope);
+  const double curve =
+      fl_d_select(parameters[FL_SQUARE] != 0, fl_unless_nan(r, (real)1), l.curve);
+  const double bent = fl_d_by_inverse(curve, c, by_c);
   return (fl_point){
-      .value = fl_unless_nan(r.w.hi, (real)value),
-      .grad = fl_copysign((real)grad, x - y),
-      .hess = fl_unless_nan(r.w.hi, (real)hess),
+      .value = (real)l.value,
+      .grad = fl_copysign((real)fl_d_by_inverse(slope, c, by_c), r),
+      .hess = (real)fl_d_by_inverse(bent, c, by_c),
   };
 }
 

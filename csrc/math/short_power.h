@@ -9,7 +9,7 @@
 #ifndef FL_SHORT_POWER_H
 #define FL_SHORT_POWER_H
 
-#include "math/double.h"
+#include "math/power.h"
 #include "math/short_polynomials.h"
 
 #define FL_SHORT_LN2 0x1.62e42fefa39efp-1
@@ -48,6 +48,26 @@ FL_INLINE fl_log_of fl_d_short_log_of(double u, double d) {
   return (fl_log_of){log, fl_d_select(near, curve, log - d)};
 }
 
+/* log(x + c) for x >= 0 and |c| at most half an ulp of x, and x^y of a finite x >= 0, given
+   0^y: short ones in f32, else as fl_d_log and fl_d_power_from. In f32 x is 0 or normal. */
+FL_INLINE double fl_log_short_in_f32(double x, double c) {
+#if defined(FL_DTYPE_f32)
+  const double log = fl_d_short_log_of(x, (x - 1) + c).log;
+  return fl_d_select(x > 0, log, x == 0 ? -INFINITY : x);
+#else
+  return fl_d_log(x, c);
+#endif
+}
+
+FL_INLINE double fl_power_short_in_f32(double zero, double x, double y) {
+#if defined(FL_DTYPE_f32)
+  const double log = fl_d_short_log_of(x, x - 1).log;
+  return fl_d_select(x > 0, fl_d_short_exp(y * log).power, zero + x);
+#else
+  return fl_d_power_from(zero, x, y);
+#endif
+}
+
 /* x/d. Results in float32 have the rounding of its inverse to spare, of which several
    quotients are made. */
 FL_INLINE double fl_d_by_inverse(double x, double d, double inverse) {
@@ -58,37 +78,40 @@ FL_INLINE double fl_d_by_inverse(double x, double d, double inverse) {
 #endif
 }
 
-/* exp(x + tail) as (1 + below) * half * other, where only the product may be out of
-   range. */
+/* exp(x + tail) 2^-step as (1 + below) * half * other, where only the product may be out
+   of range, for an integer step. */
 typedef struct {
   double below, half, other;
 } fl_exp_parts;
 
-FL_INLINE fl_exp_parts fl_exp_parts_of(double x, double tail) {
-  const double low = x < -1400 ? -1400 : x, bounded = low > 1400 ? 1400 : low;
+FL_INLINE fl_exp_parts fl_exp_parts_of(double x, double tail, double step) {
+  const double middle = step * FL_SHORT_LN2, least = middle - 1400,
+               most = middle + 1400;
+  const double low = x < least ? least : x, bounded = low > most ? most : low;
   double magic_n;
-  const double lost = fl_d_select(fl_d_abs(x) < 1400, tail, 0);
+  const double lost = fl_d_select(bounded == x, tail, 0);
   const double below = fl_d_expm1_reduced(bounded, lost, &magic_n);
-  const uint64_t n = fl_d_bits(magic_n) - fl_d_bits(FL_D_MAGIC) + 8184, h = n >> 1;
+  const uint64_t n = fl_d_bits(magic_n - step) - fl_d_bits(FL_D_MAGIC) + 8184,
+                 h = n >> 1;
   return (fl_exp_parts){.below = below,
                         .half = fl_d_from_bits((h - 3069) << 52),
                         .other = fl_d_from_bits((n - h - 3069) << 52)};
 }
 
-/* log(x), and x^y as half * other, of which neither is out of range, for a finite x > 0 of
-   the dtype. */
+/* log(x), and x^y as half * other, for a finite x > 0 of the dtype. In f64 neither is out of
+   range, and they are x^y 2^-step. */
 typedef struct {
   double log, half, other;
 } fl_power_parts;
 
-FL_INLINE fl_power_parts fl_power_parts_of(double x, double y) {
+FL_INLINE fl_power_parts fl_power_parts_of(double x, double y, double step) {
 #if defined(FL_DTYPE_f32)
   const double log = fl_d_short_log_of(x, x - 1).log;
   return (fl_power_parts){log, fl_d_short_exp(y * log).power, 1};
 #else
   const fl_log_pair log = fl_d_log_pair(x);
   const double e = y * log.hi, tail = fl_product_tail(y, log.hi, e) + y * log.lo;
-  const fl_exp_parts p = fl_exp_parts_of(e, tail);
+  const fl_exp_parts p = fl_exp_parts_of(e, tail, step);
   return (fl_power_parts){log.hi + log.lo, (1 + p.below) * p.half, p.other};
 #endif
 }

@@ -15,7 +15,6 @@
 #define FL_LONG
 #include "blocks/element.h"
 #include "losses/binary/sides.h"
-#include "math/power.h"
 
 typedef struct {
   double value, grad, hess;
@@ -35,7 +34,7 @@ FL_INLINE void FL_LOCAL(setup)(double *parameters) {
 FL_INLINE fl_asymmetric_term fl_asymmetric_positive(fl_sides at,
                                                     const double *parameters) {
   const double g = parameters[FL_GAMMA_POS];
-  const double power = fl_d_power_from(parameters[FL_ZERO_POS], at.p, g);
+  const double power = fl_power_short_in_f32(parameters[FL_ZERO_POS], at.p, g);
   const double finite = at.ce < FL_CERTAIN ? g * at.ce : 0;
   const double bend = finite * (g * at.q - at.p) + (2 * g + 1) * at.p;
   return (fl_asymmetric_term){
@@ -54,8 +53,8 @@ FL_INLINE fl_asymmetric_term fl_asymmetric_negative(fl_sides at,
   const bool bare = at.q < parameters[FL_BARE];
   const double v = active ? at.p - margin : 0.5, rest = small ? 1 - v : at.q + margin;
   const double tail = small ? (1 - rest) - v : margin - (rest - at.q);
-  const double log = bare ? at.ce : -fl_d_log(rest, tail);
-  const double full = fl_d_power_from(parameters[FL_ZERO_NEG], v, g);
+  const double log = bare ? at.ce : -fl_log_short_in_f32(rest, tail);
+  const double full = fl_power_short_in_f32(parameters[FL_ZERO_NEG], v, g);
   const double power = active ? full : 0, bend = at.q - at.p;
   const double c_wide = at.p * (bare ? FL_WIDE : at.q_wide / rest);
   const double d_wide = at.p / v * at.q_wide, c = c_wide * (1 / FL_WIDE);

@@ -27,7 +27,7 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const double rise = geometric ? likelihood * first : 1 - 2 * at.y;
   const double bend = geometric ? likelihood * (second - first * first) : 0;
   const double gamma = parameters[FL_GAMMA];
-  const double power = fl_d_power_from(parameters[FL_ZERO], u, gamma);
+  const double power = fl_power_short_in_f32(parameters[FL_ZERO], u, gamma);
   const double below = u == 0 ? parameters[FL_ZERO_BELOW] : power / u;
   const double ce_u = u == 0 ? 1 : at.ce / u;
   const double w = fl_focal_weight(y, parameters);

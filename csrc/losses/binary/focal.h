@@ -9,7 +9,6 @@
 #define FL_BINARY_FOCAL_H
 
 #include "losses/binary/sides.h"
-#include "math/power.h"
 
 /* What depends on parameters alone, in numbers, so that a loop has one way through: w is
    FL_RIGHT y + FL_OTHER (1 - y); whether the mean is the geometric one; 0^gamma and
@@ -38,7 +37,12 @@ typedef struct {
 } fl_geometric;
 
 FL_INLINE fl_geometric fl_geometric_of(double ce) {
+#if defined(FL_DTYPE_f32)
+  const fl_short_exp exp = fl_d_short_exp(-ce);
+  return (fl_geometric){exp.power * FL_WIDE, -exp.rise};
+#else
   return (fl_geometric){fl_wide_exp(ce).hi, -fl_d_expm1_nonpositive(-ce)};
+#endif
 }
 
 #endif

@@ -32,7 +32,7 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const double k =
       geometric ? likelihood * (pq / u - apart * apart) : r_wide * (y_u * at.q - at.p);
   const double gamma = parameters[FL_GAMMA];
-  const double power = fl_d_power_from(parameters[FL_ZERO], u, gamma);
+  const double power = fl_power_short_in_f32(parameters[FL_ZERO], u, gamma);
   const double finite = at.ce < FL_CERTAIN ? gamma * at.ce : 0;
   const double bend = finite * (gamma * r * r_wide + k) + 2 * gamma * r_wide * at.delta;
   const double factor = fl_focal_weight(y, parameters) * power;

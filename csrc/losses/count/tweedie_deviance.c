@@ -65,7 +65,7 @@ FL_INLINE double fl_tweedie_excess(double y, double m, double a, double b,
 FL_INLINE fl_point FL_POINT(real y, real m, const double *parameters) {
   const double rho = (real)parameters[0], a = 2 - rho, b = 1 - rho;
   const double label = y, mean = m, inverse = 1 / mean, product = a * b;
-  const fl_power_parts power = fl_power_parts_of(mean, b);
+  const fl_power_parts power = fl_power_parts_of(mean, b, 0);
   const double scale = fl_d_scale(label > mean ? label : mean);
   const double excess = fl_tweedie_excess(label, mean, a, b, scale);
   const double part = fl_d_by_inverse(excess, product, 1 / product);

@@ -3,11 +3,11 @@
 
      l = P (m/a - y/b),  l' = P (m - y)/m,  l'' = P (b + rho y/m)/m
 
-   where P m/a is log(m) for a = 0 and P/b for b = 0. P may be out of range where a result is
-   not: it is a product of two numbers. Quotients below the normal numbers have lost digits
-   that P brings back: those of small numbers are made of 2^200 times as much. A mean may
-   be so small that y/m is infinite, where P/m comes first. For rho = 3/2 P is the inverse of
-   a root. */
+   where P m/a is log(m) for a = 0 and P/b for b = 0. In f64 P may be out of range where a
+   result is not, and quotients below the normal numbers have lost digits that P brings
+   back: of small numbers 2^200 times as much is made, of a large mean 2^-200 times, and P
+   is a product of two numbers. A mean may be so small that y/m is infinite, where P/m comes
+   first. For rho = 3/2 P is the inverse of a root. */
 #define FL_NAME tweedie_mean
 #define FL_LONG
 #include "blocks/element.h"
@@ -45,27 +45,30 @@ FL_INLINE real FL_LOCAL(number_ahead)(int want, fl_case is, real y, real m,
 FL_INLINE fl_point FL_POINT(fl_case is, real y, real m, real finite,
                             const double *parameters) {
   const double rho = parameters[FL_RHO], b = parameters[FL_B], label = y, mean = finite;
+  const bool is_root = is != FL_IS_GENERAL, wide = sizeof(real) == sizeof(double);
+  const bool small = wide && !is_root && mean + label < 0x1p-500;
+  const bool large = wide && !is_root && mean > 0x1p500;
+  const double step = small ? 200 : (large ? -200 : 0);
+  const double unit = small ? 0x1p200 : (large ? 0x1p-200 : 1);
   const double root = 1 / __builtin_sqrt(mean);
-  const bool is_root = is != FL_IS_GENERAL;
   const double inverse = is_root ? root * root : 1 / mean;
   const fl_power_parts power =
-      is_root ? (fl_power_parts){0, root, 1} : fl_power_parts_of(mean, b);
-  const bool wide = sizeof(real) == sizeof(double), small = mean + label < 0x1p-500;
-  const double unit = wide && small ? 0x1p200 : 1, back = wide && small ? 0x1p-200 : 1;
+      is_root ? (fl_power_parts){0, root, 1} : fl_power_parts_of(mean, b, step);
   const double of_mean = mean * unit * parameters[FL_BY_A];
   const double terms = of_mean - label * unit * parameters[FL_BY_B];
   const double logs = parameters[FL_LOG] + parameters[FL_LABEL_LOG] * label;
-  const double value = power.half * terms * (power.other * back) + power.log * logs;
+  const double value = power.half * terms * power.other + power.log * logs;
   const double ratio = fl_d_by_inverse(mean - label, mean, inverse);
-  const double slope = power.half * ratio * power.other;
-  const double first = power.half * power.other / mean * (mean - label);
+  const double slope = power.half * ratio * unit * power.other;
+  const double first = power.half * unit * power.other / mean * (mean - label);
   const double share = rho * fl_d_by_inverse(label, mean, inverse);
   const double bend = b + (wide && mean < parameters[FL_NO_RHO] ? 0 : share);
+  const double curve = fl_d_by_inverse(power.half * bend, mean, inverse);
   return (fl_point){
       .value = (real)fl_d_select(m == (real)INFINITY,
                                  parameters[FL_A] < 0 ? 0 : INFINITY, value),
       .grad = (real)(wide && ratio - ratio != 0 ? first : slope),
-      .hess = (real)(fl_d_by_inverse(power.half * bend, mean, inverse) * power.other),
+      .hess = (real)(curve * unit * power.other),
   };
 }
 

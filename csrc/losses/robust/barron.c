@@ -93,7 +93,7 @@ FL_INLINE fl_barron fl_barron_of(fl_case is, real y, real x, real r,
 
 /* ratio (exp(x + tail) - 1) */
 FL_INLINE double fl_scaled_expm1(double ratio, double x, double tail) {
-  const fl_exp_parts e = fl_exp_parts_of(x, tail);
+  const fl_exp_parts e = fl_exp_parts_of(x, tail, 0);
   const double power = e.half * e.other;
   const double near = ratio * FL_FMA_F64(power, e.below, power - 1);
   const double far = (1 + e.below) * ratio * e.half * e.other - ratio;
@@ -122,7 +122,7 @@ FL_INLINE fl_barron fl_barron_of(fl_case is, real y, real x, real residual,
   const double gauss = fall * fl_d_select(far, 4000, w);
   const double gauss_rest = fall * fl_d_select(far, 0, r.w.lo);
   const double outer = fl_scaled_expm1(ratio, product + gauss, rest + gauss_rest);
-  const fl_exp_parts p = fl_exp_parts_of(slope + gauss, slope_rest + gauss_rest);
+  const fl_exp_parts p = fl_exp_parts_of(slope + gauss, slope_rest + gauss_rest, 0);
   const double whole = w + r.w.lo, near = 0.5 * whole * (1 - 0.25 * whole);
   const bool small = w < FL_SMALL * one * (a < 1 ? a : 1);
   const double square = 0.5 * whole / scale / scale, z = r.e.hi / c;

@@ -26,9 +26,9 @@ HEAD = """\
 #include "isa/isa.h"
 """
 SHORT_HEAD = """\
-/* short_polynomials.h: what exponentials and logarithms of math/short_power.h are made of,
-   by tools/coefficients.py: as many digits as float32 results need. The error is that of
-   the polynomial, relative to the function. */
+/* short_polynomials.h: what exponentials and logarithms of short_power.h are made of,
+   by tools/coefficients.py: as many digits as float32 results need. The error is that
+   of the polynomial with its rounded coefficients, relative to the function. */
 #ifndef FL_SHORT_POLYNOMIALS_H
 #define FL_SHORT_POLYNOMIALS_H
 
@@ -126,7 +126,7 @@ def curve_of_log(f: mp.mpf) -> mp.mpf:
 class Polynomial:
     """An approximation of `function` on an interval; `unit` weighs its errors.
 
-    In the order of Horner, or in that of Estrin, whose chain of dependent steps is short.
+    In the order of Horner, or in that of Estrin: a shorter chain of dependent steps.
     """
 
     name: str

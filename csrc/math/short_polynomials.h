@@ -1,6 +1,6 @@
-/* short_polynomials.h: what exponentials and logarithms of math/short_power.h are made of,
-   by tools/coefficients.py: as many digits as float32 results need. The error is that of
-   the polynomial, relative to the function. */
+/* short_polynomials.h: what exponentials and logarithms of short_power.h are made of,
+   by tools/coefficients.py: as many digits as float32 results need. The error is that
+   of the polynomial with its rounded coefficients, relative to the function. */
 #ifndef FL_SHORT_POLYNOMIALS_H
 #define FL_SHORT_POLYNOMIALS_H
 

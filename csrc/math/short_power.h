@@ -23,8 +23,13 @@ typedef struct {
 } fl_short_exp;
 
 FL_INLINE fl_short_exp fl_d_short_exp(double t) {
+#if defined(FL_ISA_baseline)
+  const double low = t < -FL_SHORT_MOST ? -FL_SHORT_MOST : t;
+  const double x = low > FL_SHORT_MOST ? FL_SHORT_MOST : low;
+#else
   const double low = fl_d_select(t < -FL_SHORT_MOST, -FL_SHORT_MOST, t);
   const double x = fl_d_select(low > FL_SHORT_MOST, FL_SHORT_MOST, low);
+#endif
   const double magic_n = x * 0x1.71547652b82fep+0 + FL_D_MAGIC;
   const double n = magic_n - FL_D_MAGIC, r = FL_FMA_F64(-n, FL_SHORT_LN2, x);
   const double curve = r * r * fl_d_short_exp_polynomial(r), p = r + curve;

@@ -34,6 +34,7 @@ SINGLE = [
     (r"multiclass_", r"fl_categorical_focal"),
     # once a block
     (r"distribution_", r"fl_student_t_setup"),
+    (r"robust_", r"fl_barron_setup"),
     # one number a tuple, a row of a batch, a group or a region, of many entries
     (r"embedding_", r"fl_((triplet|contrastive|cosine_embedding)_|\w+_states)"),
     (r"ranking_", r"fl_(listnet|ranking_softmax)_(value|grad)"),
@@ -47,7 +48,8 @@ SINGLE = [
     (r"survival_", r""),
     # SSE2 has no masks that numbers of both widths, or 64 bits, are chosen by
     (r"robust_f.._baseline", r"fl_barron_"),
-    (r"count_f.._baseline", r"fl_tweedie_deviance_"),
+    (r"count_f.._baseline", r"fl_tweedie_(deviance_|mean_value)"),
+    (r"binary_f32_baseline", r"fl_asymmetric_"),
     (r"count_f64_baseline", r"fl_(gamma|tweedie)_(value|grad)"),
     # SSE2 neither compares nor shifts integers of 64 bits
     (r"(distribution|embedding|ranking|regression|robust)_f64_baseline", r""),

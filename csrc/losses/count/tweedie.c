@@ -49,9 +49,9 @@ FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real at,
   const bool general = is == FL_IS_GENERAL;
   const double fall = general ? fl_tweedie_term(amount, b, at) : amount / growth;
   const bool both = general & (growth == INFINITY) & (fall == INFINITY);
-  const double mean = fl_d_select(both & (x <= 0), 0, growth);
-  const double label = fl_d_select(both & (x > 0), 0, fall);
-  const double size = fl_abs(at);
+  const double mean = fl_d_select(both & ((double)x <= 0), 0, growth);
+  const double label = fl_d_select(both & ((double)x > 0), 0, fall);
+  const double size = fl_d_abs(at);
   const bool no_a = general & (size < parameters[FL_NO_A]);
   const bool no_b = general & (size < parameters[FL_NO_B]);
   const double logs = fl_d_select(amount != 0, amount * x_high, 0);

@@ -65,7 +65,7 @@ FL_INLINE fl_point FL_POINT(fl_case is, real y, real m, real finite,
   const double bend = b + (wide && mean < parameters[FL_NO_RHO] ? 0 : share);
   const double curve = fl_d_by_inverse(power.half * bend, mean, inverse);
   return (fl_point){
-      .value = (real)fl_d_select(m == (real)INFINITY,
+      .value = (real)fl_d_select((double)m == INFINITY,
                                  parameters[FL_A] < 0 ? 0 : INFINITY, value),
       .grad = (real)(wide && ratio - ratio != 0 ? first : slope),
       .hess = (real)(curve * unit * power.other),

@@ -75,30 +75,40 @@ FL_INLINE void fl_transpose(int64_t rows, int64_t columns, const real *restrict 
   }
 }
 
-/* Numbers 0 and `last` of a row may lie in two lines. */
-#define FL_PREFETCH_ENDS(row, last, write) \
-  (__builtin_prefetch(row, write), __builtin_prefetch((row) + (last), write))
+/* Asks for the lines of n numbers. */
+FL_INLINE void fl_fetch_run(int64_t n, const real *run, bool write) {
+  enum { LINE = 64 / sizeof(real) };
+  for (int64_t i = 0; i < n - 1; i += LINE) {
+    if (write) __builtin_prefetch(run + i, 1);
+    else __builtin_prefetch(run + i, 0);
+  }
+  if (write) __builtin_prefetch(run + n - 1, 1);
+  else __builtin_prefetch(run + n - 1, 0);
+}
 
-/* Tiles of a cache line of numbers each way, so that neither side has many lines open at
-   once: those at distances of a power of 2 share their place in the caches. Lines some
-   tiles ahead are asked for, as no CPU guesses such distances: of the side whose lines are
-   far apart, along which the loop runs. */
+/* Runs are taken four by four and to their end, so that few lines are open at once and
+   each is done with when the next ones come: those at distances near a power of 2 share
+   their place in the caches. Lines some runs ahead are asked for, as no CPU guesses such
+   distances. Runs are those of the side whose lines are far apart. */
 FL_INLINE void fl_transpose_lines(int64_t rows, int64_t columns, const real *from,
                                   int64_t from_row, real *to, int64_t to_row, bool in) {
-  enum { SIDE = 64 / sizeof(real), AHEAD = 2 * SIDE };
-  const int64_t far = in ? rows : columns, near = in ? columns : rows;
-  for (int64_t f = 0; f < far; f += SIDE)
-    for (int64_t n = 0; n < near; n += SIDE) {
-      const int64_t i = in ? f : n, j = in ? n : f;
-      const int64_t ends = (near - n < SIDE ? near - n : SIDE) - 1;
-      for (int64_t k = f + AHEAD; k < far && k < f + AHEAD + SIDE; k++) {
-        if (in) FL_PREFETCH_ENDS(from + k * from_row + n, ends, 0);
-        else FL_PREFETCH_ENDS(to + k * to_row + n, ends, 1);
-      }
-      fl_transpose(rows - i < SIDE ? rows - i : SIDE,
-                   columns - j < SIDE ? columns - j : SIDE, from + i * from_row + j,
-                   from_row, to + j * to_row + i, to_row);
+  enum { RUNS = 4, LENGTH = 64, AHEAD = 8 };
+  const int64_t runs = in ? rows : columns, length = in ? columns : rows;
+  const int64_t distance = in ? from_row : to_row;
+  for (int64_t at = 0, part; at < length; at += part) {
+    part = length - at < 2 * LENGTH ? length - at : LENGTH;
+    for (int64_t run = 0, some; run < runs; run += some) {
+      some = runs - run < 2 * RUNS ? runs - run : RUNS;
+      for (int64_t k = run + AHEAD; k < runs && k < run + AHEAD + some; k++)
+        fl_fetch_run(part, (in ? from : to) + k * distance + at, !in);
+      if (in)
+        fl_transpose(some, part, from + run * from_row + at, from_row,
+                     to + at * to_row + run, to_row);
+      else
+        fl_transpose(part, some, from + at * from_row + run, from_row,
+                     to + run * to_row + at, to_row);
     }
+  }
 }
 
 /* A matrix to another, rows and columns of each at the distances given. */

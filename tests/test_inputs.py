@@ -11,6 +11,7 @@ import hypothesis.extra.numpy as npst
 import numpy as np
 import oracle
 import pytest
+from conftest import compared
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -131,6 +132,21 @@ def test_label_dtypes(problem: Any, dtype: np.dtype, layout: str) -> None:
         integers = y.astype(dtype) if dtype.kind == "i" else (y > 0)
     got = outputs(loss, LAYOUTS[layout](integers), x, weight)
     assert_equal_bits(got, outputs(loss, y, x, weight))
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint64])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_labels_of_64_bits(isa: str, dtype: type, kind: type) -> None:
+    """Also one among others that does not fit into 32 of them."""
+    limits = np.iinfo(kind)
+    edges = {2**k + d for k in (31, 32, 63, 64) for d in (-1, 0)}
+    edges |= {-(2**k) - d for k in (31, 32, 63) for d in (0, 1)}
+    for edge in sorted(e for e in edges if limits.min <= e <= limits.max):
+        y = np.arange(700).astype(kind)
+        y[345] = edge
+        found = fl.mean_absolute_error(y, np.zeros(700, dtype), reduction="none")
+        np.testing.assert_array_equal(found, np.abs(y.astype(dtype)))
+        compared(y.size)
 
 
 @given(problems(), layouts)

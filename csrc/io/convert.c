@@ -103,21 +103,21 @@ static bool fl_is_together(fl_stretch part) {
     memcpy(to + i * (ptrdiff_t)sizeof z, &z, sizeof z);   \
   }
 
-/* Integers of 64 bits that fit into 32, as those of labels do, are converted as such:
-   below AVX-512 there are no vectors for the others. */
+/* Integers x of 64 bits that fit into int32_t, as those of labels do, are converted as
+   such: below AVX-512 there are no vectors for the others, whose `excess` is not 0. */
 #if defined(__AVX512DQ__)
-#define FL_CONVERT_LONG(T, U) FL_CONVERT(T, U, x)
+#define FL_CONVERT_LONG(T, U, excess) FL_CONVERT(T, U, x)
 #else
-#define FL_CONVERT_LONG(T, U)                                \
-  {                                                          \
-    uint64_t others = 0;                                     \
-    for (int64_t i = 0; i < n; i++) {                        \
-      T x;                                                   \
-      memcpy(&x, from + i * (ptrdiff_t)sizeof x, sizeof x);  \
-      others |= (uint64_t)x ^ (uint64_t)(int64_t)(int32_t)x; \
-    }                                                        \
-    if (others == 0) FL_CONVERT(T, U, (int32_t)x)            \
-    else FL_CONVERT(T, U, x)                                 \
+#define FL_CONVERT_LONG(T, U, excess)                       \
+  {                                                         \
+    uint64_t others = 0;                                    \
+    for (int64_t i = 0; i < n; i++) {                       \
+      T x;                                                  \
+      memcpy(&x, from + i * (ptrdiff_t)sizeof x, sizeof x); \
+      others |= (excess);                                   \
+    }                                                       \
+    if (others == 0) FL_CONVERT(T, U, (int32_t)x)           \
+    else FL_CONVERT(T, U, x)                                \
   }
 #endif
 
@@ -129,11 +129,12 @@ static bool fl_is_together(fl_stretch part) {
       case FL_TYPE_I8: FL_CONVERT(int8_t, U, x) break;                                 \
       case FL_TYPE_I16: FL_CONVERT(int16_t, U, x) break;                               \
       case FL_TYPE_I32: FL_CONVERT(int32_t, U, x) break;                               \
-      case FL_TYPE_I64: FL_CONVERT_LONG(int64_t, U) break;                             \
+      case FL_TYPE_I64:                                                                \
+        FL_CONVERT_LONG(int64_t, U, ((uint64_t)x + 0x80000000) >> 32) break;           \
       case FL_TYPE_U8: FL_CONVERT(uint8_t, U, x) break;                                \
       case FL_TYPE_U16: FL_CONVERT(uint16_t, U, x) break;                              \
       case FL_TYPE_U32: FL_CONVERT(uint32_t, U, x) break;                              \
-      case FL_TYPE_U64: FL_CONVERT_LONG(uint64_t, U) break;                            \
+      case FL_TYPE_U64: FL_CONVERT_LONG(uint64_t, U, x >> 31) break;                   \
       case FL_TYPE_F32: FL_CONVERT(float, U, x) break;                                 \
       case FL_TYPE_F64: FL_CONVERT(double, U, x) break;                                \
     }                                                                                  \

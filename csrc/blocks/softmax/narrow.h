@@ -423,7 +423,8 @@ FL_INLINE int fl_narrow_weighted_by(int want, bool lifts, const fl_row_block *bl
     flags = fl_narrow_labels(rows, classes, tile, q, spread.keep, sums);
   }
   fl_narrow_frames(rows, classes, tile, sums);
-  if (spread.spread) fl_narrow_spread(rows, classes, tile, spread.spread, sums);
+  if (want & FL_WANT_VALUE && spread.spread)
+    fl_narrow_spread(rows, classes, tile, spread.spread, sums);
   fl_narrow_exponentials(rows, classes, tile, sums);
   if (lifts) fl_narrow_levels(rows, sums);
   else if (want & FL_WANT_VALUE) fl_narrow_logs(rows, sums);

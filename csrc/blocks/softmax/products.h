@@ -204,7 +204,7 @@ FL_INLINE int fl_wide_products(bool dense, double gain, const fl_row_block *bloc
       wide->weight[r] =
           (fl_sum){spread.keep ? (double)spread.keep[block->labels[row]] : 1, 0};
   }
-  fl_wide_exponentials(true, block, first, rows, wide);
+  fl_wide_exponentials(true, 0, block, first, rows, wide);
   if (wide->z != 0) fl_wide_levels(rows, wide);
   for (int64_t r = 0; r < rows; r++) {
     const int64_t row = first + r;

@@ -167,28 +167,36 @@ FL_OUTLINE int fl_row_labels(int64_t n, const real *x, const real *y, const real
 }
 
 /* Of FL_FOUR entries without the first `skip`. */
-FL_INLINE void fl_add_spread(fl_lanes *sum, const real *x, const real *spread, real m,
-                             int skip) {
+FL_INLINE void fl_add_spread(bool finite, fl_lanes *sum, const real *x,
+                             const real *spread, real m, int skip) {
   for (int j = 0; j < FL_LANES; j++) {
     real term[4];
     for (int k = 0; k < 4; k++) {
       const int i = k * FL_LANES + j;
-      term[k] = fl_where(i >= skip, fl_gap(spread[i], x[i], m));
+      const real gap = finite ? spread[i] * (m - x[i]) : fl_gap(spread[i], x[i], m);
+      term[k] = fl_where(i >= skip, gap);
     }
     fl_add(&sum->hi[j], &sum->lo[j],
            (double)((term[0] + term[1]) + (term[2] + term[3])));
   }
 }
 
-/* sum spread_j (m - x_j). */
-FL_OUTLINE double fl_row_spread(int64_t n, const real *x, const real *spread, real m) {
+FL_INLINE double fl_row_spread_of(bool finite, int64_t n, const real *x,
+                                  const real *spread, real m) {
   fl_lanes sum;
   for (int j = 0; j < FL_LANES; j++) sum.hi[j] = sum.lo[j] = -0.0;
   const int64_t whole = n / FL_FOUR * FL_FOUR, last = n - FL_FOUR;
   for (int64_t i = 0; i < whole; i += FL_FOUR)
-    fl_add_spread(&sum, x + i, spread + i, m, 0);
-  if (whole < n) fl_add_spread(&sum, x + last, spread + last, m, (int)(whole - last));
+    fl_add_spread(finite, &sum, x + i, spread + i, m, 0);
+  if (whole < n)
+    fl_add_spread(finite, &sum, x + last, spread + last, m, (int)(whole - last));
   return fl_row_total(sum.hi, sum.lo) + 0.0;
+}
+
+/* sum spread_j (m - x_j). Nothing has to be masked where all terms are finite. */
+FL_OUTLINE double fl_row_spread(int64_t n, const real *x, const real *spread, real m) {
+  const double sum = fl_row_spread_of(true, n, x, spread, m);
+  return sum - sum == 0 ? sum : fl_row_spread_of(false, n, x, spread, m);
 }
 
 /* e becomes l'; h becomes l''. y is read where the way has weights. */
@@ -254,9 +262,11 @@ FL_INLINE void fl_wide_begin(const fl_row_block *block, int64_t first, int64_t r
     wide->frame[r] = fl_frame_of(wide->m[r] == (real)INFINITY ? 0 : wide->m[r]);
 }
 
-/* S', and e where g will be. */
-FL_INLINE void fl_wide_exponentials(bool derive, const fl_row_block *block,
-                                    int64_t first, int64_t rows, fl_wide *wide) {
+/* S', and e where g will be; with `spread`, its gap is added to that of each row, whose
+   logits are in L1 then. */
+FL_INLINE void fl_wide_exponentials(bool derive, const real *spread,
+                                    const fl_row_block *block, int64_t first,
+                                    int64_t rows, fl_wide *wide) {
   const int64_t n = block->classes;
   const real *x = (const real *)block->x + first * block->ldx;
   real *g = derive ? (real *)block->g + first * block->ldg : 0;
@@ -265,6 +275,8 @@ FL_INLINE void fl_wide_exponentials(bool derive, const fl_row_block *block,
     wide->rest[r] = fl_row_exponentials(
         n, x + r * block->ldx, wide->m[r] == (real)INFINITY, wide->frame[r],
         wide->buffer, wide->finite, derive ? g + r * block->ldg : 0);
+    if (spread)
+      wide->gap[r] += fl_row_spread(n, x + r * block->ldx, spread, wide->m[r]);
   }
 }
 
@@ -282,7 +294,7 @@ FL_OUTLINE void fl_wide_levels(int64_t rows, fl_wide *wide) {
   }
 }
 
-/* The label weights of rows: their sums and, with what is spread, the gaps. */
+/* The label weights of rows: their sums and the gaps, without what is spread. */
 FL_INLINE int fl_wide_labels(const fl_row_block *block, int64_t first, int64_t rows,
                              bool dense, const fl_spread *spread, fl_wide *wide) {
   const int64_t n = block->classes;
@@ -299,7 +311,6 @@ FL_INLINE int fl_wide_labels(const fl_row_block *block, int64_t first, int64_t r
       wide->gap[r] = (double)fl_gap(z, x[label], wide->m[r]);
       wide->weight[r] = (fl_sum){(double)z, 0};
     }
-    if (spread->spread) wide->gap[r] += fl_row_spread(n, x, spread->spread, wide->m[r]);
   }
   return flags;
 }
@@ -327,7 +338,8 @@ FL_INLINE int fl_wide_weighted_by(int want, bool lifts, bool dense,
   const double total = fl_sum_value(spread.total);
   fl_wide_begin(block, first, rows, wide);
   const int flags = fl_wide_labels(block, first, rows, dense, &spread, wide);
-  fl_wide_exponentials(derive, block, first, rows, wide);
+  fl_wide_exponentials(derive, want & FL_WANT_VALUE ? spread.spread : 0, block, first,
+                       rows, wide);
   if (lifts) fl_wide_levels(rows, wide);
   else if (want & FL_WANT_VALUE) fl_wide_logs(rows, wide);
   for (int64_t r = 0; want & FL_WANT_VALUE && r < rows; r++) {
@@ -458,7 +470,7 @@ FL_INLINE void fl_wide_classes(int want, fl_class_points_fn *points,
   const bool lifts = wide->z != 0;
   fl_own_classes *const own = &wide->own;
   fl_wide_begin(block, first, rows, wide);
-  fl_wide_exponentials(derive, block, first, rows, wide);
+  fl_wide_exponentials(derive, 0, block, first, rows, wide);
   fl_wide_own(points, block, first, rows,
               derive ? (real *)block->g + first * block->ldg : 0, wide);
   if (points) points(derive, rows, block->parameters, own);

@@ -14,15 +14,17 @@
 #include "blocks/element.h"
 #include "math/logistic.h"
 
-/* No smoothing and no weight: a = 1 - y, b = y, a + b = 1. */
-#define FL_PLAIN(parameters) (parameters[0] == 0 && parameters[1] == 1)
+/* No weight: a + b = 1; and no smoothing, or such that neither is a subnormal number. */
+#define FL_PLAIN(parameters) \
+  (parameters[1] == 1 && (parameters[0] == 0 || parameters[0] >= 0x1p-10))
 
-/* Of a plain loss, a label that is 0 or 1 and a logit whose exponential is normal. */
-FL_INLINE fl_uint fl_not_hard(real y, real x) {
-  const fl_uint label = fl_bits(y * (1 - y));
+/* Of a plain loss without smoothing, a label that is 0 or 1 and a logit whose exponential
+   is normal. */
+FL_INLINE fl_uint fl_not_hard(real y, real x, double smoothing) {
+  const fl_uint label = fl_bits(y * (1 - y)) | (fl_uint)(smoothing != 0);
   return label | ((fl_bits(FL_EXP_NORMAL) - fl_bits(-fl_abs(x))) & FL_SIGN_BIT);
 }
-#define FL_NOT_HARD fl_not_hard
+#define FL_NOT_HARD(y, x) fl_not_hard(y, x, parameters[0])
 
 FL_INLINE real FL_LOCAL(number_ahead)(int want, fl_case is, real y, real x,
                                       const double *parameters) {
@@ -47,10 +49,9 @@ FL_INLINE fl_point FL_POINT(fl_case is, real y, real x, real t,
   if (is == FL_IS_HARD) return fl_hard_point(y, x, t);
   const bool plain = is == FL_IS_PLAIN;
   const double keep = 1 - parameters[0], half = 0.5 * parameters[0];
-  const double positive = parameters[1];
-  const real a = plain ? 1 - y : FL_FMA(1 - y, (real)keep, (real)half);
-  const real b =
-      plain ? y : FL_FMA(y, (real)(positive * keep), (real)(positive * half));
+  const double positive = plain ? 1 : parameters[1];
+  const real a = FL_FMA(1 - y, (real)keep, (real)half);
+  const real b = FL_FMA(y, (real)(positive * keep), (real)(positive * half));
   /* a + b without the roundings of a and b */
   const real sum = plain ? fl_unless_nan(y, 1)
                          : FL_FMA_ONCE(y, (real)((positive - 1) * keep),

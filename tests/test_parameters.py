@@ -156,6 +156,32 @@ def test_class_weights_of_a_series_follow_its_index() -> None:
 
 
 @pytest.mark.parametrize(
+    "method", ["__call__", "grad", "value_and_grad", "grad_and_hess"]
+)
+def test_weights_of_some_classes_are_those_of_a_list(method: str) -> None:
+    """Whatever number of classes came before."""
+    some = fl.SparseCategoricalCrossentropy(class_weight={1: 2.5, 2: 0.25})
+    for classes in (3, 5, 4, 3):
+        y = np.arange(classes)
+        x = np.random.default_rng(classes).dirichlet(np.ones(classes), classes)
+        listed = (1, 2.5, 0.25, 1, 1)[:classes]
+        whole = fl.SparseCategoricalCrossentropy(class_weight=listed)
+        for weight in (None, y + 1.0):
+            results = [
+                getattr(loss, method)(y, given, sample_weight=weight)
+                for loss, given in ((some, x), (whole, x), (some, x.tolist()))
+            ]
+            for other in results[1:]:
+                if type(other) is not tuple:
+                    np.testing.assert_array_equal(results[0], other)
+                    continue
+                for one, same in zip(results[0], other, strict=True):
+                    np.testing.assert_array_equal(one, same)
+    with pytest.raises(ValueError, match=r"names class 2, which is not in \[0, 2\)"):
+        getattr(some, method)([0, 1], np.full((2, 2), 0.5))
+
+
+@pytest.mark.parametrize(
     ("value", "error", "message"),
     [
         (

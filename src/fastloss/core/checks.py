@@ -551,6 +551,8 @@ def number(
     open_high: bool = True,
 ) -> float:
     """A real parameter between two bounds."""
+    if type(value) is float and low < value < high:
+        return value
     left, right = "(" if open_low else "[", ")" if open_high else "]"
     expected = f"a number in {left}{low:g}, {high:g}{right}"
     if not (_is_integer(value) or isinstance(value, float | np.floating)):
@@ -626,14 +628,16 @@ def class_weight(value: Any) -> ClassWeight | None:
         return _weights_of(value)
     else:
         pairs = list(value)
+        if {*map(type, pairs)} == {float}:
+            return _weights_of(pairs)
         if not pairs or not all(isinstance(e, tuple) and len(e) == 2 for e in pairs):
             return tuple(_weight(f"class_weight[{i}]", w) for i, w in enumerate(pairs))
     return _class_weight_of(pairs)
 
 
-def _weights_of(value: Array) -> ClassWeight:
-    """One weight per class of an array."""
-    numbers = value.astype(np.float64) + 0.0  # 0.0 of -0.0
+def _weights_of(value: Any) -> tuple[float, ...]:
+    """One weight per class of an array or of a list of numbers."""
+    numbers = np.array(value, dtype=np.float64) + 0.0  # 0.0 of -0.0
     wrong = np.flatnonzero(~((numbers >= 0) & (numbers < math.inf)))
     if wrong.size:
         _weight(f"class_weight[{wrong[0]}]", value[wrong[0]])

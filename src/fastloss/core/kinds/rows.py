@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, NoReturn
+from dataclasses import replace
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastloss.core import checks, labels
+from fastloss.core import checks, job, labels
 from fastloss.core.job import (
     Array,
     Arrays,
@@ -110,20 +111,61 @@ class ClassWeighted(Rowwise):
     """
 
     _smoothing: ClassVar[float] = 0.0  # of each loss
+    # Of each loss: by the number of classes, those with a weight for each.
+    _listed: ClassVar[dict[int, Self]]
 
     class_weight: ClassWeights = None
 
     def _validate(self) -> None:
         super()._validate()
         self._set("class_weight", checks.class_weight(self.class_weight))
+        self._set("_listed", {})
+
+    @property
+    def _maps_classes(self) -> bool:
+        """Whether some classes have weights, the others, of any number, weigh 1."""
+        given: Any = self.class_weight  # in its final form
+        return bool(given) and isinstance(given[0], tuple)
 
     def _known_targets(self) -> TargetOptions | None:
         given: Any = self.class_weight  # in its final form
         if given is None:
             return self._targets(None)
-        if not given or isinstance(given[0], tuple):
+        if not given or self._maps_classes:
             return None
         return self._targets(self._class_weights(len(given)))
+
+    def _with_listed(self, y_pred: ArrayLike) -> Self:
+        """The loss of as many weights as there are classes, which has a fast lane."""
+        given: Any = self.class_weight  # in its final form
+        if not self._maps_classes or type(y_pred) is not np.ndarray or y_pred.ndim == 0:
+            return self
+        classes = y_pred.shape[-1]
+        if not 0 <= given[0][0] <= given[-1][0] < classes:
+            return self  # which says so
+        if classes not in self._listed:
+            weights: Any = checks.class_weights(given, classes)
+            self._listed[classes] = replace(self, class_weight=weights)
+        return self._listed[classes]
+
+    def _evaluate(
+        self,
+        wanted: tuple[str, ...],
+        arguments: tuple[Any, ...],
+        sample_weight: ArrayLike | None,
+        out: Any,
+        v: Any = None,
+    ) -> Any:
+        loss = self._with_listed(arguments[1])
+        if loss is self or wanted == job.PRODUCT:
+            return super()._evaluate(wanted, arguments, sample_weight, out, v)
+        calls: dict[tuple[str, ...], Any] = {
+            job.VALUE: loss,
+            job.GRAD: loss.grad,
+            job.VALUE_GRAD: loss.value_and_grad,
+            job.GRAD_HESS: loss.grad_and_hess,
+        }
+        return calls[wanted](*arguments, sample_weight=sample_weight, out=out)
 
     def _target_options(self, arrays: Arrays) -> TargetOptions:
         return self._targets(self._class_weights(arrays.predictions[0].shape[-1]))

@@ -309,16 +309,20 @@ def test_rows_by_hand(dtype: type, isa: str) -> None:
             np.testing.assert_allclose(one, exact, close, close, err_msg=repr(loss))
 
 
-@pytest.mark.parametrize("classes", [1, 2, 5, 64, 511, 512, 513, 1100])
+SHARES = [fl.CategoricalBrier(), fl.JSDivergence(), fl.TotalVariation()]
+
+
 @pytest.mark.parametrize(
-    "loss", [fl.CategoricalBrier(), fl.JSDivergence(), fl.TotalVariation(), fl.ZLPR()]
+    "classes", [1, 2, 5, 64, 128, 129, 144, 511, 512, 513, 1100, 4096, 4097]
 )
+@pytest.mark.parametrize("loss", [*SHARES, fl.ZLPR()])
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 def test_rows_in_pieces(dtype: type, loss: fl.Loss, classes: int, isa: str) -> None:
     """Rows of logits that are taken together, alone and in pieces, at their seams."""
     random = np.random.RandomState(classes)
-    x = random.standard_normal((5, classes)) * 3
-    y = random.dirichlet(np.ones(classes), 5)
+    rows = 21 if classes < 1000 else 3
+    x = random.standard_normal((rows, classes)) * 3
+    y = random.dirichlet(np.ones(classes), rows)
     if loss.name == "zlpr":
         y = np.round(random.uniform(size=y.shape))
     else:
@@ -330,7 +334,35 @@ def test_rows_in_pieces(dtype: type, loss: fl.Loss, classes: int, isa: str) -> N
     limit = 2e-6 if dtype == np.float32 else 1e-13
     for name, one in zip(oracle.OUTPUTS, got, strict=True):
         expected = getattr(formula, name)(*exact, **named)
-        np.testing.assert_allclose(one, expected, limit, 1e-16)
+        np.testing.assert_allclose(one, expected, limit, 1e-15)
+
+
+@pytest.mark.parametrize("classes", [5, 130, 600, 4100])
+@pytest.mark.parametrize("loss", SHARES)
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_infinite_logits(dtype: type, loss: fl.Loss, classes: int, isa: str) -> None:
+    """A certain class, classes without a share, and rows without any number."""
+    random = np.random.RandomState(classes)
+    loss = loss._with({"from_logits": True})
+    x = random.standard_normal((18, classes)).astype(dtype)
+    y = random.dirichlet(np.ones(classes), 18).astype(dtype)
+    finite = x.copy()
+    for j in (0, 3, classes - 1):
+        x[j % 17, j], finite[j % 17, j] = np.inf, 2000
+        x[8, j], finite[8, j] = -np.inf, -2000
+    for got, expected in zip(
+        outputs(loss, y, x), outputs(loss, y, finite), strict=True
+    ):
+        np.testing.assert_array_equal(got, expected)
+    x[1] = -np.inf
+    x[2, 1] = np.nan
+    x[4, :2] = np.inf
+    for got, expected in zip(
+        outputs(loss, y, x), outputs(loss, y, finite), strict=True
+    ):
+        assert np.isnan(got[[1, 2]]).all()
+        kept = [k for k in range(18) if k not in (1, 2, 4)]
+        np.testing.assert_array_equal(got[kept], expected[kept])
 
 
 @pytest.mark.parametrize("from_logits", [False, True])

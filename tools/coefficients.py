@@ -122,6 +122,11 @@ def curve_of_log(f: mp.mpf) -> mp.mpf:
     return (f - mp.log1p(f)) / f**2 if abs(f) > mp.mpf(10) ** -20 else mp.mpf(1) / 2
 
 
+def exp_quotient(u: mp.mpf) -> mp.mpf:
+    """(exp(u) - 1)/u."""
+    return mp.expm1(u) / u if u else mp.mpf(1)
+
+
 @dataclass(frozen=True)
 class Polynomial:
     """An approximation of `function` on an interval; `unit` weighs its errors.
@@ -200,6 +205,14 @@ POLYNOMIALS = [
         0,
         0.25,
         19,
+    ),
+    Polynomial(
+        "exp_quotient",
+        "(exp(u) - 1)/u",
+        exp_quotient,
+        -0.3475,
+        0.3475,
+        7,
     ),
 ]
 

@@ -22,9 +22,14 @@
 #include "blocks/softmax/products.h"
 
 typedef struct {
-  fl_shares shares;
-  _Alignas(FL_LINE) double d[FL_SHARES];
-  double pivot[FL_SHARES], ties[FL_SHARES], drift[FL_SHARES];
+  /* e, which becomes p, p - q and v - v* of entries; their p f', p f' + p^2 f'' and terms of
+     sums */
+  _Alignas(FL_LINE) double p[FL_SHARES], above[FL_SHARES], d[FL_SHARES],
+      pull[FL_SHARES], bend[FL_SHARES], term[FL_SHARES];
+  _Alignas(FL_LINE) real q[FL_SHARES];
+  double rest[FL_SHARES], ties[FL_SHARES], drift[FL_SHARES]; /* S' of rows */
+  real top[FL_SHARES]; /* m */
+  double pivot[FL_SHARES];
   fl_sum others[FL_SHARES], first[FL_SHARES], second[FL_SHARES];
   double own_e[FL_ROWS], own_u[FL_ROWS]; /* of the classes of rows */
   fl_own_classes own;
@@ -50,6 +55,17 @@ FL_OUTLINE void fl_sum_rows(int64_t rows, int64_t n, const double *terms, fl_sum
     fl_add(&sum[r].hi, &sum[r].lo, fl_sum_of_doubles(n, terms + r * n));
 }
 
+/* The largest logits of rows; a NaN that it passes over comes back with e. */
+FL_OUTLINE void fl_tops(const fl_row_block *block, fl_share_span at,
+                        fl_share_products *of) {
+  for (int64_t r = 0; r < at.rows; r++) {
+    const real *x = fl_span_of(block->x, block->ldx, at) + r * block->ldx;
+    real most = x[0];
+    for (int64_t j = 1; j < block->classes; j++) most = x[j] > most ? x[j] : most;
+    of->top[r] = most;
+  }
+}
+
 /* v* of rows. */
 FL_OUTLINE void fl_pivots(const fl_row_block *block, fl_share_span at,
                           fl_share_products *of) {
@@ -57,34 +73,60 @@ FL_OUTLINE void fl_pivots(const fl_row_block *block, fl_share_span at,
     const real *x = fl_span_of(block->x, block->ldx, at) + r * block->ldx;
     const real *v = fl_span_of(block->u, block->ldu, at) + r * block->ldu;
     int64_t j = 0;
-    while (j < block->classes - 1 && (double)x[j] != of->shares.top[r]) j++;
+    while (j < block->classes - 1 && x[j] != of->top[r]) j++;
     of->pivot[r] = (double)v[j];
   }
+}
+
+/* e of some entries of a row. */
+FL_OUTLINE void fl_product_exponentials(int64_t n, const real *restrict x, real top,
+                                        double *restrict e) {
+  fl_share_frames frames;
+  fl_frame_lane(&frames, 0, top);
+  for (int64_t j = 0; j < n; j++)
+    e[j] = fl_share_exp(x[j], &frames, 0) * (1 / (double)FL_TOP);
+}
+
+/* Those of a row with a certain class. */
+FL_OUTLINE void fl_product_certain(int64_t n, const real *restrict x,
+                                   double *restrict e) {
+  for (int64_t j = 0; j < n; j++)
+    e[j] = x[j] == x[j] ? (x[j] == (real)INFINITY ? 1.0 : 0) : (double)x[j];
 }
 
 /* e and v - v* of a piece. */
 FL_OUTLINE void fl_read_products(const fl_row_block *block, fl_share_span at,
                                  fl_share_products *of) {
-  const real *restrict v = fl_span_of(block->u, block->ldu, at);
-  fl_share_exponentials(at.rows, at.n, fl_span_of(block->x, block->ldx, at), block->ldx,
-                        of->shares.top, &of->shares);
-  double *restrict d = of->d;
-  for (int64_t r = 0; r < at.rows; r++)
-    for (int64_t j = 0; j < at.n; j++)
-      d[r * at.n + j] = (double)v[r * block->ldu + j] - of->pivot[r];
+  for (int64_t r = 0; r < at.rows; r++) {
+    const real *x = fl_span_of(block->x, block->ldx, at) + r * block->ldx;
+    const real *restrict v = fl_span_of(block->u, block->ldu, at) + r * block->ldu;
+    double *const e = of->p + r * at.n, *restrict d = of->d + r * at.n;
+    if (of->top[r] == (real)INFINITY) fl_product_certain(at.n, x, e);
+    else fl_product_exponentials(at.n, x, of->top[r], e);
+    for (int64_t j = 0; j < at.n; j++) d[j] = (double)v[j] - of->pivot[r];
+  }
 }
 
 /* S' and d of rows, of which this piece is the last. */
 FL_OUTLINE void fl_drifts(int64_t rows, fl_share_products *of) {
   for (int64_t r = 0; r < rows; r++) {
-    of->shares.rest[r] = fl_sum_value(of->others[r]) + (of->ties[r] - 1);
-    of->drift[r] = fl_sum_value(of->first[r]) / (1 + of->shares.rest[r]);
+    of->rest[r] = fl_sum_value(of->others[r]) + (of->ties[r] - 1);
+    of->drift[r] = fl_sum_value(of->first[r]) / (1 + of->rest[r]);
     of->first[r] = of->second[r] = (fl_sum){0};
   }
 }
 
+/* e of n entries of a row, but 0 for those that are 1, which are counted. */
+FL_OUTLINE double fl_share_others(int64_t n, const double *restrict e,
+                                  double *restrict others) {
+  int64_t ties = 0; /* as wide as e, for vectors */
+  for (int64_t j = 0; j < n; j++) others[j] = e[j] == 1 ? 0 : e[j];
+  for (int64_t j = 0; j < n; j++) ties += e[j] == 1;
+  return (double)ties;
+}
+
 FL_OUTLINE void fl_add_drifts(fl_share_span at, fl_share_products *of) {
-  double *restrict e = of->shares.p, *restrict terms = of->shares.value;
+  double *restrict e = of->p, *restrict terms = of->term;
   for (int64_t r = 0; r < at.rows; r++)
     of->ties[r] += fl_share_others(at.n, e + r * at.n, terms + r * at.n);
   fl_sum_rows(at.rows, at.n, terms, of->others);
@@ -101,8 +143,7 @@ FL_OUTLINE int fl_some_products(int walks, fl_products_fn *products, const void 
                                 fl_share_products *of) {
   const int64_t classes = block->classes;
   int flags = 0;
-  fl_tops(at.rows, classes, fl_span_of(block->x, block->ldx, at), block->ldx,
-          of->shares.top);
+  fl_tops(block, at, of);
   fl_pivots(block, at, of);
   memset(of->ties, 0, sizeof of->ties);
   memset(of->others, 0, sizeof of->others);
@@ -134,10 +175,36 @@ FL_INLINE int fl_share_products_of(int walks, fl_products_fn *products,
   return flags;
 }
 
-/* Sums of terms. */
+/* Sums of terms: p f' and p f' + p^2 f'' of n entries whose p and p - q are there. */
+typedef void fl_product_terms_fn(int64_t n, const double *parameters,
+                                 fl_share_products *of);
 typedef struct {
-  fl_share_terms_fn *terms;
+  fl_product_terms_fn *terms;
 } fl_product_terms;
+
+/* q, p and p - q of a piece whose e are there; non-zero if a label is outside [0, 1]. */
+FL_OUTLINE int fl_product_shares(const fl_row_block *block, fl_share_span at,
+                                 fl_share_products *of) {
+  double *restrict p = of->p, *restrict above = of->above;
+  fl_int outside = 0;
+  for (int64_t r = 0; r < at.rows; r++) {
+    const real *restrict y = fl_span_of(block->y, block->ldy, at) + r * block->ldy;
+    real *restrict q = of->q + r * at.n;
+    double hi, lo;
+    fl_invert_total(of->rest[r], &hi, &lo);
+    hi *= (double)FL_TOP;
+    lo *= (double)FL_TOP;
+    for (int64_t i = r * at.n; i < (r + 1) * at.n; i++) {
+      above[i] = fl_share_above(p[i], hi, lo, (double)y[i - r * at.n]);
+      p[i] = fl_share_of(p[i], hi, lo);
+    }
+    for (int64_t j = 0; j < at.n; j++) {
+      q[j] = y[j];
+      outside |= fl_outside_unit(y[j]);
+    }
+  }
+  return outside != 0;
+}
 
 FL_INLINE void fl_put_terms(double factor, double pull, double turn, double drift,
                             int64_t n, const double *restrict p,
@@ -151,25 +218,24 @@ FL_OUTLINE int fl_products_of_terms(int walk, const void *loss,
                                     const fl_row_block *block, fl_share_span at,
                                     fl_share_products *of) {
   const fl_product_terms *sum = loss;
-  fl_shares *const shares = &of->shares;
   const int64_t n = at.n, rows = at.rows;
   int flags = 0;
   if (walk == 0 || block->classes > FL_SHARES) {
-    flags = fl_share_piece(sum->terms, block, at.first, rows, at.from, n, shares);
-    for (int64_t i = 0; i < rows * n; i++) shares->bend[i] += shares->pull[i];
+    flags = fl_product_shares(block, at, of);
+    sum->terms(rows * n, block->parameters, of);
   }
   for (int64_t r = 0; walk == 1 && r < rows; r++)
     fl_put_terms(block->factor[at.first + r], fl_sum_value(of->first[r]),
-                 fl_sum_value(of->second[r]), of->drift[r], n, shares->p + r * n,
-                 of->d + r * n, shares->bend + r * n,
+                 fl_sum_value(of->second[r]), of->drift[r], n, of->p + r * n,
+                 of->d + r * n, of->bend + r * n,
                  (real *)block->g + (at.first + r) * block->ldg + at.from);
   if (walk == 1) return flags;
   for (int64_t r = 0; r < rows; r++)
     for (int64_t i = r * n; i < (r + 1) * n; i++)
-      shares->value[i] = shares->bend[i] * (of->d[i] - of->drift[r]);
-  fl_sum_rows(rows, n, shares->pull, of->first);
-  fl_sum_rows(rows, n, shares->value, of->second);
-  return flags | (n == block->classes ? fl_labels_off(rows, n, shares->q) : 0);
+      of->term[i] = of->bend[i] * (of->d[i] - of->drift[r]);
+  fl_sum_rows(rows, n, of->pull, of->first);
+  fl_sum_rows(rows, n, of->term, of->second);
+  return flags | (n == block->classes ? fl_labels_off(rows, n, of->q) : 0);
 }
 
 /* Losses of a class. */
@@ -179,7 +245,7 @@ FL_OUTLINE void fl_find_own(const fl_row_block *block, fl_share_span at,
   for (int64_t r = 0; r < at.rows; r++) {
     const int64_t j = block->labels[at.first + r] - at.from;
     if (j < 0 || j >= at.n) continue;
-    of->own_e[r] = of->shares.p[r * at.n + j];
+    of->own_e[r] = of->p[r * at.n + j];
     of->own_u[r] = of->d[r * at.n + j] - of->drift[r];
   }
 }
@@ -191,11 +257,11 @@ FL_OUTLINE void fl_own_points(fl_class_points_fn *points, const fl_row_block *bl
   for (int64_t r = 0; r < at.rows; r++) {
     const int64_t row = at.first + r;
     const real z = ((const real *)block->x)[row * block->ldx + block->labels[row]];
-    const real top = (real)of->shares.top[r];
+    const real top = of->top[r];
     own->gap[r] = fl_gap(1, z, top);
     own->gap_tail[r] = z == top ? 0 : fl_gap_tail(z, top, own->gap[r]);
     own->e[r] = (real)(of->own_e[r] * (double)FL_TOP);
-    own->rest[r] = of->shares.rest[r] * (double)FL_TOP;
+    own->rest[r] = of->rest[r] * (double)FL_TOP;
   }
   points(true, at.rows, block->parameters, own);
 }
@@ -212,7 +278,7 @@ FL_OUTLINE void fl_put_classes(const fl_row_block *block, fl_share_span at,
                                fl_share_products *of) {
   for (int64_t r = 0; r < at.rows; r++) {
     const int64_t row = at.first + r;
-    const double rest = of->shares.rest[r], total = 1 + rest;
+    const double rest = of->rest[r], total = 1 + rest;
     const double factor = block->factor[row];
     real *out = (real *)block->g + row * block->ldg + at.from;
     const double own = of->own_e[r], u = of->own_u[r];
@@ -220,7 +286,7 @@ FL_OUTLINE void fl_put_classes(const fl_row_block *block, fl_share_span at,
     const double slope = of->own.slope[r] * factor, bend = of->own.bend[r] * factor;
     const double turn = others > 0 ? bend * (u / others) : 0 * others;
     const int64_t j = block->labels[row] - at.from;
-    fl_put_shares(slope, turn, of->drift[r], total, at.n, of->shares.p + r * at.n,
+    fl_put_shares(slope, turn, of->drift[r], total, at.n, of->p + r * at.n,
                   of->d + r * at.n, out);
     if (j >= 0 && j < at.n) out[j] = (real)(own / total * (slope * u) + bend * u);
   }

@@ -196,4 +196,16 @@ FL_INLINE double fl_d_binet_curve_polynomial(double u) {
   return FL_FMA_F64(p, u, 0x1.5555555555554p-3);
 }
 
+/* (exp(u) - 1)/u, on [-0.3475, 0.3475]: 2^-37.7 */
+FL_INLINE double fl_d_exp_quotient_polynomial(double u) {
+  double p = 0x1.a01a76c031fd6p-16;
+  p = FL_FMA_F64(p, u, 0x1.a17f6ed4ef579p-13);
+  p = FL_FMA_F64(p, u, 0x1.6c175c6c19a45p-10);
+  p = FL_FMA_F64(p, u, 0x1.1110a54ab2963p-7);
+  p = FL_FMA_F64(p, u, 0x1.555554f17e42p-5);
+  p = FL_FMA_F64(p, u, 0x1.5555557ee2349p-3);
+  p = FL_FMA_F64(p, u, 0x1.000000001b1b7p-1);
+  return FL_FMA_F64(p, u, 0x1.fffffffff601ap-1);
+}
+
 #endif

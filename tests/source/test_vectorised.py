@@ -22,7 +22,7 @@ OUTPUTS = "value|grad|value_grad|grad_hess"
 #: Units and functions that may do single numbers, and why.
 SINGLE = [
     # one number a row, of many entries
-    (r"multiclass_", r"fl_wide_(logs|own|states|weighted_value)"),
+    (r"multiclass_", r"fl_wide_(logs|own|shares|states|weighted_value)"),
     (r"multiclass_", r"fl_(zlpr|cosine)_row"),
     (r"multiclass_", r"fl_(crossentropy_products|drifts|own_points|sum_rows)"),
     # what is left of a tile behind the last four of its sum

@@ -37,6 +37,12 @@ typedef struct {
 /* -x of a right class, x of a wrong one; NaN of a label that is NaN. */
 FL_INLINE double fl_signed(double y, double x) { return y == 0 ? x : y == 1 ? -x : y; }
 
+/* What rounding took from z - m; 0 where exp(z - m) is 0. */
+FL_INLINE double fl_below_tail(double z, double m) {
+  const double d = z - m, back = d - z, lost = (z - (d - back)) - (m + back);
+  return d > -800 ? lost : 0;
+}
+
 FL_OUTLINE void fl_half_tops(int64_t n, const real *y, const real *x,
                              fl_halves *halves) {
   double top[2] = {0, 0};

@@ -196,7 +196,7 @@ FL_OUTLINE int fl_product_shares(const fl_row_block *block, fl_share_span at,
     lo *= (double)FL_TOP;
     for (int64_t i = r * at.n; i < (r + 1) * at.n; i++) {
       above[i] = fl_share_above(p[i], hi, lo, (double)y[i - r * at.n]);
-      p[i] = fl_share_of(p[i], hi, lo);
+      p[i] = fl_share_by(p[i], hi, lo);
     }
     for (int64_t j = 0; j < at.n; j++) {
       q[j] = y[j];

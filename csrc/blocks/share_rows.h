@@ -20,7 +20,7 @@ FL_INLINE void FL_LOCAL(share_terms_of)(int want, int64_t n, const double *param
   for (int64_t i = 0; i < n; i += FL_LANES)
     for (int j = 0; j < FL_LANES; j++) {
       const double hi = lanes->inverse.hi[j], lo = lanes->inverse.lo[j];
-      const double label = (double)q[i + j], p = fl_share_of(e[i + j], hi, lo);
+      const double label = (double)q[i + j], p = fl_share_by(e[i + j], hi, lo);
       const double d = fl_share_above(e[i + j], hi, lo, label);
       const fl_share_term term = FL_SHARE_TERM(label, p, d, own);
       if (want & FL_WANT_VALUE) fl_add(&values.hi[j], &values.lo[j], term.value);

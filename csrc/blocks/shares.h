@@ -109,7 +109,7 @@ FL_INLINE void fl_invert_total(double rest, double *hi, double *lo) {
   *lo = left * inverse * (1 / (double)FL_TOP);
 }
 
-FL_INLINE double fl_share_of(double e, double hi, double lo) {
+FL_INLINE double fl_share_by(double e, double hi, double lo) {
   return FL_FMA_F64(e, hi, e * lo);
 }
 

@@ -22,7 +22,10 @@ OUTPUTS = "value|grad|value_grad|grad_hess"
 #: Units and functions that may do single numbers, and why.
 SINGLE = [
     # one number a row, of many entries
-    (r"multiclass_", r"fl_wide_(logs|own|shares|states|weighted_value)"),
+    (
+        r"multiclass_",
+        r"fl_wide_(lifted_values|logs|own|row_frames|shares|states|weighted_value)",
+    ),
     (r"multiclass_", r"fl_(zlpr|cosine)_row"),
     (r"multiclass_", r"fl_(crossentropy_products|drifts|own_points|sum_rows)"),
     # what is left of a tile behind the last four of its sum
@@ -55,7 +58,10 @@ SINGLE = [
     (r"(distribution|embedding|ranking|regression|robust)_f64_baseline", r""),
     (r"_f64_baseline", r"fl_accumulate|fl_mean_absolute_error_value"),
     (r"multiclass_f64_baseline", r""),
-    (r"multiclass_f32_baseline", r"fl_multi_margin_some_products"),
+    (
+        r"multiclass_f32_baseline",
+        r"fl_(multi_margin_some_products|narrow_lifted_values)",
+    ),
     (r"programs_f.._baseline", r"fl_trig"),
 ]
 

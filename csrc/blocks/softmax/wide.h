@@ -252,14 +252,18 @@ FL_INLINE void fl_class_derivatives(fl_way way, int64_t n, int64_t y,
   if (way.lifts) g[y] = FL_FMA(e, state->lift, g[y]);
 }
 
+FL_OUTLINE void fl_wide_row_frames(int64_t rows, fl_wide *wide) {
+  for (int64_t r = 0; r < rows; r++)
+    wide->frame[r] = fl_frame_of(wide->m[r] == (real)INFINITY ? 0 : wide->m[r]);
+}
+
 /* Maxima of rows, and how they take their exponentials. */
 FL_INLINE void fl_wide_begin(const fl_row_block *block, int64_t first, int64_t rows,
                              fl_wide *wide) {
   const real *x = (const real *)block->x + first * block->ldx;
   for (int64_t r = 0; r < rows; r++)
     wide->m[r] = fl_row_max(block->classes, x + r * block->ldx);
-  for (int64_t r = 0; r < rows; r++)
-    wide->frame[r] = fl_frame_of(wide->m[r] == (real)INFINITY ? 0 : wide->m[r]);
+  fl_wide_row_frames(rows, wide);
 }
 
 /* S', and e where g will be; with `spread`, its gap is added to that of each row, whose
@@ -462,6 +466,12 @@ FL_WIDE_CLASS(fl_wide_lifted_class_grad, FL_WANT_GRAD, false, true)
 FL_WIDE_CLASS(fl_wide_lifted_class_hess, FL_WANT_GRAD | FL_WANT_HESS, false, true)
 #undef FL_WIDE_CLASS
 
+FL_OUTLINE void fl_wide_lifted_values(int64_t rows, const fl_wide *wide, real *v) {
+  for (int64_t r = 0; r < rows; r++)
+    v[r] = (real)((double)wide->own.gap[r] + (double)wide->log_total[r]
+                  + fl_level_value(wide->z, 1, wide->level[r]));
+}
+
 /* Rows with classes, of which `points` makes a loss; NULL: cross-entropy. */
 FL_INLINE void fl_wide_classes(int want, fl_class_points_fn *points,
                                const fl_row_block *block, int64_t first, int64_t rows,
@@ -476,10 +486,7 @@ FL_INLINE void fl_wide_classes(int want, fl_class_points_fn *points,
   if (points) points(derive, rows, block->parameters, own);
   else if (lifts) fl_wide_levels(rows, wide);
   else if (value) fl_wide_logs(rows, wide);
-  for (int64_t r = 0; value && lifts && r < rows; r++)
-    ((real *)block->v)[first + r] =
-        (real)((double)own->gap[r] + (double)wide->log_total[r]
-               + fl_level_value(wide->z, 1, wide->level[r]));
+  if (value && lifts) fl_wide_lifted_values(rows, wide, (real *)block->v + first);
   for (int64_t r = 0; value && !lifts && r < rows; r++)
     ((real *)block->v)[first + r] =
         points ? own->value[r] : own->gap[r] + wide->log_total[r];

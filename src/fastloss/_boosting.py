@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastloss.core.kinds import Elementwise, Rowwise, Structured
+from fastloss.core.kinds import Rowwise, Structured
 from fastloss.core.loss import Loss
 from fastloss.losses.count import Poisson
 from fastloss.names import get
@@ -58,10 +58,12 @@ def _flat_hessian(loss: Loss) -> float | None:
     Of absolute errors, quantiles and Huber's loss boosters take a constant: 1, or what
     the Hessian is where it is not 0, as leaves are divided by its sum.
     """
-    if not isinstance(loss, Elementwise) or loss._row.predictions != ("real",):
+    row = getattr(loss, "_row", None)
+    if row is None or row.predictions != ("real",):
         return None
-    row = loss._row
     if row.labels not in (("real",), ("sign",)):
+        return None
+    if not row.of_elements:
         return None
     residuals = np.ldexp([-1.5, -1.0, 1.0, 1.5], np.arange(-40, 40)[:, None]).ravel()
     of_signs = row.labels == ("sign",)

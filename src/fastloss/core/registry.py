@@ -35,6 +35,16 @@ class Row(NamedTuple):
     predictions: tuple[str, ...]
     parameters: tuple[str, ...]
 
+    @property
+    def of_elements(self) -> bool:
+        """Whether each element has a value of its own."""
+        return self.kind == "element"
+
+    @property
+    def of_rows(self) -> bool:
+        """Whether each row of predictions has one."""
+        return self.kind == "row"
+
 
 REGISTRY: tuple[Row, ...] = tuple(Row(*row) for row in _bridge.registry())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastloss.core.job import Array
-from fastloss.core.kinds import Elementwise, PairedRowwise, Rowwise
+from fastloss.core.kinds import PairedRowwise, Rowwise
 from fastloss.diagnosis.facts import (
     Decisions,
     Floats,
@@ -218,7 +218,7 @@ def _constant(ran: Ran) -> tuple[Array, str] | None:
     y, p = ran.arrays.labels[:1], ran.arrays.predictions[0]
     if isinstance(loss, Rowwise):
         return _constant_row(ran)
-    alone = isinstance(loss, Elementwise) and len(ran.arrays.labels) == 1
+    alone = loss._row.of_elements and len(ran.arrays.labels) == 1
     if not alone or y[0].shape != p.shape or not ran.aligned or loss.inputs:
         return None
     labels = y[0].ravel()[ran.kept]

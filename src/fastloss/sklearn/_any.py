@@ -12,7 +12,6 @@ from sklearn._loss import link as links
 from sklearn._loss import loss as theirs
 
 import fastloss as fl
-from fastloss.core.kinds import Elementwise, Rowwise
 from fastloss.sklearn import losses
 from fastloss.sklearn._kernels import Kernel
 
@@ -181,9 +180,9 @@ def loss(
             f"{found!r} does not take one label and one real prediction a sample, as "
             f"scikit-learn's raw predictions are{_remedy(found)}"
         )
-    if row.labels == ("class",) and isinstance(found, Rowwise):
+    if row.labels == ("class",) and row.of_rows:
         return _multiclass(found, n_classes)
-    if not isinstance(found, Elementwise):
+    if not row.of_elements:
         raise ValueError(
             f"{found!r} is no loss of elements or of integer classes, which are what "
             "scikit-learn's labels are"

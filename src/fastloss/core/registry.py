@@ -20,7 +20,8 @@ class Row(NamedTuple):
     family : str
         What it is a loss for.
     kind : str
-        ``"element"`` or ``"row"``, for rows of predictions.
+        What has a value of its own, of csrc/registry/kinds.h: ``"element"``, ``"row"``
+        and others.
     labels, predictions : tuple of str
         What each label and each prediction may hold: ``"real"``, ``"sign"`` (-1 and
         +1), ``"unit"`` ([0, 1]), ``"class"`` and others of `DOMAINS`.

@@ -6,6 +6,7 @@ label the loss is lse - m, and with softmax of the logits as labels it is the en
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -33,31 +34,36 @@ _OF_LOGITS = _OfLogits(reduction="none")
 _OF_CLASS = SparseCategoricalCrossentropy(from_logits=True, reduction="none")
 
 
-def _capped(loss: CappedRowwise, x: Array) -> Array:
-    if loss.softcap is None:
-        return x
-    capped: Array = loss.softcap * np.tanh(x / loss.softcap)
-    return capped
+class _Statistics:
+    """Those of rows of logits, by name."""
+
+    def __init__(self, loss: CappedRowwise, x: Array) -> None:
+        self._loss, self._x = loss, x
+
+    def _capped(self, x: Array) -> Array:
+        cap = self._loss.softcap
+        capped: Array = x if cap is None else cap * np.tanh(x / cap)
+        return capped
+
+    @cached_property
+    def argmax(self) -> Array:
+        return np.asarray(np.argmax(self._x, axis=-1), np.int64)
+
+    @property
+    def lse(self) -> Array:
+        loss, x, largest = self._loss, self._x, self.argmax
+        m = np.take_along_axis(x, largest[..., np.newaxis], axis=-1)[..., 0]
+        options: Any = {"temperature": loss.temperature, "softcap": loss.softcap}
+        more = np.asarray(_OF_CLASS(largest, x, **options))
+        return np.asarray(self._capped(m) / loss.temperature + more, more.dtype)
+
+    @property
+    def entropy(self) -> Array:
+        z = self._capped(self._x)
+        return np.asarray(_OF_LOGITS(z, z, temperature=self._loss.temperature))
 
 
-def _argmax(loss: CappedRowwise, x: Array) -> Array:
-    return np.asarray(np.argmax(x, axis=-1), np.int64)
-
-
-def _lse(loss: CappedRowwise, x: Array) -> Array:
-    largest = _argmax(loss, x)
-    m = np.take_along_axis(x, largest[..., np.newaxis], axis=-1)[..., 0]
-    options: Any = {"temperature": loss.temperature, "softcap": loss.softcap}
-    more = np.asarray(_OF_CLASS(largest, x, **options))
-    return np.asarray(_capped(loss, m) / loss.temperature + more, more.dtype)
-
-
-def _entropy(loss: CappedRowwise, x: Array) -> Array:
-    z = _capped(loss, x)
-    return np.asarray(_OF_LOGITS(z, z, temperature=loss.temperature))
-
-
-_STATISTICS = {"lse": _lse, "argmax": _argmax, "entropy": _entropy}
+_STATISTICS = ("lse", "argmax", "entropy")
 
 
 class Beside(_bridge.Kernel):
@@ -88,7 +94,8 @@ class Beside(_bridge.Kernel):
         """The statistics, taken before a result may be written over the logits."""
         x = checks.predictions(y_pred)
         checks.rows(x)
-        return {name: _STATISTICS[name](self._loss_of, x) for name in self._names}
+        of = _Statistics(self._loss_of, x)
+        return {name: getattr(of, name) for name in self._names}
 
     def _value(self, y_true: Any, y_pred: Any, weight: Any, out: Any) -> Any:
         rows = self._rows(y_pred)

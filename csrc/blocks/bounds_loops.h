@@ -31,6 +31,14 @@ FL_INLINE fl_uint FL_LOCAL(points)(int want, int64_t n, const real *restrict low
   return fl_any(outside);
 }
 
+/* Gradients with their Hessians, which cost little and have room. */
+FL_OUTLINE fl_uint FL_LOCAL(derivatives)(int64_t n, const real *low, const real *high,
+                                         const real *x, const double *parameters,
+                                         fl_bounds_tile *tile) {
+  return FL_LOCAL(points)(FL_WANT_GRAD | FL_WANT_HESS, n, low, high, x, parameters,
+                          tile);
+}
+
 FL_INLINE int FL_LOCAL(kernel)(int want, const fl_element_block *block) {
   double parameters[FL_MAX_PARAMETERS];
   for (int k = 0; k < FL_MAX_PARAMETERS; k++)
@@ -47,8 +55,10 @@ FL_INLINE int FL_LOCAL(kernel)(int want, const fl_element_block *block) {
   for (int64_t at = 0; at < end; at = span.next) {
     span = fl_span_at(FL_BOUNDS_TILE, at, 0, end);
     const int64_t first = span.first;
-    outside |= FL_LOCAL(points)(want, span.n, in[0] + first, in[1] + first,
-                                in[2] + first, parameters, &tile);
+    const real *low = in[0] + first, *high = in[1] + first, *x = in[2] + first;
+    outside |= want & FL_WANT_VALUE
+                   ? FL_LOCAL(points)(want, span.n, low, high, x, parameters, &tile)
+                   : FL_LOCAL(derivatives)(span.n, low, high, x, parameters, &tile);
     fl_put_bounds_tile(want, block, at, (padded ? block->n : span.next) - at, &tile,
                        at - first);
   }

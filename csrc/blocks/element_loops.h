@@ -83,15 +83,19 @@ FL_INLINE int FL_LOCAL(tile)(int want, bool plain, bool *hard, int64_t n, const 
                              const fl_factor *factor, fl_results to) {
 #ifdef FL_AHEAD
   real ahead[FL_TILE];
-  *hard =
-      plain && *hard && FL_LOCAL(ahead)(want, FL_IS_HARD, n, y, x, parameters, ahead);
-  if (*hard)
-    return FL_LOCAL(points)(want, FL_IS_HARD, n, y, x, ahead, parameters, factor, to.v,
-                            to.g, to.h);
-  const fl_case is = plain ? FL_IS_PLAIN : FL_IS_GENERAL;
-  FL_LOCAL(ahead)(want, is, n, y, x, parameters, ahead);
-  return FL_LOCAL(points)(want, is, n, y, x, ahead, parameters, factor, to.v, to.g,
-                          to.h);
+#define FL_AHEAD_OF(is) FL_LOCAL(ahead)(want, is, n, y, x, parameters, ahead)
+#define FL_POINTS_OF(is) \
+  FL_LOCAL(points)(want, is, n, y, x, ahead, parameters, factor, to.v, to.g, to.h)
+  *hard = plain && *hard && FL_AHEAD_OF(FL_IS_HARD);
+  if (*hard) return FL_POINTS_OF(FL_IS_HARD);
+  if (plain) {
+    FL_AHEAD_OF(FL_IS_PLAIN);
+    return FL_POINTS_OF(FL_IS_PLAIN);
+  }
+  FL_AHEAD_OF(FL_IS_GENERAL);
+  return FL_POINTS_OF(FL_IS_GENERAL);
+#undef FL_AHEAD_OF
+#undef FL_POINTS_OF
 #else
   return FL_LOCAL(points)(want, FL_IS_GENERAL, n, y, x, 0, parameters, factor, to.v,
                           to.g, to.h);
@@ -261,8 +265,7 @@ FL_INLINE int FL_LOCAL(kernel)(int want, const fl_element_block *block) {
 #ifdef FL_SETUP
   FL_SETUP(parameters);
 #endif
-  return FL_PLAIN(parameters) ? FL_LOCAL(each)(want, true, block, parameters)
-                              : FL_LOCAL(each)(want, false, block, parameters);
+  return FL_LOCAL(each)(want, FL_PLAIN(parameters), block, parameters);
 }
 
 FL_KERNELS(FL_LOCAL(kernel), fl_element_block)

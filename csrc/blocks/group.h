@@ -53,8 +53,8 @@ FL_INLINE void fl_exps_of_entries(int64_t n, const real *restrict x, real *restr
 
 /* Exponentials of the entries of groups, relative to the largest of each: of all groups
    together, as a short one would not fill a vector. */
-FL_INLINE void fl_exps_of_groups(int64_t groups, const int64_t *start, const real *x,
-                                 real *e) {
+FL_OUTLINE void fl_exps_of_groups(int64_t groups, const int64_t *start, const real *x,
+                                  real *e) {
   if (groups == 1 && start[1] > 0) {
     fl_exps_of_group(start[1], fl_largest(start[1], x), x, e);
     return;

@@ -35,6 +35,13 @@ FL_INLINE fl_uint FL_LOCAL(points)(int want, int64_t n, const real *restrict y,
   return fl_any(outside);
 }
 
+/* Gradients with their Hessians, which cost little and have room. */
+FL_OUTLINE fl_uint FL_LOCAL(derivatives)(int64_t n, const real *y, const real *x,
+                                         const real *z, const double *parameters,
+                                         fl_heads_tile *tile) {
+  return FL_LOCAL(points)(FL_WANT_GRAD | FL_WANT_HESS, n, y, x, z, parameters, tile);
+}
+
 FL_INLINE int FL_LOCAL(kernel)(int want, const fl_element_block *block) {
   double parameters[FL_MAX_PARAMETERS];
   for (int k = 0; k < FL_MAX_PARAMETERS; k++)
@@ -56,8 +63,10 @@ FL_INLINE int FL_LOCAL(kernel)(int want, const fl_element_block *block) {
   for (int64_t at = 0; at < end; at = span.next) {
     span = fl_span_at(FL_HEADS_TILE, at, 0, end);
     const int64_t first = span.first;
-    outside |= FL_LOCAL(points)(want, span.n, in[0] + first, in[1] + first,
-                                in[2] + first, parameters, &tile);
+    const real *y = in[0] + first, *x = in[1] + first, *z = in[2] + first;
+    outside |= want & (FL_WANT_VALUE | FL_WANT_PRODUCT)
+                   ? FL_LOCAL(points)(want, span.n, y, x, z, parameters, &tile)
+                   : FL_LOCAL(derivatives)(span.n, y, x, z, parameters, &tile);
     if (want & FL_WANT_PRODUCT)
       fl_multiply_heads(span.n, in[3] + first, in[4] + first, &tile);
     fl_put_tile(want, block, at, (padded ? block->n : span.next) - at, &tile,

@@ -150,8 +150,8 @@ FL_INLINE real *fl_values_at(int64_t skew, real *buffer) {
   return buffer + (-skew & (FL_LANES - 1));
 }
 
-FL_OUTLINE void fl_accumulate_weighted(fl_lanes *lanes, int64_t n, const real *v,
-                                       fl_weights w) {
+FL_OUTLINE void fl_accumulate_values(fl_lanes *lanes, int64_t n, const real *v,
+                                     fl_weights w) {
   fl_accumulate(lanes, n, v, w);
 }
 
@@ -161,12 +161,10 @@ FL_OUTLINE void fl_accumulate_weighted(fl_lanes *lanes, int64_t n, const real *v
 FL_INLINE int64_t fl_add_values(const fl_element_block *block, int64_t summed,
                                 int64_t n, int64_t often, real *values) {
   const int64_t ready = summed + n == block->n ? n : n / FL_FOUR * FL_FOUR;
-  const fl_weights none = {0};
-  if (fl_has(block->weights))
-    fl_accumulate_weighted(block->lanes, ready, values,
-                           fl_weights_at(block->weights, summed));
-  else if (ready == often) fl_accumulate_terms(block->lanes, often, values, none);
-  else fl_accumulate_terms(block->lanes, ready, values, none);
+  const fl_weights weights = fl_weights_at(block->weights, summed), none = {0};
+  if (ready == often && !fl_has(weights))
+    fl_accumulate_terms(block->lanes, often, values, none);
+  else fl_accumulate_values(block->lanes, ready, values, weights);
   for (int64_t i = 0; ready > 0 && i < n - ready; i += FL_LANES)
     memcpy(values + i, values + ready + i, FL_LANES * sizeof(real));
   return ready;

@@ -112,6 +112,8 @@ class Unit:
         flags = [*cmake_list("CMAKE_C_FLAGS_RELEASE"), "-std=c11", "-fPIC"]
         flags += [f"-fvisibility={cmake_list('CMAKE_C_VISIBILITY_PRESET')[0]}"]
         flags += [*cmake_list("kernel_flags"), *cmake_list(f"flags_{self.isa}")]
+        if self.name in cmake_list("units_of_rows"):
+            flags += cmake_list(f"flags_of_rows_{self.isa}")
         flags += [f"-DFL_ISA_{self.isa}", f"-DFL_DTYPE_{self.dtype}", f"-I{ROOT}/csrc"]
         flags += [f'-DFL_FAMILY="losses/{self.name}/rows.h"'] if self.is_family else []
         source = FOLDER / f"{self}.c"

@@ -114,6 +114,7 @@ void special_{name}(int64_t n, const real *restrict a, real *restrict y) {{
     made = source.with_suffix(".so")
     flags = [*objects.cmake_list("CMAKE_C_FLAGS_RELEASE"), "-std=c11", "-fPIC"]
     flags += [*objects.cmake_list("kernel_flags"), *objects.cmake_list(f"flags_{isa}")]
+    flags += objects.cmake_list(f"flags_of_rows_{isa}")  # as in custom losses
     flags += [f"-DFL_ISA_{isa}", f"-DFL_DTYPE_{dtype}", f"-I{objects.ROOT}/csrc"]
     objects.run([*objects.COMPILER, *flags, "-shared", str(source), "-o", str(made)])
     return made

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
+ROOT = TESTS.parent
 #: But not what runs other libraries' tests, where one that differs has to fail.
 FILES = sorted({*TESTS.rglob("*.py")} - {TESTS / "external/conftest.py"})
 SILENT = {"skip", "xfail", "importorskip"}
@@ -37,3 +39,14 @@ def test_no_test_ends_early(file: Path) -> None:
     assert not early, "filter in the parametrization, or hypothesis.assume"
     used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert not used & SILENT
+
+
+def test_planted_faults_have_a_place() -> None:
+    faults = tomllib.loads((ROOT / "tools/faults.toml").read_text("utf-8"))["fault"]
+    assert faults
+    elsewhere = [
+        fault["name"]
+        for fault in faults
+        if (ROOT / fault["file"]).read_text("utf-8").count(fault["old"]) != 1
+    ]
+    assert not elsewhere

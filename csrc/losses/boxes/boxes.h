@@ -22,10 +22,16 @@ FL_INLINE fl_jet FL_LOCAL(jet)(const fl_box_lanes *lanes, int l, int by, bool al
   return fl_plus(boxes.loss, FL_LOCAL(penalty)(boxes, p[0]));
 }
 
+FL_INLINE void FL_LOCAL(losses)(const double *parameters, const fl_box_lanes *lanes,
+                                double *restrict v) {
+  const double p[] = {parameters[0], parameters[1], parameters[2], parameters[3]};
+  for (int l = 0; l < FL_LANES; l++) v[l] = FL_LOCAL(jet)(lanes, l, 0, false, p).v;
+}
+
 /* Values, and the derivatives by one of the numbers; `along` a vector, too. */
-FL_INLINE void FL_LOCAL(derive)(int by, bool along, const double *parameters,
-                                const fl_box_lanes *lanes, double *restrict v,
-                                double *restrict g, double *restrict h) {
+FL_OUTLINE void FL_LOCAL(derive)(int by, bool along, const double *parameters,
+                                 const fl_box_lanes *lanes, double *restrict v,
+                                 double *restrict g, double *restrict h) {
   const double p[] = {parameters[0], parameters[1], parameters[2], parameters[3]};
   for (int l = 0; l < FL_LANES; l++) {
     const fl_jet jet = FL_LOCAL(jet)(lanes, l, by, along, p);
@@ -41,12 +47,9 @@ FL_INLINE int FL_LOCAL(kernel)(int want, const fl_row_block *block) {
   fl_box_lanes lanes;
   for (int64_t row = 0; row < block->rows; row += FL_LANES) {
     fl_read_boxes(block, row, &lanes);
-    FL_LOCAL(derive)(0, along, p, &lanes, lanes.v, lanes.g[0], lanes.h[0]);
-    if (want != FL_WANT_VALUE) {
-      FL_LOCAL(derive)(1, along, p, &lanes, lanes.v, lanes.g[1], lanes.h[1]);
-      FL_LOCAL(derive)(2, along, p, &lanes, lanes.v, lanes.g[2], lanes.h[2]);
-      FL_LOCAL(derive)(3, along, p, &lanes, lanes.v, lanes.g[3], lanes.h[3]);
-    }
+    if (want == FL_WANT_VALUE) FL_LOCAL(losses)(p, &lanes, lanes.v);
+    for (int k = 0; k < 4 && want != FL_WANT_VALUE; k++)
+      FL_LOCAL(derive)(k, along, p, &lanes, lanes.v, lanes.g[k], lanes.h[k]);
     fl_write_boxes(want, block, row, &lanes);
   }
   return 0;

@@ -22,8 +22,8 @@ const fl_loss_kernels FL_SYMBOL(FL_NAME) = {.entry_scratch = 0};
 #include "losses/ranking/lists.h"
 
 /* f of the differences from x; that of an entry from itself is 1/2. */
-FL_INLINE void FL_LOCAL(steps)(int64_t n, double alpha, double x,
-                               const double *restrict others, double *restrict f) {
+FL_OUTLINE void FL_LOCAL(steps)(int64_t n, double alpha, double x,
+                                const double *restrict others, double *restrict f) {
   for (int64_t j = 0; j < n; j += FL_LANES)
     for (int l = 0; l < FL_LANES; l++) {
       double tail;

@@ -43,7 +43,7 @@ FL_INLINE void fl_each_list(int want, const fl_group_block *block, fl_list_fn *r
 
 /* Entries from the largest number to the smallest, those alike in the order in which they
    stand; in `memory` for 4 numbers an entry. */
-FL_INLINE const fl_record *fl_falling(int64_t n, const double *z, double *memory) {
+FL_OUTLINE const fl_record *fl_falling(int64_t n, const double *z, double *memory) {
   fl_record *const records = (fl_record *)memory;
   for (int64_t i = 0; i < n; i++) records[i] = (fl_record){fl_descending(z[i]), i};
   return fl_sort(n, records, records + n);
@@ -60,7 +60,7 @@ FL_INLINE double fl_gain(bool linear, double y) {
 }
 
 /* The sum of n numbers of one sign. */
-FL_INLINE double fl_total_of(int64_t n, const double *z) {
+FL_OUTLINE double fl_total_of(int64_t n, const double *z) {
   fl_sum sum = {0, 0};
   if (n < FL_LANES) {
     for (int64_t i = 0; i < n; i++) fl_two_sum(&sum.hi, &sum.lo, z[i]);
@@ -73,7 +73,8 @@ FL_INLINE double fl_total_of(int64_t n, const double *z) {
 
 /* The largest DCG of the first k, with natural logarithms; gains in the order of their
    entries. `memory` is for 5 numbers an entry. */
-FL_INLINE double fl_best_dcg(int64_t n, int64_t k, const double *gain, double *memory) {
+FL_OUTLINE double fl_best_dcg(int64_t n, int64_t k, const double *gain,
+                              double *memory) {
   const fl_record *const order = fl_falling(n, gain, memory + n);
   const int64_t count = k < n ? k : n;
   for (int64_t r = 0; r < count; r++) memory[r] = gain[order[r].at];

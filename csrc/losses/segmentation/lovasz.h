@@ -57,8 +57,8 @@ FL_INLINE double FL_LOCAL(follow)(int64_t wrong, int64_t ones, const fl_record *
   return fl_sum_value(value);
 }
 
-static double FL_LOCAL(region)(int64_t n, const double *y, const double *x,
-                               double factor, double *g, fl_record *memory) {
+FL_OUTLINE double FL_LOCAL(region)(int64_t n, const double *y, const double *x,
+                                   double factor, double *g, fl_record *memory) {
   int64_t wrong, ones;
   const bool known = FL_LOCAL(collect)(n, y, x, memory, &wrong, &ones);
   /* What is left out or right; the others follow in their order. */

@@ -12,9 +12,10 @@ typedef struct {
   real value, grad, hess;
 } fl_point;
 
-/* A loss with FL_AHEAD may have shorter formulas, which give the same bits: for plain
-   parameters, where FL_PLAIN(parameters) holds, and among these for hard elements, where
-   FL_NOT_HARD(y, x) is 0. */
+/* A loss with FL_AHEAD may have shorter formulas: for plain parameters, where
+   FL_PLAIN(parameters) holds, and among these for hard elements, where FL_NOT_HARD(y, x) is
+   0. Hard elements have the bits of plain ones: which of the two formulas an element meets
+   depends on its neighbours. */
 typedef enum { FL_IS_GENERAL, FL_IS_PLAIN, FL_IS_HARD } fl_case;
 
 /* n < FL_GROUP numbers and copies of the last that complete a group. */

@@ -84,6 +84,14 @@ def test_powers_of_no_distribution(power: Any) -> None:
             loss(power=power)
 
 
+@pytest.mark.parametrize("power", [1.25, 1.5])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_the_mean_of_tweedie_is_the_label(dtype: type, power: float, isa: str) -> None:
+    y = np.array([0.0625, 1, 4, 100], dtype)
+    gradient = fl.tweedie.grad(y, np.log(y), power=power, reduction="sum")
+    np.testing.assert_array_less(np.abs(gradient), 100 * np.finfo(dtype).eps)
+
+
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 def test_by_hand(dtype: type, isa: str) -> None:
     """With logarithms of 1 and exponentials of 0 all is exact."""

@@ -238,6 +238,17 @@ def test_a_limit_of_barron_is_near_its_neighbours(alpha: float) -> None:
     np.testing.assert_allclose(np.mean(got), limit, 1e-10)
 
 
+@pytest.mark.parametrize("alpha", [0.001, -0.001])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_small_powers_of_infinite_residuals(
+    alpha: float, dtype: type, isa: str
+) -> None:
+    x = np.array([np.inf, -np.inf], dtype)
+    limit = np.inf if alpha > 0 else (2 - alpha) / -alpha
+    got = fl.barron(np.zeros_like(x), x, alpha=alpha, reduction="none")
+    np.testing.assert_allclose(got, [limit, limit], rtol=4 * np.finfo(dtype).eps)
+
+
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 @pytest.mark.parametrize("alpha", [2.0, 1.5, 1.0, 0.5, 0.0, -1.0, -10.0, -1e6, -INF])
 def test_shapes_of_barron(alpha: float, dtype: type, isa: str) -> None:

@@ -337,6 +337,19 @@ def test_rows_in_pieces(dtype: type, loss: fl.Loss, classes: int, isa: str) -> N
         np.testing.assert_allclose(one, expected, limit, 1e-15)
 
 
+@pytest.mark.parametrize("classes", [3, 300])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_brier_of_an_almost_certain_class_keeps_its_digits(
+    classes: int, dtype: type, isa: str
+) -> None:
+    x = np.zeros((1, classes), dtype)
+    x[0, 1] = 30
+    share = math.exp(-30) / (1 + (classes - 1) * math.exp(-30))
+    loss = fl.CategoricalBrier(from_logits=True, reduction="sum")
+    true = classes * (classes - 1) * share**2
+    assert abs(loss(x == 30, x) / true - 1) <= 8 * np.finfo(dtype).eps
+
+
 @pytest.mark.parametrize("classes", [5, 130, 600, 4100])
 @pytest.mark.parametrize("loss", SHARES)
 @pytest.mark.parametrize("dtype", oracle.DTYPES)

@@ -26,7 +26,7 @@ typedef struct {
   real weight[FL_ROWS], weight_tail[FL_ROWS];
   real slope[FL_ROWS], curve[FL_ROWS], curve_tail[FL_ROWS];
   real spread[FL_ROWS], factor[FL_ROWS];
-  real lift[FL_ROWS], bow[FL_ROWS];
+  real lift[FL_ROWS], unit[FL_ROWS], bow[FL_ROWS];
   real bend[FL_ROWS], class_bend[FL_ROWS];
 } fl_narrow_states;
 
@@ -265,7 +265,10 @@ FL_INLINE void fl_narrow_put_state(fl_way way, fl_narrow_states *restrict states
     states->spread[r] = state.spread;
     states->factor[r] = state.factor;
   }
-  if (way.lifts) states->lift[r] = state.lift;
+  if (way.lifts) {
+    states->lift[r] = state.lift;
+    states->unit[r] = state.unit;
+  }
   if (way.lifts && way.want & FL_WANT_HESS) states->bow[r] = state.bow;
 }
 
@@ -282,6 +285,7 @@ FL_INLINE fl_row_state fl_narrow_state(const fl_narrow_states *states, int64_t r
       .spread = states->spread[r],
       .factor = states->factor[r],
       .lift = states->lift[r],
+      .unit = states->unit[r],
       .bow = states->bow[r],
   };
 }
@@ -316,7 +320,7 @@ FL_INLINE void fl_narrow_derivatives(fl_way way, int64_t rows, int64_t classes,
                : way.spreads ? state.weight * z * state.slope
                              : z * state.slope;
       if (way.spreads) g += fl_spread_grad(way.light, z, part, spread->total, &state);
-      if (way.lifts) g = FL_FMA(z, state.lift, g);
+      if (way.lifts) g = fl_lift(z, g, &state);
       if (way.want & FL_WANT_HESS) {
         h[i] = fl_softmax_hess(z, &state);
         if (way.lifts) h[i] += top * (top * state.bow);
@@ -365,7 +369,7 @@ FL_INLINE void fl_narrow_derive_classes(fl_way way, int64_t rows, int64_t classe
         way.spreads ? -(state.weight * others) * state.slope : -others * state.slope;
     if (way.spreads)
       grad[r] += fl_spread_grad(way.light, z, part[r], spread->total, &state);
-    if (way.lifts) grad[r] = FL_FMA(z, state.lift, grad[r]);
+    if (way.lifts) grad[r] = fl_lift(z, grad[r], &state);
     if (way.bends) grad[r] *= 1 / FL_TOP;
   }
   fl_narrow_derivatives(way, rows, classes, e, 0, spread, states, narrow->h);

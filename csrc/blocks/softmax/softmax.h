@@ -101,11 +101,17 @@ typedef struct {
   real slope; /* factor / S */
   real curve, curve_tail; /* s factor / S^2 times 2^K as a sum of two */
   real spread, factor; /* total of what is spread times factor / S; factor */
-  real lift, bow; /* of z-loss: s b factor / S; 2 z s factor 2^2K / S^2 */
+  real lift, unit; /* of z-loss: e unit times lift is s b p factor */
+  real bow; /* of z-loss: 2 z s factor 2^2K / S^2 */
 } fl_row_state;
 
 FL_INLINE real fl_others(real e, const fl_row_state *row) {
   return e == FL_TOP ? row->rest : (row->total - e) + row->total_tail;
+}
+
+/* What z-loss adds to a derivative. */
+FL_INLINE real fl_lift(real e, real grad, const fl_row_state *row) {
+  return FL_FMA(e * row->unit, row->lift, grad);
 }
 
 FL_INLINE real fl_softmax_grad(real e, real q, const fl_row_state *row) {
@@ -182,7 +188,8 @@ FL_INLINE double fl_level_value(double z, double weight, double level) {
   return fl_share_of(fl_share_of(weight * z, level), level);
 }
 
-/* The state of a row with z-loss; weight: s. */
+/* The state of a row with z-loss; weight: s. Of e and lift the larger one is divided by
+   2^K, so that neither leaves the range of normal numbers before their product does. */
 FL_INLINE fl_row_state fl_lifted(fl_row_state row, double z, double level, double rest,
                                  double weight, double factor) {
   const double total = (double)FL_TOP + rest, slope = 2 * z * level;
@@ -191,7 +198,10 @@ FL_INLINE fl_row_state fl_lifted(fl_row_state row, double z, double level, doubl
   const double curve = fl_bounded(fl_share_of(square, 1 + slope), FL_LARGEST);
   row.curve = (real)curve;
   row.curve_tail = (real)(curve - (double)row.curve);
-  row.lift = (real)fl_bounded(fl_share_of(share, slope), FL_LARGEST);
+  const double lift = fl_share_of(share, slope);
+  const bool small = lift * (double)FL_TOP < 1 && lift * (double)FL_TOP > -1;
+  row.unit = small ? 1 / FL_TOP : 1;
+  row.lift = (real)fl_bounded(small ? lift * (double)FL_TOP : lift, FL_LARGEST);
   row.bow = (real)(2 * z * square * (double)FL_TOP);
   return row;
 }

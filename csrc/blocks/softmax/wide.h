@@ -211,7 +211,7 @@ FL_INLINE void fl_derivatives(fl_way way, int64_t n, const real *restrict y,
     real d = way.weights ? fl_softmax_grad(e, keep ? keep[j] * y[j] : y[j], &state)
                          : weight * e * state.slope;
     if (way.spreads) d += fl_spread_grad(way.light, e, spread[j], total, &state);
-    if (way.lifts) d = FL_FMA(e, state.lift, d);
+    if (way.lifts) d = fl_lift(e, d, &state);
     if (way.want & FL_WANT_HESS) {
       h[j] = fl_softmax_hess(e, &state);
       if (way.lifts) h[j] += top * (top * state.bow);
@@ -249,7 +249,7 @@ FL_INLINE void fl_class_derivatives(fl_way way, int64_t n, int64_t y,
   fl_derivatives(way, n, 0, 0, spread->spread, spread->total, 0, state, g, h);
   g[y] = -(state->weight * others) * state->slope;
   g[y] += fl_spread_grad(way.light, e, spread->spread[y], spread->total, state);
-  if (way.lifts) g[y] = FL_FMA(e, state->lift, g[y]);
+  if (way.lifts) g[y] = fl_lift(e, g[y], state);
 }
 
 FL_OUTLINE void fl_wide_row_frames(int64_t rows, fl_wide *wide) {
@@ -430,7 +430,7 @@ FL_OUTLINE void fl_wide_states(bool bends, const double *factor, int64_t rows,
     real grad = -(state.weight * fl_others(e, &state)) * state.slope;
     if (wide->z != 0) {
       state = fl_lifted(state, wide->z, wide->level[r], own->rest[r], 1, slope);
-      grad = FL_FMA(e, state.lift, grad);
+      grad = fl_lift(e, grad, &state);
     }
     wide->state[r] = state;
     wide->bend[r] = bends ? fl_others_bend(bend, e, own->rest[r]) : 0;

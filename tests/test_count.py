@@ -216,9 +216,10 @@ def test_every_power_in_ulps(
 
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 def test_deviances_close_to_0(dtype: type, isa: str) -> None:
-    """A step beside a perfect prediction, where a difference has no digit left."""
+    """Steps beside a perfect prediction, where a difference has few digits or none."""
     m = np.ldexp(dtype(1), np.arange(-20, 21)).astype(dtype)
-    for steps in (1, -1, 5, 2**10, -(2**14), 2**18):
+    far = [int(d / EPS[dtype]) for d in (-2e-5, 3e-4, 0.0043, 0.1, -0.2)]
+    for steps in (1, -1, 5, 2**10, -(2**14), 2**18, *far):
         y = m * dtype(1 + steps * EPS[dtype])
         d = Fraction(steps) * Fraction(EPS[dtype])
         with mpmath.workprec(300):

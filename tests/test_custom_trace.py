@@ -377,6 +377,9 @@ def test_booleans_that_numpy_refuses(function: Any, remedy: str) -> None:
         lambda y, p: abs((p - y) + y) ** 2.5,
         lambda y, p: np.mean((p - y) + y),
         lambda y, p: p ** (0 * y),
+        lambda y, p: y * np.where(p < 0, 0.0, p),
+        lambda y, p: 0 * np.where(p > 0, y, 1.0) + p,
+        lambda y, p: (p - p) * np.where(p < 0, y, 1.0),
     ],
 )
 def test_a_nan_goes_where_numpy_lets_it(function: Callable[..., Any]) -> None:

@@ -540,6 +540,19 @@ def test_z_loss_far_out(dtype: type, classes: int, isa: str) -> None:
     assert np.isnan(none).all()
 
 
+@pytest.mark.parametrize("classes", [3, 70])
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+def test_z_loss_of_tiny_logits(dtype: type, classes: int, isa: str) -> None:
+    """A row of one class has no other derivative than 2 z lse = 2 z x."""
+    tiny = np.finfo(dtype).smallest_subnormal
+    for x in (1e6 * float(tiny), 3 * 2.0**-90, 5 * 2.0**-40, 2.0**10):
+        row = np.full((1, classes), -np.inf, dtype)
+        row[0, 1] = x
+        for loss, y in ((fl.scce, [1]), (fl.cce, np.eye(classes)[[1]])):
+            grad = loss.grad(y, row, from_logits=True, z_loss=0.25)
+            np.testing.assert_array_equal(grad[0, :3], [0, dtype(0.5 * row[0, 1]), 0])
+
+
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 def test_z_loss_of_0_is_none(dtype: type) -> None:
     """To the bit, and in float32 so is what rounds to it."""

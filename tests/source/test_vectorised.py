@@ -51,7 +51,7 @@ SINGLE = [
     # along a sequence, each number from the one before
     (r"survival_", r""),
     # SSE2 has no masks that numbers of both widths, or 64 bits, are chosen by
-    (r"robust_f.._baseline", r"fl_barron_"),
+    (r"robust_f.._baseline", r"fl_(barron|cauchy|fair|welsch)_"),
     (r"count_f.._baseline", r"fl_tweedie_(deviance_|mean_value)"),
     (r"binary_f32_baseline", r"fl_asymmetric_"),
     (r"count_f64_baseline", r"fl_(gamma|tweedie)_(value|grad)"),

@@ -192,16 +192,15 @@ FL_INLINE double fl_level_value(double z, double weight, double level) {
    2^K, so that neither leaves the range of normal numbers before their product does. */
 FL_INLINE fl_row_state fl_lifted(fl_row_state row, double z, double level, double rest,
                                  double weight, double factor) {
-  const double total = (double)FL_TOP + rest, slope = 2 * z * level;
-  const double share = weight * (factor / total);
-  const double square = weight * factor / (total * (total / (double)FL_TOP));
+  const double total = (double)FL_TOP + rest, sum = total / (double)FL_TOP;
+  const double slope = 2 * z * level, square = weight * factor / (total * sum);
   const double curve = fl_bounded(fl_share_of(square, 1 + slope), FL_LARGEST);
+  const double lift = fl_share_of(weight * (factor / sum), slope);
+  const bool small = lift < 1 && lift > -1;
   row.curve = (real)curve;
   row.curve_tail = (real)(curve - (double)row.curve);
-  const double lift = fl_share_of(share, slope);
-  const bool small = lift * (double)FL_TOP < 1 && lift * (double)FL_TOP > -1;
   row.unit = small ? 1 / FL_TOP : 1;
-  row.lift = (real)fl_bounded(small ? lift * (double)FL_TOP : lift, FL_LARGEST);
+  row.lift = (real)fl_bounded(small ? lift : lift / (double)FL_TOP, FL_LARGEST);
   row.bow = (real)(2 * z * square * (double)FL_TOP);
   return row;
 }

@@ -48,9 +48,10 @@ typedef struct {
   bool end;
 } fl_barron;
 
-#if defined(FL_DTYPE_f32)
 #define FL_PLAIN(parameters) ((parameters)[FL_LIMIT] == 1)
 #define FL_NOT_HARD(y, x) 1
+
+#if defined(FL_DTYPE_f32)
 
 /* u^(alpha/2) - 1 and u^(alpha/2 - 1). */
 typedef struct {
@@ -74,9 +75,9 @@ FL_INLINE fl_barron_power fl_barron_power_of(double w, double u, double b, bool 
 FL_INLINE fl_barron fl_barron_of(fl_case is, real y, real x, real r,
                                  const double *parameters) {
   const bool end = fl_abs(r) == (real)INFINITY;
-  const double by_c = 1 / (double)(real)parameters[FL_C];
+  const double c = (real)parameters[FL_C];
   const double by_a = 1 / (double)(real)parameters[FL_A];
-  const double z = fl_d_select(end, 0x1p400, fl_d_abs((double)x - y) * by_c);
+  const double z = fl_scaled_of(c, y, x);
   const double w = z * z, b = w * by_a, u = 1 + b;
   const fl_barron_power p = is == FL_IS_GENERAL
                                 ? fl_barron_power_of(w, u, b, end, parameters)
@@ -100,12 +101,31 @@ FL_INLINE double fl_scaled_expm1(double ratio, double x, double tail) {
   return fl_d_select(fl_d_abs(x) < 40, near, far);
 }
 
+/* Of alpha = 1; what rounding took from the root is given back to the quotients. */
+FL_INLINE fl_barron fl_root_of(fl_scaled_residual r, double c) {
+  const fl_pair u = fl_one_plus(r.one, r.w);
+  const double root = __builtin_sqrt(u.hi), inverse = 1 / root;
+  const fl_pair v = {root, (fl_remainder(u.hi, root, root) + u.lo) * (0.5 * inverse)};
+  const fl_pair d = fl_one_plus(r.one, v), l = fl_pair_quotient(r.w, d, 1 / d.hi);
+  const double missing = fl_missing(v, inverse), z = r.e.hi / c;
+  const double cube = inverse * inverse * inverse, scale = r.scale;
+  const double back = fl_d_select(scale == 0, INFINITY, 1 / FL_SHRINK);
+  const double slope_rest = FL_FMA_F64(z, missing, r.e.lo / c) * inverse;
+  return (fl_barron){
+      .value = (l.hi + l.lo) * fl_d_select(scale == 1, 1, back),
+      .slope = FL_FMA_F64(z, inverse, slope_rest),
+      .curve = FL_FMA_F64(cube, 3 * missing, cube) * scale * scale * scale,
+      .end = scale == 0,
+  };
+}
+
 FL_INLINE fl_barron fl_barron_of(fl_case is, real y, real x, real residual,
                                  const double *parameters) {
   const real c = (real)parameters[FL_C], a = (real)parameters[FL_A];
   const real half = (real)parameters[FL_HALF], keep = (real)parameters[FL_POWER];
   const bool squared = parameters[FL_SQUARE] != 0;
   const fl_scaled_residual r = fl_scaled_residual_of(fl_width_of(c), y, x);
+  if (is != FL_IS_GENERAL) return fl_root_of(r, c);
   const fl_pair b = fl_pair_over(r.w, a);
   const fl_pair log_u = fl_pair_log(r.one, b), full = fl_plus_ln2(log_u, r.offset);
   const bool ended = r.scale == 0;

@@ -8,6 +8,21 @@
 #define FL_LONG
 #include "losses/robust/scaled_residual.h"
 
+#if defined(FL_DTYPE_f32)
+
+FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
+  const double c = (real)parameters[0], z = fl_scaled_of(c, y, x), w = z * z;
+  const double u = 1 + w, inverse = 1 / u, log = fl_d_short_log_of(u, w).log;
+  const double end = fl_d_select(z == FL_Z_END, INFINITY, 0) + 0 * z; /* NaN is kept */
+  return (fl_point){
+      .value = (real)(0.5 * c * c * (log + end)),
+      .grad = fl_copysign((real)(c * z * inverse), x - y),
+      .hess = (real)((2 * inverse - 1) * inverse),
+  };
+}
+
+#else
+
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const real c = (real)parameters[0], half = (real)0.5 * c;
   const fl_scaled_residual r = fl_scaled_residual_of(fl_width_of(c), y, x);
@@ -24,5 +39,7 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
       .hess = curve * inverse * exact * r.scale * r.scale,
   };
 }
+
+#endif
 
 #include "blocks/element_loops.h"

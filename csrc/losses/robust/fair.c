@@ -11,6 +11,20 @@
 #define FL_LONG
 #include "losses/robust/scaled_residual.h"
 
+#if defined(FL_DTYPE_f32)
+
+FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
+  const double c = (real)parameters[0], z = fl_scaled_of(c, y, x), u = 1 + z;
+  const double inverse = 1 / u;
+  return (fl_point){
+      .value = (real)(-(c * c) * fl_d_short_log_of(u, z).curve),
+      .grad = fl_copysign((real)(c * z * inverse), x - y),
+      .hess = (real)(inverse * inverse),
+  };
+}
+
+#else
+
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const real c = (real)parameters[0];
   const fl_pair r = fl_residual(y, x), exact = fl_over_width(r, fl_width_of(c));
@@ -34,5 +48,7 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
       .hess = FL_FMA(inverse_square, most, inverse_square),
   };
 }
+
+#endif
 
 #include "blocks/element_loops.h"

@@ -7,6 +7,20 @@
 #define FL_LONG
 #include "losses/robust/scaled_residual.h"
 
+#if defined(FL_DTYPE_f32)
+
+FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
+  const double c = (real)parameters[0], z = fl_scaled_of(c, y, x), w = z * z;
+  const double inverse = 1 / (1 + w);
+  return (fl_point){
+      .value = (real)(0.5 * c * c * (w * inverse)),
+      .grad = fl_copysign((real)(c * z * inverse * inverse), x - y),
+      .hess = (real)((4 * inverse - 3) * inverse * inverse),
+  };
+}
+
+#else
+
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const fl_scaled_residual r =
       fl_scaled_residual_of(fl_width_of((real)parameters[0]), y, x);
@@ -24,5 +38,7 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
       .hess = curve * inverse * FL_FMA(square, 3 * missing, square) * back * back,
   };
 }
+
+#endif
 
 #include "blocks/element_loops.h"

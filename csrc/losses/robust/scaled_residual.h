@@ -1,24 +1,33 @@
-/* scaled_residual.h: what the losses of z = |x - y|/c share, for a width c > 0:
-   |x - y| and w = z^2 as sums of two, where z^2 may be out of range. */
+/* scaled_residual.h: what the losses of z = |x - y|/c share, for a width c > 0: in float32
+   z in double, in float64 |x - y| and w = z^2 as sums of two, where z^2 may be out of
+   range. */
 #ifndef FL_SCALED_RESIDUAL_H
 #define FL_SCALED_RESIDUAL_H
 
 #include "blocks/element.h"
 #include "math/pairs.h"
 
+#if defined(FL_DTYPE_f32)
+
+#include "math/short_power.h"
+
+/* z, or FL_Z_END for an infinite one: z of floats is below 2^278, and powers of either
+   are doubles. */
+#define FL_Z_END 0x1p300
+
+FL_INLINE double fl_scaled_of(double c, real y, real x) {
+  const double z = fl_d_abs((double)x - y) * (1 / c);
+  return z > FL_Z_END ? FL_Z_END : z;
+}
+
+#else
+
 /* Below FL_SMALL w^2/3 is nothing beside 1. From FL_FAR_OUT on 1 is nothing
    beside z^2, and e and z are multiplied by FL_SHRINK = 2^-FL_SHRINK_BITS. */
-#if defined(FL_DTYPE_f32)
-#define FL_SMALL 0x1p-12f
-#define FL_FAR_OUT 0x1p60f
-#define FL_SHRINK 0x1p-80f
-#define FL_SHRINK_BITS 80
-#else
 #define FL_SMALL 0x1p-26
 #define FL_FAR_OUT 0x1p450
 #define FL_SHRINK 0x1p-600
 #define FL_SHRINK_BITS 600
-#endif
 
 /* A width c, and its inverse as 2^k (hi + lo), of which neither factor is out of range,
    whatever c is. */
@@ -63,5 +72,7 @@ FL_INLINE fl_scaled_residual fl_scaled_residual_of(fl_width width, real y, real 
 FL_INLINE real fl_near_zero(fl_scaled_residual r) {
   return fl_square_times(r.e, FL_FMA((real)-0.25, r.w.hi, (real)0.5));
 }
+
+#endif
 
 #endif

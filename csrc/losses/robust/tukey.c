@@ -11,6 +11,21 @@
 #define FL_LONG
 #include "losses/robust/scaled_residual.h"
 
+#if defined(FL_DTYPE_f32)
+
+FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
+  const double c = (real)parameters[0], outer = fl_d_abs((double)x - y) / c;
+  const double z = outer > 1 ? 1 : outer, w = z * z, v = (1 - z) * (1 + z);
+  const double share = FL_FMA_F64(w, FL_FMA_F64(w, 1.0 / 6, -0.5), 0.5);
+  return (fl_point){
+      .value = (real)(c * c * (w * share)),
+      .grad = fl_copysign((real)(c * z * (v * v)), x - y),
+      .hess = (real)(v * (1 - 5 * w)),
+  };
+}
+
+#else
+
 FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
   const real c = (real)parameters[0];
   const fl_pair flat = fl_pair_over(fl_product(c, c), 6);
@@ -30,5 +45,7 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
       .hess = inside ? v.hi * curve : fl_unless_nan(w, 0),
   };
 }
+
+#endif
 
 #include "blocks/element_loops.h"

@@ -7,6 +7,21 @@
 #define FL_LONG
 #include "losses/robust/scaled_residual.h"
 
+#if defined(FL_DTYPE_f32)
+
+FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
+  const double c = (real)parameters[0], far = fl_scaled_of(c, y, x);
+  const double z = far > 30 ? 30 : far, w = z * z; /* exp(-900) is 0 */
+  const fl_short_exp e = fl_d_short_exp(-w);
+  return (fl_point){
+      .value = (real)(-0.5 * c * c * e.rise),
+      .grad = fl_copysign((real)(c * z * e.power), x - y),
+      .hess = (real)((1 - 2 * w) * e.power),
+  };
+}
+
+#else
+
 /* exp(-w), w <= -FL_EXP_LIFTED: 2^64 times it, and 1 minus it, with one polynomial. */
 typedef struct {
   real lifted, rest;
@@ -40,5 +55,7 @@ FL_INLINE fl_point FL_POINT(real y, real x, const double *parameters) {
       .hess = (FL_FMA(-2, w, 1) - 2 * tail) * t * back,
   };
 }
+
+#endif
 
 #include "blocks/element_loops.h"

@@ -98,6 +98,8 @@ class Node:
         one value for all samples.
     strict : frozenset of str
         Names of the inputs of which a NaN certainly makes the node a NaN.
+    carried : frozenset of str
+        Names of the inputs of which a NaN may do so.
     of_entries : bool
         Whether each entry of a row has a number of its own.
     """
@@ -105,6 +107,7 @@ class Node:
     __slots__ = (
         "__weakref__",
         "args",
+        "carried",
         "leaves",
         "of_entries",
         "op",
@@ -123,12 +126,13 @@ class Node:
         self.value = value
         self.serial = next(_serials)
         if op == "input":
-            self.leaves = self.strict = frozenset({str(value)})
+            self.leaves = self.strict = self.carried = frozenset({str(value)})
         elif _has(op, "reduces"):
-            self.leaves = self.strict = frozenset()
+            self.leaves = self.strict = self.carried = frozenset()
         else:
             self.leaves = frozenset().union(*(a.leaves for a in args))
             self.strict = _strict_leaves(op, args)
+            self.carried = _carried_leaves(op, args)
         entries = op == "input" or any(a.of_entries for a in args)
         self.of_entries = entries and not _has(op, "of_row")
 
@@ -162,6 +166,13 @@ def _strict_leaves(op: str, args: tuple[Node, ...]) -> frozenset[str]:
     if op == "where":
         return args[1].strict & args[2].strict
     return frozenset().union(*(a.strict for a in _strict_operands(op, args)))
+
+
+def _carried_leaves(op: str, args: tuple[Node, ...]) -> frozenset[str]:
+    if _has(op, "boolean"):
+        return frozenset()
+    choices = args[1:] if op == "where" else args
+    return frozenset().union(*(a.carried for a in choices))
 
 
 def _strict_operands(op: str, args: tuple[Node, ...]) -> tuple[Node, ...]:

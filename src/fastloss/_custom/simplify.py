@@ -1067,7 +1067,7 @@ def logical_not(a: Node) -> Node:
 
 def nan_if(a: Node, b: Node) -> Node:
     """a, but a NaN where b is one."""
-    if b.uniform or (b.strict <= a.strict and origins(b) <= strict_nodes(a)):
+    if b.uniform or (b.carried <= a.strict and origins(b) <= strict_nodes(a)):
         return a
     return raw("nan_if", a, b)
 

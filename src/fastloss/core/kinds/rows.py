@@ -111,15 +111,15 @@ class ClassWeighted(Rowwise):
     """
 
     _smoothing: ClassVar[float] = 0.0  # of each loss
-    # Of each loss: by the number of classes, those with a weight for each.
-    _listed: ClassVar[dict[int, Self]]
+    # Of each loss: the last number of classes, and the loss with a weight for each.
+    _listed: ClassVar[tuple[int, Self] | None]
 
     class_weight: ClassWeights = None
 
     def _validate(self) -> None:
         super()._validate()
         self._set("class_weight", checks.class_weight(self.class_weight))
-        self._set("_listed", {})
+        self._set("_listed", None)
 
     @property
     def _maps_classes(self) -> bool:
@@ -143,10 +143,12 @@ class ClassWeighted(Rowwise):
         classes = y_pred.shape[-1]
         if not 0 <= given[0][0] <= given[-1][0] < classes:
             return self  # which says so
-        if classes not in self._listed:
+        listed = self._listed
+        if listed is None or listed[0] != classes:
             weights: Any = checks.class_weights(given, classes)
-            self._listed[classes] = replace(self, class_weight=weights)
-        return self._listed[classes]
+            listed = classes, replace(self, class_weight=weights)
+            self._set("_listed", listed)
+        return listed[1]
 
     def _evaluate(
         self,

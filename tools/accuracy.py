@@ -61,8 +61,6 @@ How errors are counted
   of the larger term. For hard labels one of the terms is 0, and the error is that of
   the gradient itself. The sum of a row of soft labels may have the rounding error of
   one double.
-- The gradient of `z_loss` is 0 where logsumexp is below the normal numbers, as that of
-  a row of one class with such a logit: the thousands of ulps are of a subnormal number.
 - Differences `y_pred - y_true`, or of two logits, that are larger than the largest
   number are infinite; such samples are left out.
 - Others are given probabilities clipped to [eps, 1 - eps], so that their own

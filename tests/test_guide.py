@@ -199,7 +199,7 @@ def test_suggestions_print_as_expressions_and_reasons() -> None:
     assert text == repr(answer)
     for each in answer:
         assert each.expression in text
-        assert eval(each.expression, vars(fl)) == each.loss
+        assert eval(f"fl.{each.expression}") == each.loss
         assert each.reason.split(";")[0] in " ".join(text.split())
 
 

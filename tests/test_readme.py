@@ -26,6 +26,7 @@ def test_the_tables_of_losses_are_current(monkeypatch: pytest.MonkeyPatch) -> No
     remedy = "run python tools/loss_tables.py"
     assert loss_tables.current(README) == README, remedy
     assert loss_tables.page() == page, remedy
+    assert loss_tables.table() == loss_tables.TABLE.read_text("utf-8"), remedy
 
 
 def test_the_example_prints_what_stands_below_it() -> None:

@@ -145,7 +145,7 @@ def test_every_loss_is_in_the_tables() -> None:
 @pytest.mark.parametrize("loss", LOSSES, ids=oracle.label)
 def test_losses_are_values(loss: fl.Loss) -> None:
     for twin in (
-        eval(repr(loss), vars(fl)),
+        eval(f"fl.{loss!r}"),
         pickle.loads(pickle.dumps(loss)),
         copy.deepcopy(loss),
         replace(loss),
@@ -177,6 +177,6 @@ def test_class_weights_may_be_lists_arrays_and_mappings() -> None:
     assert len({hash(loss) for loss in losses[:3]}) == 1
     for loss in losses:
         assert reference.cost(loss, y, x) == pytest.approx(loss(y, x), rel=1e-15)
-        assert eval(repr(loss), vars(fl)) == loss
+        assert eval(f"fl.{loss!r}") == loss
         called = fl.scce(y, x, from_logits=True, class_weight=loss.class_weight)
         assert called == loss(y, x)

@@ -1,6 +1,7 @@
 """Write what losses there are, from what the package says of itself.
 
-README.md gets the names, docs/losses.md a table for each family.
+README.md gets the names, docs/losses.md a table for each family, and the package what
+each of them exports, which it imports when it is asked for.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from fastloss.losses import FAMILIES
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PAGE = ROOT / "docs/losses.md"
+TABLE = ROOT / "src/fastloss/losses/_names.py"
 BEGIN = "<!-- losses: made by tools/loss_tables.py -->\n\n"
 END = "\n<!-- losses: end -->\n"
 INTRODUCTION = """# Losses
@@ -27,8 +29,8 @@ libraries disagree.
 """
 
 
-def _names(loss: fl.Loss) -> list[str]:
-    names = [name for name in fl.__all__ if getattr(fl, name) is loss]
+def _names(family: ModuleType, loss: fl.Loss) -> list[str]:
+    names = [name for name in family.__all__ if getattr(family, name) is loss]
     return sorted(names, key=len, reverse=True)
 
 
@@ -44,14 +46,14 @@ def _cells(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
-def _line(loss: fl.Loss) -> str:
+def _line(family: ModuleType, loss: fl.Loss) -> str:
     summary = (type(loss).__doc__ or "").partition("\n")[0].rstrip(".")
     parameters = [
         f"`{field.name}={field.default!r}`"
         for field in dataclasses.fields(loss)
         if field.name != "reduction"
     ]
-    names = ", ".join(f"`{name}`" for name in _names(loss))
+    names = ", ".join(f"`{name}`" for name in _names(family, loss))
     return _cells(names, summary, loss.advice.labels, ", ".join(parameters))
 
 
@@ -59,10 +61,21 @@ def page() -> str:
     """docs/losses.md."""
     head = "| loss | what it is | `y_true` | parameters |\n|---|---|---|---|\n"
     parts = [
-        f"\n## {_title(family)}\n\n{head}{''.join(map(_line, _losses(family)))}"
+        f"\n## {_title(family)}\n\n{head}"
+        + "".join(_line(family, loss) for loss in _losses(family))
         for family in FAMILIES
     ]
     return INTRODUCTION + "".join(parts)
+
+
+def table() -> str:
+    """src/fastloss/losses/_names.py."""
+    parts = []
+    for family in FAMILIES:
+        names = "".join(f'        "{name}",\n' for name in family.__all__)
+        parts.append(f'    "{family.__name__.split(".")[-1]}": (\n{names}    ),\n')
+    head = TABLE.read_text("utf-8").partition("{\n")[0]
+    return f"{head}{{\n{''.join(parts)}}}\n"
 
 
 def names() -> str:
@@ -70,7 +83,7 @@ def names() -> str:
     lines = [
         _cells(
             _title(family).removeprefix("Losses of "),
-            ", ".join(f"`{_names(loss)[-1]}`" for loss in losses),
+            ", ".join(f"`{_names(family, loss)[-1]}`" for loss in losses),
         )
         for family in FAMILIES
         if (losses := _losses(family))
@@ -88,3 +101,4 @@ def current(text: str) -> str:
 if __name__ == "__main__":
     README.write_text(current(README.read_text("utf-8")), "utf-8")
     PAGE.write_text(page(), "utf-8")
+    TABLE.write_text(table(), "utf-8")

@@ -12,26 +12,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from fastloss import losses as _losses
 from fastloss.core import config as _config
 from fastloss.core.config import show_config
-from fastloss.core.kinds import Advice
 from fastloss.core.loss import Loss
 from fastloss.core.registry import REGISTRY, Row
 from fastloss.core.threads import get_num_threads, set_num_threads, threads
-from fastloss.losses import FAMILIES as _FAMILIES
-from fastloss.losses import LOSSES
-from fastloss.losses.binary import *
-from fastloss.losses.boxes import *
-from fastloss.losses.count import *
-from fastloss.losses.distribution import *
-from fastloss.losses.embedding import *
-from fastloss.losses.margin import *
-from fastloss.losses.multiclass import *
-from fastloss.losses.ranking import *
-from fastloss.losses.regression import *
-from fastloss.losses.robust import *
-from fastloss.losses.segmentation import *
-from fastloss.losses.survival import *
 
 if TYPE_CHECKING:
     from fastloss import math, reference
@@ -40,8 +26,22 @@ if TYPE_CHECKING:
     from fastloss._custom.trace import TraceError
     from fastloss.advice import guide, suggest
     from fastloss.core.capi import get_include
+    from fastloss.core.kinds import Advice
     from fastloss.core.partial import Partial
     from fastloss.diagnosis import diagnose
+    from fastloss.losses import LOSSES
+    from fastloss.losses.binary import *
+    from fastloss.losses.boxes import *
+    from fastloss.losses.count import *
+    from fastloss.losses.distribution import *
+    from fastloss.losses.embedding import *
+    from fastloss.losses.margin import *
+    from fastloss.losses.multiclass import *
+    from fastloss.losses.ranking import *
+    from fastloss.losses.regression import *
+    from fastloss.losses.robust import *
+    from fastloss.losses.segmentation import *
+    from fastloss.losses.survival import *
     from fastloss.names import get
 
     __version__: str
@@ -69,10 +69,12 @@ __all__ = [
     "suggest",
     "threads",
 ]
-__all__ += [name for family in _FAMILIES for name in family.__all__]
+__all__ += _losses.__all__
 
 #: Where the names are that are imported when they are first asked for.
-_LATER = {
+_LATER = dict.fromkeys(_losses.__all__, "fastloss.losses") | {
+    "Advice": "fastloss.core.kinds",
+    "LOSSES": "fastloss.losses",
     "Partial": "fastloss.core.partial",
     "TraceError": "fastloss._custom.trace",
     "custom": "fastloss._custom.decorator",

@@ -30,8 +30,10 @@ class _Signature:
     def __get__(self, instance: Any, owner: type[Parameters]) -> Any:
         import inspect
 
+        if not dataclasses.is_dataclass(owner):  # the base of all, of which help asks
+            raise AttributeError("__signature__")
         parameters = []
-        for field in dataclasses.fields(owner):  # type: ignore[arg-type]
+        for field in dataclasses.fields(owner):
             default: Any = inspect.Parameter.empty
             if instance is not None:
                 default = getattr(instance, field.name)

@@ -11,16 +11,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
-from functools import cache, lru_cache
+from functools import cache
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import generators
-import mpmath
 import numpy as np
 import structured
+from digits import (
+    Numbers,
+    Quick,
+    asks_numbers_themselves,
+    is_near,
+    mantissa_and_exponent,
+)
 
 import fastloss as fl
 from fastloss import reference
@@ -52,77 +58,25 @@ OTHER_PARAMETERS = {
 #: Options that choose between two kernels.
 SWITCHES = ("from_logits", "full", "log_input", "squared")
 
-
-#: Infinity is 2^FAR, whose logarithm has no range either; exponents end at FURTHEST.
-FAR = 10**400
-FURTHEST = 10**402
-
-
-class Numbers(mpmath.MPContext):
-    """Multi-precision numbers that NumPy's functions accept in object arrays.
-
-    NumPy evaluates ``np.exp(a)`` on an object array by calling ``.exp()`` of each.
-    """
-
-    def __init__(self, digits: int) -> None:
-        super().__init__()
-        self.dps = digits
-        # Losses of a kind ask for those of the same numbers.
-        self._exp, log = lru_cache(2**14)(self.exp), lru_cache(2**14)(self.log)
-        self.mpf.log = lambda x: log(x)
-        for name in ("log1p", "sqrt"):
-            function = getattr(self, name)
-            setattr(self.mpf, name, lambda x, function=function: function(x))
-        others = {"arctan": "atan", "lgamma": "loggamma", "erf": "erf", "erfc": "erfc"}
-        others |= {"digamma": "digamma"}
-        for name, here in others.items():
-            function = getattr(self, here)
-            setattr(self.mpf, name, lambda x, function=function: function(x))
-        self.mpf.trigamma = lambda x: self.psi(1, x)
-        self.far = self.mpf(2) ** FAR
-        self.furthest = self.mpf(FURTHEST)
-        self.mpf.exp = lambda x: self.bounded_exp(x)
-        self.mpf.expm1 = lambda x: self.expm1(self.bounded(x, self.furthest))
-        self.mpf.tanh = lambda x: self.tanh(self.bounded(x, 10_000))
-        self.mpf.cosh = lambda x: (x.exp() + (-x).exp()) / 2
-
-    def bounded(self, x: Any, bound: Any) -> Any:
-        """`x`, or the end of [-bound, bound] that is nearer."""
-        return max(min(x, bound), -bound)
-
-    def bounded_exp(self, x: Any) -> Any:
-        """exp(x), so far out that exp(-infinity) times its powers is nothing."""
-        return self._exp(self.bounded(x, self.furthest))
-
-    def convert(self, x: Any, strings: bool = True) -> Any:
-        """As of mpmath, which would print all of an array to say that it is none."""
-        if isinstance(x, np.ndarray) and x.ndim:
-            raise TypeError("an array is not a number")
-        return super().convert(x, strings)
-
-    def within(self, number: Any) -> Any:
-        """A number that is finite: infinity is far away."""
-        return self.bounded(self.mpf(number), self.far)
-
-    def exactly(self, a: np.ndarray) -> np.ndarray:
-        """`a` in multi-precision; infinity is a number whose logarithm has no range."""
-        if a.dtype.kind != "f":
-            return a
-        entries = [
-            self.mpf(v) if math.isfinite(v) else math.copysign(1, v) * self.far
-            for v in a.ravel().tolist()
-        ]
-        exact = np.empty(a.size, dtype=object)
-        exact[:] = entries
-        return exact.reshape(a.shape)
-
-
 NUMBERS = {dtype: Numbers(digits) for dtype, digits in DIGITS.items()}
+
+
+@contextmanager
+def numbers_of(loss: fl.Loss, dtype: type, near: bool) -> Iterator[Numbers | Quick]:
+    """What the reference of a loss is evaluated on, where inputs are near or not."""
+    numbers = NUMBERS[dtype]
+    if near and not asks_numbers_themselves(_formula(loss).__module__):
+        with numbers.quick.within() as quick:
+            yield quick
+    else:
+        yield numbers
 
 
 @dataclass(frozen=True)
 class Truth:
     """Exact results ``base + rest * ulp``, ulp being the spacing of floats there."""
+
+    COLUMNS: ClassVar = ("base", "rest", "ulp")
 
     base: np.ndarray
     rest: np.ndarray
@@ -138,19 +92,15 @@ class Truth:
         """
         info, numbers = np.finfo(dtype), NUMBERS[dtype]
         last = 2 ** (info.nmant + 1) - 1
+        terms = (exact,) if scale is None else (exact, scale)
         results = []
-        for i, number in enumerate(exact.ravel()):
-            t = numbers.within(number)
-            size = abs(t)
-            if scale is not None:
-                size = max(size, abs(numbers.within(scale.flat[i])))
-            exponent = numbers.frexp(size)[1] - 1
-            exponent = min(max(exponent, info.minexp), info.maxexp - 1) - info.nmant
-            steps = numbers.ldexp(t, -exponent)
-            n = int(numbers.nint(max(min(steps, last), -last)))
-            results.append(
-                (math.ldexp(n, exponent), steps - n, math.ldexp(1, exponent))
-            )
+        for number in zip(*(term.flat for term in terms), strict=True):
+            parts = [mantissa_and_exponent(x, numbers) for x in number]
+            size = max((k.bit_length() + at for k, at in parts if k), default=0)
+            m, e = parts[0]
+            exponent = min(max(size - 1, info.minexp), info.maxexp - 1) - info.nmant
+            n, rest = _nearest(m, e - exponent, last)
+            results.append((math.ldexp(n, exponent), rest, math.ldexp(1, exponent)))
         columns = np.array(results, dtype=float).T
         return cls(*(column.reshape(exact.shape) for column in columns))
 
@@ -169,6 +119,20 @@ class Truth:
         return np.where(np.isnan(got), np.inf, error)
 
 
+def _nearest(m: int, e: int, last: int) -> tuple[int, float]:
+    """The integer next to ``m 2^e`` in [-last, last], and what is left."""
+    if m.bit_length() + e > 2**12:
+        return (last, math.inf) if m > 0 else (-last, -math.inf)
+    if m.bit_length() + e < -(2**12):
+        return 0, 0.0
+    m, below = (m << e, 1) if e > 0 else (m, 1 << -e)
+    n = max(min((2 * m + below) // (2 * below), last), -last)
+    try:
+        return n, (m - n * below) / below
+    except OverflowError:
+        return n, math.inf if m > 0 else -math.inf
+
+
 def parameters(loss: fl.Loss) -> dict[str, Any]:
     named = {field.name: getattr(loss, field.name) for field in fields(loss)}
     for no_number in ("reduction", "label_sum", "classes"):
@@ -176,11 +140,13 @@ def parameters(loss: fl.Loss) -> dict[str, Any]:
     return named
 
 
-def default_losses() -> Iterator[fl.Loss]:
+@cache
+def default_losses() -> tuple[fl.Loss, ...]:
     """Each kernel of one label and one prediction with the default parameters.
 
     Of the others there are arguments in `structured`.
     """
+    found = []
     for loss in fl.LOSSES.values():
         if loss.kernel in structured.CASES:
             continue
@@ -190,7 +156,8 @@ def default_losses() -> Iterator[fl.Loss]:
                 s: getattr(loss, s) != v for s, v in zip(own, values, strict=True)
             }
             with suppress(ValueError):  # log_input and from_logits exclude each other
-                yield replace(loss, **changes)
+                found.append(replace(loss, **changes))
+    return tuple(found)
 
 
 @cache
@@ -211,13 +178,16 @@ def other_parameters(loss: fl.Loss) -> dict[str, Any]:
     return other
 
 
-def losses() -> Iterator[fl.Loss]:
+@cache
+def losses() -> tuple[fl.Loss, ...]:
     """Each registered kernel with the default parameters and with all others."""
+    found = []
     for loss in default_losses():
-        yield loss
+        found.append(loss)
         other = other_parameters(loss)
         if other:
-            yield replace(loss, **other)
+            found.append(replace(loss, **other))
+    return tuple(found)
 
 
 def refusing_losses() -> list[fl.Loss]:
@@ -264,34 +234,59 @@ def calculate(loss: fl.Loss, output: str, y: np.ndarray, x: np.ndarray) -> np.nd
 
 def truth(loss: fl.Loss, output: str, y: np.ndarray, x: np.ndarray) -> Truth:
     """The exact output of each sample."""
+    near = is_near(y) & is_near(x)
+    places = [where for where in (near, ~near) if where.any()]
+    order = np.argsort(np.concatenate([np.flatnonzero(where) for where in places]))
+    parts = [
+        _truth(loss, output, y[where], x[where], where is near) for where in places
+    ]
+    columns = ([getattr(part, name) for part in parts] for name in Truth.COLUMNS)
+    return Truth(*(np.concatenate(column)[order] for column in columns))
+
+
+def _truth(
+    loss: fl.Loss, output: str, y: np.ndarray, x: np.ndarray, near: bool
+) -> Truth:
     dtype = x.dtype.type
-    exactly = NUMBERS[dtype].exactly
-    exact = _reference(loss, output, exactly(y), exactly(x), dtype)
-    scale = None
-    if output == "grad":
-        scale = _larger_term(loss, exactly(y), exactly(x), dtype)
-    formula = getattr(reference, type(loss).__name__)
-    if hasattr(formula, f"{output}_size"):  # terms of both signs
-        scale = _reference(loss, f"{output}_size", exactly(y), exactly(x), dtype)
-    return Truth.of(exact, dtype, scale)
+    with numbers_of(loss, dtype, near) as numbers:
+        y, x = numbers.exactly(y), numbers.exactly(x)
+        exact = _reference(loss, output, y, x, dtype, numbers)
+        scale = None
+        if output == "grad":
+            scale = _larger_term(loss, y, x, Exact(dtype, numbers))
+        if hasattr(_formula(loss), f"{output}_size"):  # terms of both signs
+            scale = _reference(loss, f"{output}_size", y, x, dtype, numbers)
+        return Truth.of(exact, dtype, scale)
 
 
-def exact_parameters(loss: fl.Loss, dtype: type) -> dict[str, Any]:
+def exact_parameters(
+    loss: fl.Loss, dtype: type, numbers: Numbers | Quick | None = None
+) -> dict[str, Any]:
     """Parameters for the reference, in multi-precision."""
     named = parameters(loss)
+    number = (numbers or NUMBERS[dtype]).mpf
     if "eps" in named and named["eps"] is None:
         named["eps"] = float(np.finfo(dtype).eps)
-    for name, number in named.items():
-        if type(number) is float:
-            named[name] = NUMBERS[dtype].mpf(float(dtype(number)))
+    for name, value in named.items():
+        if type(value) is float:
+            named[name] = number(float(dtype(value)))
     return named
 
 
+def _formula(loss: fl.Loss) -> Any:
+    return getattr(reference, type(loss).__name__)
+
+
 def _reference(
-    loss: fl.Loss, output: str, y: np.ndarray, x: np.ndarray, dtype: type
+    loss: fl.Loss,
+    output: str,
+    y: np.ndarray,
+    x: np.ndarray,
+    dtype: type,
+    numbers: Numbers | Quick,
 ) -> np.ndarray:
-    formula = getattr(getattr(reference, type(loss).__name__), output)
-    return formula(y, x, **exact_parameters(loss, dtype))
+    formula = getattr(_formula(loss), output)
+    return formula(y, x, **exact_parameters(loss, dtype, numbers))
 
 
 @dataclass(frozen=True)
@@ -407,7 +402,7 @@ def _float32_error(got: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def _larger_term(
-    loss: fl.Loss, y: np.ndarray, x: np.ndarray, dtype: type
+    loss: fl.Loss, y: np.ndarray, x: np.ndarray, exact: Exact
 ) -> np.ndarray | None:
     """The larger of the two terms a gradient is the difference of, for soft labels.
 
@@ -419,7 +414,7 @@ def _larger_term(
     """
     if not {"label_smoothing", "temperature"} & set(parameters(loss)):
         return None
-    return generators.of(loss).larger_term(loss, y, x, Exact(dtype))
+    return generators.of(loss).larger_term(loss, y, x, exact)
 
 
 @dataclass(frozen=True)
@@ -427,14 +422,15 @@ class Exact:
     """The reference in multi-precision."""
 
     dtype: type
+    numbers: Numbers | Quick
 
     def number(self, x: float) -> Any:
         """`x` in multi-precision."""
-        return NUMBERS[self.dtype].mpf(x)
+        return self.numbers.mpf(x)
 
     def of(self, loss: fl.Loss, output: str, y: np.ndarray, x: np.ndarray) -> Any:
         """The output of each sample."""
-        return _reference(loss, output, y, x, self.dtype)
+        return _reference(loss, output, y, x, self.dtype, self.numbers)
 
 
 @cache

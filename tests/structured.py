@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
 
+import digits
 import numpy as np
 
 import fastloss as fl
@@ -1174,28 +1175,27 @@ def truth(case: Case, dtype: type, n: int, **variant: Any) -> tuple[tuple, dict,
     import oracle  # which asks for `CASES`
 
     loss = replace(case.loss, reduction="none", **variant)
-    exactly, numbers = (
-        oracle.NUMBERS[dtype].exactly,
-        oracle.exact_parameters(loss, dtype),
-    )
     arguments, keywords = case.draw(dtype, n, Random(n))
-    exact = each(exactly, arguments)
-    if loss.name == "cox":  # times are no numbers to calculate with
-        exact = arguments[0], exactly(arguments[1])
     results = {}
-    for output in case.outputs:
-        formula = getattr(getattr(reference, type(loss).__name__), output)
-        leaves = flat(formula(*exact, **keywords, **numbers))
-        terms = case.terms(output, {"arguments": exact}, {**keywords, **numbers})
-        each_terms = terms if isinstance(terms, tuple) else (terms,) * len(leaves)
-        results[output] = [
-            oracle.Truth.of(
-                np.asarray(leaf, object),
-                dtype,
-                None if scale is None else np.broadcast_to(scale, np.shape(leaf)),
-            )
-            for leaf, scale in zip(leaves, each_terms, strict=True)
-        ]
+    near = all(digits.is_near(a).all() for a in flat(arguments))
+    with oracle.numbers_of(loss, dtype, near) as numbers:
+        named = oracle.exact_parameters(loss, dtype, numbers)
+        exact = each(numbers.exactly, arguments)
+        if loss.name == "cox":  # times are no numbers to calculate with
+            exact = arguments[0], numbers.exactly(arguments[1])
+        for output in case.outputs:
+            formula = getattr(getattr(reference, type(loss).__name__), output)
+            leaves = flat(formula(*exact, **keywords, **named))
+            terms = case.terms(output, {"arguments": exact}, {**keywords, **named})
+            each_terms = terms if isinstance(terms, tuple) else (terms,) * len(leaves)
+            results[output] = [
+                oracle.Truth.of(
+                    np.asarray(leaf, object),
+                    dtype,
+                    None if scale is None else np.broadcast_to(scale, np.shape(leaf)),
+                )
+                for leaf, scale in zip(leaves, each_terms, strict=True)
+            ]
     return arguments, keywords, results
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -29,6 +30,16 @@ def isa(request: pytest.FixtureRequest) -> Iterator[str]:
     _bridge.use_isa(request.param)
     yield request.param
     _bridge.use_isa(before)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Without a search for garbage, neither now nor later, among all these tests."""
+    gc.disable()
+    found = yield
+    gc.freeze()
+    gc.enable()
+    return found
 
 
 @pytest.hookimpl(tryfirst=True)

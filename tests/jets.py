@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,17 +35,24 @@ class UnknownError(ArithmeticError):
     """Rounding decides a condition, or a number is out of every range."""
 
 
+@cache
+def _context(digits: int) -> Any:
+    context = mpmath.mp.clone()  # which takes milliseconds
+    context.dps = digits
+    return context
+
+
 class Exact:
     """Real numbers of many digits; `noise` moves every result by 2^-bits."""
 
     def __init__(
         self, digits: int, noise: random.Random | None = None, bits: int = 53
     ) -> None:
-        self.context = mpmath.mp.clone()
-        self.context.dps = digits
+        self.context = _context(digits)
         self.noise = noise
-        self.bits = bits
         self.zero, self.one = self.number(0), self.number(1)
+        unit = self.number(2) ** -bits
+        self.factors = self.one - unit, self.one + unit
 
     def number(self, x: Any) -> Any:
         return self.context.mpf(x)
@@ -52,7 +60,7 @@ class Exact:
     def rounded(self, x: Any) -> Any:
         if self.noise is None:
             return x
-        return x * (1 + self.noise.choice((-1, 1)) * self.number(2) ** -self.bits)
+        return x * self.noise.choice(self.factors)
 
     def divide(self, a: Any, b: Any) -> Any:
         if b == 0:

@@ -25,6 +25,10 @@ FAR = 10**400
 FURTHEST = 10**402
 QUICK = type(gmpy2.mpfr())
 
+#: Formulas of numbers up to this are evaluated on those of gmpy2: exponents have 30
+#: bits, which no product of some exponentials comes near to, or it is an error.
+NEAR = 2.0**20
+
 
 class Numbers(mpmath.MPContext):
     """Multi-precision numbers that NumPy's functions accept in object arrays.
@@ -36,7 +40,7 @@ class Numbers(mpmath.MPContext):
         super().__init__()
         self.dps = digits
         # Losses of a kind ask for those of the same numbers.
-        self._exp, log = lru_cache(2**14)(self.exp), lru_cache(2**14)(self.log)
+        self._exp, log = map(lru_cache(2**14), (self.reduced_exp, self.log))
         self.mpf.log = lambda x: log(x)
         for name in ("log1p", "sqrt"):
             function = getattr(self, name)
@@ -63,6 +67,15 @@ class Numbers(mpmath.MPContext):
         """exp(x), so far out that exp(-infinity) times its powers is nothing."""
         return self._exp(self.bounded(x, self.furthest))
 
+    def reduced_exp(self, x: Any) -> Any:
+        """exp(x), of large numbers as ``2^k exp(r)``: mpmath takes a power of e."""
+        if abs(x) <= NEAR:
+            return self.exp(x)
+        with self.extraprec(self.mag(x)):
+            k = self.nint(x / self.ln2)
+            r = x - k * self.ln2
+        return self.ldexp(self.exp(r), int(k))
+
     def convert(self, x: Any, strings: bool = True) -> Any:
         """As of mpmath, which would print all of an array to say that it is none."""
         if isinstance(x, np.ndarray) and x.ndim:
@@ -86,9 +99,6 @@ class Numbers(mpmath.MPContext):
         return exact.reshape(a.shape)
 
 
-#: Formulas of numbers up to this are evaluated on those of gmpy2: exponents have 30
-#: bits, which no product of some exponentials comes near to, or it is an error.
-NEAR = 2.0**20
 FUNCTIONS = {
     name: getattr(gmpy2, {"arctan": "atan"}.get(name, name))
     for name in "arctan cosh exp expm1 log log1p sqrt tanh".split()

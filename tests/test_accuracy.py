@@ -47,7 +47,7 @@ THOROUGHLY = [
 BRIEFLY = [
     pytest.param(loss, 101, id=oracle.label(loss))
     for loss in LOSSES
-    if loss not in list(oracle.default_losses())
+    if loss not in oracle.default_losses()
 ]
 EVERYTHING = [
     pytest.param(loss, 1, id=f"{oracle.label(loss)}-all", marks=pytest.mark.slow)
@@ -64,8 +64,11 @@ def test_errors_in_ulps(loss: fl.Loss, step: int, dtype: type, isa: str) -> None
             assert worst.error <= limit(loss, output, dtype), (output, worst)
 
 
+TWICE = {dtype: oracle.Numbers(2 * digits) for dtype, digits in oracle.DIGITS.items()}
+
+
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
-@pytest.mark.parametrize("loss", list(oracle.losses()), ids=oracle.label)
+@pytest.mark.parametrize("loss", oracle.losses(), ids=oracle.label)
 def test_twice_the_digits_tell_the_same_truth(
     loss: fl.Loss, dtype: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,8 +79,7 @@ def test_twice_the_digits_tell_the_same_truth(
         for output in oracle.OUTPUTS:
             truth = oracle.truth(loss, output, y[few], x[few])
             with monkeypatch.context() as patch:
-                numbers = oracle.Numbers(2 * oracle.DIGITS[dtype])
-                patch.setitem(oracle.NUMBERS, dtype, numbers)
+                patch.setitem(oracle.NUMBERS, dtype, TWICE[dtype])
                 again = oracle.truth(loss, output, y[few], x[few])
             apart = (truth.base - again.base) / truth.ulp
             finite = np.isfinite(truth.rest)  # beyond the largest float it is infinite

@@ -26,8 +26,8 @@ FURTHEST = 10**402
 QUICK = type(gmpy2.mpfr())
 
 #: Formulas of numbers up to this are evaluated on those of gmpy2: exponents have 30
-#: bits, which no product of some exponentials comes near to, or it is an error.
-NEAR = 2.0**20
+#: bits, which an exponential of a square does not leave, or it is an error.
+NEAR = 2.0**14
 
 
 class Numbers(mpmath.MPContext):

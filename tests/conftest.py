@@ -53,12 +53,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     met: dict[str, set[object]] = defaultdict(set)
     for item in sorted(items, key=lambda item: zlib.crc32(item.nodeid.encode())):
         call = getattr(item, "callspec", None)
-        if call is None or item.get_closest_marker("slow"):
+        if call is None or len(call.params) < 3 or item.get_closest_marker("slow"):
             continue
         values = [(name, id(value)) for name, value in call.params.items()]
         pairs = set(combinations(values, 2))
         test = item.nodeid.partition("[")[0]
-        if len(values) > 2 and pairs <= met[test]:
+        if pairs <= met[test]:
             item.add_marker("product")
         met[test] |= pairs
 

@@ -209,12 +209,14 @@ def losses_of_one_parameter() -> Iterator[fl.Loss]:
                 yield replace(loss, **{name: value})
 
 
+@cache
 def label(loss: fl.Loss) -> str:
     """A readable test id."""
+    usual = type(loss)()
     changed = [
         f"{name}={value}"
         for name, value in parameters(loss).items()
-        if name not in SWITCHES and value != getattr(type(loss)(), name)
+        if name not in SWITCHES and value != getattr(usual, name)
     ]
     return "-".join([loss.kernel, *changed])
 

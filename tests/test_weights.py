@@ -153,6 +153,17 @@ OUTSIDE: dict[str, list[float]] = {
 }
 
 
+def spoilt(
+    a: np.ndarray, samples: np.ndarray, values: list, random: np.random.RandomState
+) -> np.ndarray:
+    """A copy of `a`, with one of the values, if there are any, in each such sample."""
+    bad = a.copy()
+    if values:
+        shape = np.count_nonzero(samples), *[1] * (a.ndim - 1)
+        bad[samples] = random.choice(values, shape)
+    return bad
+
+
 def outside_of_weight_0(loss: fl.Loss, dtype: type, n: int) -> Any:
     """A problem, the same with bad samples, and weights of 0 for these."""
     row = oracle.ROWS[loss.kernel]
@@ -163,14 +174,11 @@ def outside_of_weight_0(loss: fl.Loss, dtype: type, n: int) -> Any:
     weight.flat[0] = weight.flat[-1] = 0
     if generators.has_classes(row):
         y[weight == 0] = 1  # not ignored: such rows are no part of N
-    bad_y, bad_x = y.copy(), x.copy()
-    for i in np.flatnonzero(weight == 0):
-        if generators.has_classes(row):
-            bad_y[i] = random.choice([-1, 7, 255, np.iinfo(np.int64).min])
-        elif row.labels[0] in OUTSIDE:
-            bad_y[i] = random.choice(OUTSIDE[row.labels[0]])
-        if row.predictions[0] in OUTSIDE:
-            bad_x[i] = random.choice(OUTSIDE[row.predictions[0]])
+    labels = OUTSIDE.get(row.labels[0], [])
+    if generators.has_classes(row):
+        labels = [-1, 7, 255, np.iinfo(np.int64).min]
+    bad_y = spoilt(y, weight == 0, labels, random)
+    bad_x = spoilt(x, weight == 0, OUTSIDE.get(row.predictions[0], []), random)
     return (y, x), (bad_y, bad_x), weight
 
 

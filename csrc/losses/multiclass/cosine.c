@@ -15,20 +15,46 @@ typedef struct {
   double tx, tt, xx;
 } fl_products;
 
+/* Squares of f32 are in the range of double. */
+#if defined(FL_DTYPE_f32)
+#define FL_SCALES false
+#else
+#define FL_SCALES true
+#endif
+
+/* The products of a lane at one or four places, which are added up before they meet
+   the running sums. */
+FL_INLINE void fl_add_products(int places, const real *restrict t,
+                               const real *restrict x, double st, double sx,
+                               fl_lanes *tx, fl_lanes *tt, fl_lanes *xx) {
+  for (int j = 0; j < FL_LANES; j++) {
+    double ab[4] = {0}, aa[4] = {0}, bb[4] = {0};
+    _Pragma("GCC unroll 4")
+    for (int k = 0; k < places; k++) {
+      const double a = (FL_SCALES ? st : 1) * (double)t[k * FL_LANES + j];
+      const double b = (FL_SCALES ? sx : 1) * (double)x[k * FL_LANES + j];
+      ab[k] = a * b, aa[k] = a * a, bb[k] = b * b;
+    }
+    fl_add_four(&tx->hi[j], &tx->lo[j], ab);
+    fl_add_four(&tt->hi[j], &tt->lo[j], aa);
+    fl_add_four(&xx->hi[j], &xx->lo[j], bb);
+  }
+}
+
 /* t.x, t.t and x.x, of rows multiplied by st and sx. */
 FL_OUTLINE fl_products fl_products_of(int64_t n, const real *restrict t,
                                       const real *restrict x, double st, double sx) {
   fl_lanes tx = {{0}, {0}}, tt = tx, xx = tx;
-  for (int64_t i = 0; i < n; i += FL_LANES) {
-    double a[FL_LANES] = {0}, b[FL_LANES] = {0};
-    const int64_t left = n - i;
-    for (int j = 0; j < FL_LANES && j < left; j++)
-      a[j] = st * (double)t[i + j], b[j] = sx * (double)x[i + j];
-    for (int j = 0; j < FL_LANES; j++) {
-      fl_add(&tx.hi[j], &tx.lo[j], a[j] * b[j]);
-      fl_add(&tt.hi[j], &tt.lo[j], a[j] * a[j]);
-      fl_add(&xx.hi[j], &xx.lo[j], b[j] * b[j]);
-    }
+  int64_t i = 0;
+  for (; i + FL_FOUR <= n; i += FL_FOUR)
+    fl_add_products(4, t + i, x + i, st, sx, &tx, &tt, &xx);
+  for (; i + FL_LANES <= n; i += FL_LANES)
+    fl_add_products(1, t + i, x + i, st, sx, &tx, &tt, &xx);
+  if (i < n) {
+    real last_t[FL_LANES] = {0}, last_x[FL_LANES] = {0};
+    memcpy(last_t, t + i, (size_t)(n - i) * sizeof(real));
+    memcpy(last_x, x + i, (size_t)(n - i) * sizeof(real));
+    fl_add_products(1, last_t, last_x, st, sx, &tx, &tt, &xx);
   }
   return (fl_products){fl_row_total(tx.hi, tx.lo), fl_row_total(tt.hi, tt.lo),
                        fl_row_total(xx.hi, xx.lo)};
@@ -101,7 +127,7 @@ FL_OUTLINE void fl_cosine_row(int want, const fl_row_block *block, int64_t row) 
   const real *x = (const real *)block->x + row * block->ldx;
   double st = 1, sx = 1;
   fl_products sums = fl_products_of(n, t, x, st, sx);
-  if (!fl_in_range(sums.tt) || !fl_in_range(sums.xx)) {
+  if (FL_SCALES && !(fl_in_range(sums.tt) && fl_in_range(sums.xx))) {
     st = fl_scale_of(n, t), sx = fl_scale_of(n, x);
     sums = fl_products_of(n, t, x, st, sx);
   }
@@ -132,3 +158,4 @@ FL_INLINE int FL_LOCAL(products)(const fl_row_block *block) {
 
 #define FL_PRODUCT FL_LOCAL(products)
 #include "blocks/row_loops.h"
+#undef FL_SCALES

@@ -72,6 +72,8 @@ def make(
     """
     row = ROWS[kernel]
     rng = np.random.default_rng(seed)
+    if row.family == "boxes":
+        return _boxes(shape, rng).astype(dtype), _boxes(shape, rng).astype(dtype)
     x = _predictions(row, shape, rng).astype(dtype, copy=False)
     if row.labels == ("class",):
         return rng.integers(shape[-1], size=shape[:-1]), x
@@ -87,6 +89,13 @@ def make(
         y = rng.integers(2, size=prod(shape), dtype=np.int8).reshape(shape)
         y = 2 * y - 1 if row.labels == ("sign",) else y
     return y.astype(dtype, copy=False), x
+
+
+def _boxes(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Two corners each, of boxes most of which meet."""
+    corners = rng.random((*shape[:-1], 2, 2))
+    corners[..., 1, :] = corners[..., 0, :] + 0.1 + corners[..., 1, :]
+    return corners.reshape(shape)
 
 
 def require_all() -> None:

@@ -162,6 +162,12 @@ FL_INLINE void fl_write_boxes(int want, const fl_row_block *block, int64_t first
   }
 }
 
+/* The direction of one number. */
+FL_INLINE void fl_move_along(const double *unit, fl_box_lanes *lanes) {
+  for (int k = 0; k < 4; k++)
+    for (int l = 0; l < FL_LANES; l++) lanes->u[k][l] = unit[k];
+}
+
 /* Of the numbers that a side is made of, and the direction of these. */
 FL_INLINE fl_side fl_moving_side(const double *p, double a, double c, double true_a,
                                  double true_c, double by_a, double by_c,

@@ -18,12 +18,13 @@ FL_INLINE int FL_LOCAL(points_of)(int want, int64_t rows,
   return outside != 0;
 }
 
-/* Once for each output set, which the loops must know to be vectorised; a gradient with
-   its Hessian, as that costs little and has room. */
+/* Once for each output set, which the loops must know to be vectorised. */
 FL_OUTLINE int FL_LOCAL(points)(int want, int64_t rows, const double *parameters,
                                 fl_picks *few) {
-  if (!(want & FL_WANT_VALUE))
+  if (want & FL_WANT_HESS)
     return FL_LOCAL(points_of)(FL_WANT_GRAD | FL_WANT_HESS, rows, parameters, few);
+  if (want == FL_WANT_GRAD)
+    return FL_LOCAL(points_of)(FL_WANT_GRAD, rows, parameters, few);
   if (want == FL_WANT_VALUE)
     return FL_LOCAL(points_of)(FL_WANT_VALUE, rows, parameters, few);
   return FL_LOCAL(points_of)(FL_WANT_VALUE | FL_WANT_GRAD, rows, parameters, few);

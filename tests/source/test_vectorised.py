@@ -47,7 +47,7 @@ SINGLE = [
     (r"segmentation_f64_", r"fl_lovasz_\w+_region"),
     (r"segmentation_", r"fl_\w+_points"),
     # rows of four into lanes and back
-    (r"boxes_", r"fl_[gdc]?iou_"),
+    (r"boxes_", r"fl_[gdc]?iou_(value|grad|value_grad|grad_hess|product)$"),
     # along a sequence, each number from the one before
     (r"survival_", r""),
     # SSE2 has no masks that numbers of both widths, or 64 bits, are chosen by

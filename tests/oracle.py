@@ -96,7 +96,9 @@ class Truth:
         results = []
         for number in zip(*(term.flat for term in terms), strict=True):
             parts = [mantissa_and_exponent(x, numbers) for x in number]
-            size = max((k.bit_length() + at for k, at in parts if k), default=0)
+            size = max(
+                (k.bit_length() + at for k, at in parts if k), default=info.minexp
+            )
             m, e = parts[0]
             exponent = min(max(size - 1, info.minexp), info.maxexp - 1) - info.nmant
             n, rest = _nearest(m, e - exponent, last)

@@ -54,6 +54,7 @@ SINGLE = [
     (r"robust_f.._baseline", r"fl_(barron|cauchy|fair|welsch)_"),
     (r"count_f.._baseline", r"fl_tweedie_(deviance_|mean_value)"),
     (r"binary_f32_baseline", r"fl_asymmetric_"),
+    (r"boxes_f.._baseline", r"fl_ciou_losses"),
     (r"count_f64_baseline", r"fl_(gamma|tweedie)_(value|grad)"),
     # SSE2 neither compares nor shifts integers of 64 bits
     (r"(distribution|embedding|ranking|regression|robust)_f64_baseline", r""),
@@ -61,7 +62,7 @@ SINGLE = [
     (r"multiclass_f64_baseline", r""),
     (
         r"multiclass_f32_baseline",
-        r"fl_(multi_margin_some_products|narrow_lifted_values)",
+        r"fl_(multi_margin_some_products|narrow_(lifted_values|lengths))",
     ),
     (r"programs_f.._baseline", r"fl_trig"),
     # compact code has no loops around loops of vectors, and no copies of loops

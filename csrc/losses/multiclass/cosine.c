@@ -10,6 +10,7 @@
 #include "blocks/domains.h"
 #include "math/double.h"
 #include "math/row_sums.h"
+#include "math/transpose.h"
 
 typedef struct {
   double tx, tt, xx;
@@ -145,9 +146,104 @@ FL_OUTLINE void fl_cosine_row(int want, const fl_row_block *block, int64_t row) 
     fl_turn_again(n, t, x, of_t, of_x, c, factor, (real *)block->h + row * block->ldh);
 }
 
-typedef char FL_LOCAL(scratch);
+/* Rows of up to so many entries are taken FL_LANES at a time, one in a lane. */
+enum { FL_COSINE_NARROW = 64 };
+
+typedef struct {
+  real t[FL_COSINE_NARROW][FL_LANES], x[FL_COSINE_NARROW][FL_LANES],
+      out[FL_COSINE_NARROW][FL_LANES];
+  double of_t[FL_LANES], of_x[FL_LANES], c[FL_LANES], factor[FL_LANES];
+  int64_t outside[FL_LANES]; /* whether squares are out of range */
+} fl_narrow_cosines;
+
+/* Inverse lengths and cosines; of rows of zeros 0. */
+FL_OUTLINE void fl_narrow_lengths(const fl_lanes *restrict tx,
+                                  const fl_lanes *restrict tt,
+                                  const fl_lanes *restrict xx,
+                                  fl_narrow_cosines *restrict rows) {
+  for (int r = 0; r < FL_LANES; r++) {
+    const double t = tt->hi[r] + tt->lo[r], x = xx->hi[r] + xx->lo[r];
+    const bool none = (t == 0) | (x == 0);
+    const double of_t = fl_d_select(none, 0 * t, 1 / __builtin_sqrt(t));
+    const double of_x = fl_d_select(none, 0 * x, 1 / __builtin_sqrt(x));
+    rows->of_t[r] = of_t;
+    rows->of_x[r] = of_x;
+    rows->c[r] = (tx->hi[r] + tx->lo[r]) * of_t * of_x;
+    rows->outside[r] = FL_SCALES & !(fl_in_range(t) & fl_in_range(x));
+  }
+}
+
+FL_OUTLINE void fl_narrow_cosines_of(int64_t classes,
+                                     fl_narrow_cosines *restrict rows) {
+  fl_lanes tx = {{0}, {0}}, tt = tx, xx = tx;
+  for (int64_t j = 0; j < classes; j++)
+    for (int r = 0; r < FL_LANES; r++) {
+      const double a = (double)rows->t[j][r], b = (double)rows->x[j][r];
+      fl_add(&tx.hi[r], &tx.lo[r], a * b);
+      fl_add(&tt.hi[r], &tt.lo[r], a * a);
+      fl_add(&xx.hi[r], &xx.lo[r], b * b);
+    }
+  fl_narrow_lengths(&tx, &tt, &xx, rows);
+}
+
+FL_OUTLINE void fl_narrow_turn(int64_t classes, fl_narrow_cosines *restrict rows) {
+  for (int64_t j = 0; j < classes; j++)
+    for (int r = 0; r < FL_LANES; r++) {
+      const double a = (double)rows->t[j][r] * rows->of_t[r];
+      const double b = (double)rows->x[j][r] * rows->of_x[r];
+      const double each = rows->of_x[r] * rows->factor[r];
+      rows->out[j][r] = (real)((rows->c[r] * b - a) * each);
+    }
+}
+
+FL_OUTLINE void fl_narrow_turn_again(int64_t classes,
+                                     fl_narrow_cosines *restrict rows) {
+  for (int64_t j = 0; j < classes; j++)
+    for (int r = 0; r < FL_LANES; r++) {
+      const double a = (double)rows->t[j][r] * rows->of_t[r];
+      const double b = (double)rows->x[j][r] * rows->of_x[r];
+      const double each = rows->of_x[r] * rows->of_x[r] * rows->factor[r];
+      rows->out[j][r] = (real)((2 * a * b + rows->c[r] * (1 - 3 * b * b)) * each);
+    }
+}
+
+/* n <= FL_LANES rows; those with squares out of range one by one. */
+FL_INLINE void fl_narrow_cosine_rows(int want, const fl_row_block *block, int64_t first,
+                                     int64_t n, fl_narrow_cosines *rows) {
+  const int64_t classes = block->classes;
+  if (n < FL_LANES) memset(rows, 0, sizeof *rows);
+  fl_transpose(n, classes, (const real *)block->y + first * block->ldy, block->ldy,
+               rows->t[0], FL_LANES);
+  fl_transpose(n, classes, (const real *)block->x + first * block->ldx, block->ldx,
+               rows->x[0], FL_LANES);
+  memcpy(rows->factor, block->factor + first, (size_t)n * sizeof *rows->factor);
+  fl_narrow_cosines_of(classes, rows);
+  for (int64_t r = 0; want & FL_WANT_VALUE && r < n; r++)
+    ((real *)block->v)[first + r] = (real)(block->parameters[0] - rows->c[r]);
+  if (want & FL_WANT_GRAD) {
+    fl_narrow_turn(classes, rows);
+    fl_transpose(classes, n, rows->out[0], FL_LANES,
+                 (real *)block->g + first * block->ldg, block->ldg);
+  }
+  if (want & FL_WANT_HESS) {
+    fl_narrow_turn_again(classes, rows);
+    fl_transpose(classes, n, rows->out[0], FL_LANES,
+                 (real *)block->h + first * block->ldh, block->ldh);
+  }
+  for (int64_t r = 0; r < n; r++)
+    if (rows->outside[r]) fl_cosine_row(want, block, first + r);
+}
+
+typedef fl_narrow_cosines FL_LOCAL(scratch);
 
 FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
+  if (block->classes <= FL_COSINE_NARROW && !(want & FL_WANT_PRODUCT)) {
+    for (int64_t r = 0, n; r < block->rows; r += n) {
+      n = block->rows - r < FL_LANES ? block->rows - r : FL_LANES;
+      fl_narrow_cosine_rows(want, block, r, n, block->scratch);
+    }
+    return 0;
+  }
   for (int64_t r = 0; r < block->rows; r++) fl_cosine_row(want, block, r);
   return 0;
 }

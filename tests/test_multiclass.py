@@ -591,17 +591,32 @@ def test_the_kinks_of_contests(dtype: type, p: float, classes: int, isa: str) ->
 
 
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
-def test_the_first_of_equal_wrong_classes(dtype: type, isa: str) -> None:
+@pytest.mark.parametrize("classes", [40, 100])
+def test_margins_below_rounding(dtype: type, classes: int, isa: str) -> None:
+    """The margin minus a tiny decision value is not the margin."""
+    x = np.full((3, classes), -9, dtype)
+    x[:, 5] = [-1e-20, 1e-20, 0]
+    x[:, 20] = -1
+    value, grad, _ = outputs(fl.multi_margin, np.full(3, 5), x)
+    np.testing.assert_allclose(value, [1e-20 / classes, 0, 0], 1e-6)
+    expected = np.zeros((3, classes))
+    expected[0, 5], expected[0, 20] = -1 / classes, 1 / classes
+    np.testing.assert_allclose(grad, expected, 1e-6)
+
+
+@pytest.mark.parametrize("dtype", oracle.DTYPES)
+@pytest.mark.parametrize("classes", [40, 100])
+def test_the_first_of_equal_wrong_classes(dtype: type, classes: int, isa: str) -> None:
     """Also where it is in another lane, and 0 at the kink."""
-    x = np.full((3, 40), -2, dtype)
+    x = np.full((3, classes), -2, dtype)
     x[:, 3] = 1
     x[0, [5, 20, 21]] = 0.5
     x[2, 3] = 1.5
     x[2, 7] = 0.5
-    y = np.eye(40, dtype=dtype)[[3, 3, 3]]
+    y = np.eye(classes, dtype=dtype)[[3, 3, 3]]
     value, grad, hess = outputs(fl.categorical_hinge, y, x)
     np.testing.assert_array_equal(value, [0.5, 0, 0])
-    expected = np.zeros((3, 40))
+    expected = np.zeros((3, classes))
     expected[0, 3], expected[0, 5] = -1, 1
     np.testing.assert_array_equal(grad, expected)
     assert not hess.any()

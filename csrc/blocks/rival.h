@@ -19,29 +19,44 @@ typedef struct {
 typedef void fl_rival_points_fn(int64_t rows, const double *parameters,
                                 const double *factor, fl_rivals *rivals);
 
-/* The largest of n entries, -inf of none, NaN if one is. */
+/* The largest of n entries, -inf of none, NaN if one is. The last FL_LANES may overlap the
+   ones before. */
 FL_OUTLINE real fl_largest(int64_t n, const real *x) {
-  real lane[FL_LANES], most = -(real)INFINITY;
-  fl_int nan[FL_LANES], any = 0;
-  int64_t i = 0;
-  for (int j = 0; j < FL_LANES; j++) lane[j] = most, nan[j] = 0;
-  for (; i + FL_LANES <= n; i += FL_LANES)
+  real lane[FL_LANES], bad[FL_LANES]; /* bad: NaN of those that have met one, else 0 */
+  for (int j = 0; j < FL_LANES; j++) lane[j] = -(real)INFINITY, bad[j] = 0;
+  for (int64_t i = 0; n >= FL_LANES && i < n; i += FL_LANES) {
+    const real *z = x + (i < n - FL_LANES ? i : n - FL_LANES);
+    _Pragma("GCC unroll 1")
     for (int j = 0; j < FL_LANES; j++) {
-      lane[j] = fl_larger(x[i + j], lane[j]);
-      nan[j] |= -(fl_int)(x[i + j] != x[i + j]);
+      lane[j] = fl_larger(z[j], lane[j]);
+      bad[j] = z[j] == z[j] ? bad[j] : z[j];
     }
-  for (int j = 0; j < FL_LANES; j++) most = fl_larger(lane[j], most), any |= nan[j];
-  for (; i < n; i++) most = fl_larger(x[i], most), any |= -(fl_int)(x[i] != x[i]);
-  return any ? (real)NAN : most;
+  }
+  _Pragma("GCC unroll 4")
+  for (int half = FL_LANES / 2; half > 0; half /= 2)
+    for (int j = 0; j < half; j++) {
+      lane[j] = fl_larger(lane[j], lane[j + half]);
+      bad[j] += bad[j + half];
+    }
+  real most = lane[0], any = bad[0];
+  for (int64_t i = 0; n < FL_LANES && i < n; i++)
+    most = fl_larger(x[i], most), any = x[i] == x[i] ? any : x[i];
+  return any == any ? most : any;
+}
+
+/* The first entry from i on that is equal to z is in the run of `length` entries that
+   begins there, if there is one in whole runs. */
+FL_INLINE int64_t fl_run_with(int64_t i, int64_t n, int length, const real *x, real z) {
+  for (fl_int any = 0; i + length <= n; i += length) {
+    for (int j = 0; j < length; j++) any |= -(fl_int)(x[i + j] == z);
+    if (any) break;
+  }
+  return i;
 }
 
 /* Where the first entry equal to z is; n: nowhere. */
 FL_OUTLINE int64_t fl_first_equal(int64_t n, const real *x, real z) {
-  int64_t i = 0;
-  for (fl_int any = 0; i + FL_FOUR <= n; i += FL_FOUR) {
-    for (int j = 0; j < FL_FOUR; j++) any |= -(fl_int)(x[i + j] == z);
-    if (any) break;
-  }
+  int64_t i = fl_run_with(fl_run_with(0, n, FL_FOUR, x, z), n, FL_LANES, x, z);
   while (i < n && x[i] != z) i++;
   return i;
 }

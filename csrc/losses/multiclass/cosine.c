@@ -177,12 +177,7 @@ FL_OUTLINE void fl_narrow_cosines_of(int64_t classes,
                                      fl_narrow_cosines *restrict rows) {
   fl_lanes tx = {{0}, {0}}, tt = tx, xx = tx;
   for (int64_t j = 0; j < classes; j++)
-    for (int r = 0; r < FL_LANES; r++) {
-      const double a = (double)rows->t[j][r], b = (double)rows->x[j][r];
-      fl_add(&tx.hi[r], &tx.lo[r], a * b);
-      fl_add(&tt.hi[r], &tt.lo[r], a * a);
-      fl_add(&xx.hi[r], &xx.lo[r], b * b);
-    }
+    fl_add_products(1, rows->t[j], rows->x[j], 1, 1, &tx, &tt, &xx);
   fl_narrow_lengths(&tx, &tt, &xx, rows);
 }
 

@@ -8,7 +8,7 @@
 typedef char FL_LOCAL(scratch);
 
 FL_OUTLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
-  const fl_contest contest = {1, false};
+  const fl_contest contest = fl_contest_of(1, 1);
   fl_int outside = 0;
   for (int64_t r = 0; r < block->rows; r++) {
     const real *right = (const real *)block->y + r * block->ldy;

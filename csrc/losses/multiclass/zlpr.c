@@ -16,10 +16,11 @@
 
    where S' leaves one entry equal to m out (softmax.h says why). (J. Su, M. Zhu, A. Murtadha,
    S. Pan, B. Wen and Y. Liu, ZLPR: a novel loss for multi-label classification, 2022.) In
-   double. */
+   double, with short exponentials in f32. */
 #define FL_NAME zlpr
 #include "blocks/shares.h"
 #include "math/log_quotient.h"
+#include "math/short_power.h"
 
 enum { FL_WRONG, FL_RIGHT };
 
@@ -43,16 +44,45 @@ FL_INLINE double fl_below_tail(double z, double m) {
   return d > -800 ? lost : 0;
 }
 
+/* Raises the tops of the halves to an entry. */
+FL_INLINE void fl_raise_tops(real y, real x, double *wrong_top, double *right_top) {
+  const double z = fl_signed((double)y, (double)x);
+  const double wrong = y == 1 ? 0 : z, right = y == 1 ? z : 0;
+  *wrong_top = wrong > *wrong_top ? wrong : *wrong_top;
+  *right_top = right > *right_top ? right : *right_top;
+}
+
 FL_OUTLINE void fl_half_tops(int64_t n, const real *y, const real *x,
                              fl_halves *halves) {
-  double top[2] = {0, 0};
-  for (int64_t j = 0; j < n; j++) {
-    const double z = fl_signed((double)y[j], (double)x[j]);
-    const double wrong = y[j] == 1 ? 0 : z, right = y[j] == 1 ? z : 0;
-    top[FL_WRONG] = wrong > top[FL_WRONG] ? wrong : top[FL_WRONG];
-    top[FL_RIGHT] = right > top[FL_RIGHT] ? right : top[FL_RIGHT];
+  double wrong[FL_LANES] = {0}, right[FL_LANES] = {0};
+  int64_t i = 0;
+  for (; i + FL_LANES <= n; i += FL_LANES) {
+    _Pragma("GCC unroll 1")
+    for (int j = 0; j < FL_LANES; j++)
+      fl_raise_tops(y[i + j], x[i + j], &wrong[j], &right[j]);
   }
-  for (int k = 0; k < 2; k++) halves->half[k] = (fl_half){.top = top[k]};
+  for (; i < n; i++) fl_raise_tops(y[i], x[i], &wrong[0], &right[0]);
+  for (int j = 1; j < FL_LANES; j++) {
+    wrong[0] = wrong[j] > wrong[0] ? wrong[j] : wrong[0];
+    right[0] = right[j] > right[0] ? right[j] : right[0];
+  }
+  halves->half[FL_WRONG] = (fl_half){.top = wrong[0]};
+  halves->half[FL_RIGHT] = (fl_half){.top = right[0]};
+}
+
+/* z - m as a sum of two, whose exponential is e. */
+FL_INLINE double fl_half_gap(real y, real x, double m, double *tail) {
+  const double z = fl_signed((double)y, (double)x);
+  *tail = fl_below_tail(z, m);
+  return z == m ? 0 : z - m;
+}
+
+FL_INLINE double fl_half_exp(double gap, double tail) {
+#if defined(FL_DTYPE_f32)
+  return fl_d_short_exp(gap).power;
+#else
+  return fl_d_exp(gap, tail);
+#endif
 }
 
 /* e of some entries. */
@@ -60,29 +90,34 @@ FL_OUTLINE void fl_half_exponentials(int64_t n, const real *restrict y,
                                      const real *restrict x, fl_halves *halves) {
   const double wrong = halves->half[FL_WRONG].top, right = halves->half[FL_RIGHT].top;
   double *restrict e = halves->e, *restrict tail = halves->tail;
-  for (int64_t j = 0; j < n; j++) {
-    const double z = fl_signed((double)y[j], (double)x[j]),
-                 m = y[j] == 1 ? right : wrong;
-    e[j] = z == m ? 0 : z - m;
-    tail[j] = fl_below_tail(z, m);
-  }
-  for (int64_t j = 0; j < n; j++) e[j] = fl_d_exp(e[j], tail[j]);
+  for (int64_t j = 0; j < n; j++)
+    e[j] = fl_half_gap(y[j], x[j], y[j] == 1 ? right : wrong, &tail[j]);
+  for (int64_t j = 0; j < n; j++) e[j] = fl_half_exp(e[j], tail[j]);
 }
 
-/* Adds e of FL_LANES entries to the halves, but for those equal to a maximum that is not
-   0, which are counted. */
+/* What an entry adds to the sum and to the ties of its half: e equal to a maximum that is
+   not 0 is counted instead. */
+typedef struct {
+  double other, tie;
+} fl_half_term;
+
+FL_INLINE fl_half_term fl_half_term_of(double e, double top) {
+  const double tie = e == 1 ? (top > 0 ? 1 : 0) : 0;
+  return (fl_half_term){tie == 1 ? 0 : e, tie};
+}
+
+/* FL_LANES entries to the sums and ties of the halves. */
 FL_INLINE void fl_add_lanes(const real *restrict y, const double *restrict e,
                             double wrong_top, double right_top, fl_lanes *restrict sums,
                             fl_lanes *restrict ties) {
   double of_wrong[FL_LANES], of_right[FL_LANES];
   for (int j = 0; j < FL_LANES; j++) {
-    const double right = (double)y[j], top = right == 1 ? right_top : wrong_top;
-    const double tie = e[j] == 1 ? (top > 0 ? 1 : 0) : 0;
-    const double other = tie == 1 ? 0 : e[j];
-    of_wrong[j] = right == 1 ? 0 : other;
-    of_right[j] = right == 1 ? other : 0;
-    ties[FL_WRONG].hi[j] += right == 1 ? 0 : tie;
-    ties[FL_RIGHT].hi[j] += right == 1 ? tie : 0;
+    const double right = (double)y[j];
+    const fl_half_term term = fl_half_term_of(e[j], right == 1 ? right_top : wrong_top);
+    of_wrong[j] = right == 1 ? 0 : term.other;
+    of_right[j] = right == 1 ? term.other : 0;
+    ties[FL_WRONG].hi[j] += right == 1 ? 0 : term.tie;
+    ties[FL_RIGHT].hi[j] += right == 1 ? term.tie : 0;
   }
   for (int j = 0; j < FL_LANES; j++) {
     fl_add(&sums[FL_WRONG].hi[j], &sums[FL_WRONG].lo[j], of_wrong[j]);
@@ -106,12 +141,31 @@ FL_OUTLINE void fl_add_halves(int64_t n, const real *y, const double *e, fl_half
     for (int j = 0; j < FL_LANES; j++) half[k].ties += ties[k].hi[j];
 }
 
-/* m + log1p(S') of a half whose sums are complete. */
+/* S' of a half whose sums are complete; where the logit 0 is the largest it is left out. */
+FL_INLINE double fl_half_rest(double top, double others, double ties) {
+  return others + (top == 0 ? 0 : (ties - 1) + fl_half_exp(-top, 0));
+}
+
+/* m + log1p(S') */
+FL_INLINE double fl_half_loss(double top, double rest) {
+  return top + fl_log1p_quotient(rest, 1);
+}
+
 FL_INLINE double fl_half_value(fl_half *half, const fl_lanes *sum) {
-  const double others = fl_row_total(sum->hi, sum->lo);
-  const bool zero = half->top == 0; /* the logit 0 is the largest, and left out */
-  half->rest = zero ? others : others + (half->ties - 1) + fl_d_exp(-half->top, 0);
-  return half->top + fl_log1p_quotient(half->rest, 1);
+  half->rest = fl_half_rest(half->top, fl_row_total(sum->hi, sum->lo), half->ties);
+  return fl_half_loss(half->top, half->rest);
+}
+
+/* l'_j and l''_j of an entry of a half. */
+typedef struct {
+  double slope, curve;
+} fl_half_point;
+
+FL_INLINE fl_half_point fl_half_point_of(bool right, double e, double top,
+                                         double rest) {
+  const double total = 1 + rest, p = e / total;
+  const double others = top > 0 && e == 1 ? rest : (1 - e) + rest;
+  return (fl_half_point){right ? -p : p, p * (others / total)};
 }
 
 FL_OUTLINE void fl_derive_halves(bool curve, int64_t n, const real *restrict y,
@@ -120,11 +174,10 @@ FL_OUTLINE void fl_derive_halves(bool curve, int64_t n, const real *restrict y,
   const fl_half wrong = halves->half[FL_WRONG], right = halves->half[FL_RIGHT];
   for (int64_t j = 0; j < n; j++) {
     const bool is = y[j] == 1;
-    const double rest = is ? right.rest : wrong.rest, top = is ? right.top : wrong.top;
-    const double e = halves->e[j], total = 1 + rest, p = e / total;
-    const double others = top > 0 && e == 1 ? rest : (1 - e) + rest;
-    g[j] = (real)((is ? -p : p) * factor);
-    if (curve) h[j] = (real)(p * (others / total) * factor);
+    const fl_half_point point = fl_half_point_of(
+        is, halves->e[j], is ? right.top : wrong.top, is ? right.rest : wrong.rest);
+    g[j] = (real)(point.slope * factor);
+    if (curve) h[j] = (real)(point.curve * factor);
   }
 }
 
@@ -159,12 +212,120 @@ FL_OUTLINE int fl_zlpr_row(int want, const fl_row_block *block, int64_t row,
   return outside != 0;
 }
 
-typedef fl_halves FL_LOCAL(scratch);
+/* A tile of narrow rows, entry by entry, and the halves of each. */
+typedef struct {
+  real y[FL_ROWS_TILE], x[FL_ROWS_TILE], h[FL_ROWS_TILE];
+  double e[FL_ROWS_TILE], tail[FL_ROWS];
+  double top[2][FL_ROWS], ties[2][FL_ROWS], rest[2][FL_ROWS], rest_tail[2][FL_ROWS];
+} fl_halves_tile;
 
-FL_INLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
+FL_OUTLINE void fl_tile_tops(int64_t rows, int64_t classes,
+                             fl_halves_tile *restrict tile) {
+  double *restrict wrong = tile->top[FL_WRONG], *restrict right = tile->top[FL_RIGHT];
+  for (int64_t r = 0; r < rows; r++) wrong[r] = right[r] = 0;
+  for (int64_t j = 0; j < classes; j++)
+    for (int64_t r = 0; r < rows; r++)
+      fl_raise_tops(tile->y[j * rows + r], tile->x[j * rows + r], &wrong[r], &right[r]);
+}
+
+FL_OUTLINE void fl_tile_exponentials(int64_t rows, int64_t classes,
+                                     fl_halves_tile *restrict tile) {
+  const double *wrong = tile->top[FL_WRONG], *right = tile->top[FL_RIGHT];
+  for (int64_t j = 0; j < classes; j++) {
+    const real *y = tile->y + j * rows, *x = tile->x + j * rows;
+    double *e = tile->e + j * rows;
+    for (int64_t r = 0; r < rows; r++)
+      e[r] = fl_half_gap(y[r], x[r], y[r] == 1 ? right[r] : wrong[r], &tile->tail[r]);
+    for (int64_t r = 0; r < rows; r++) e[r] = fl_half_exp(e[r], tile->tail[r]);
+  }
+}
+
+FL_INLINE void fl_tile_half_sums(int half, int64_t rows, int64_t classes,
+                                 fl_halves_tile *restrict tile) {
+  const double *top = tile->top[half];
+  double *sum = tile->rest[half], *tail = tile->rest_tail[half];
+  for (int64_t r = 0; r < rows; r++) {
+    fl_begin_sum(sum, tail, r, 0);
+    tile->ties[half][r] = 0;
+  }
+  for (int64_t j = 0; j < classes; j++)
+    for (int64_t r = 0; r < rows; r++) {
+      const fl_half_term term = fl_half_term_of(tile->e[j * rows + r], top[r]);
+      const bool own = (tile->y[j * rows + r] == 1) == (half == FL_RIGHT);
+      tile->ties[half][r] += own ? term.tie : 0;
+      fl_add(&sum[r], &tail[r], own ? term.other : 0);
+    }
+  for (int64_t r = 0; r < rows; r++)
+    sum[r] = fl_half_rest(top[r], sum[r] + fl_tail(tail, r), tile->ties[half][r]);
+}
+
+FL_OUTLINE void fl_tile_sums(int64_t rows, int64_t classes, fl_halves_tile *tile) {
+  fl_tile_half_sums(FL_WRONG, rows, classes, tile);
+  fl_tile_half_sums(FL_RIGHT, rows, classes, tile);
+}
+
+FL_OUTLINE void fl_tile_values(int64_t rows, const fl_halves_tile *restrict tile,
+                               real *restrict v) {
+  for (int64_t r = 0; r < rows; r++)
+    v[r] = (real)(fl_half_loss(tile->top[FL_WRONG][r], tile->rest[FL_WRONG][r])
+                  + fl_half_loss(tile->top[FL_RIGHT][r], tile->rest[FL_RIGHT][r]));
+}
+
+/* Derivatives; the first ones take the place of the logits. */
+FL_OUTLINE void fl_tile_derivatives(int64_t rows, int64_t classes,
+                                    const double *restrict factor,
+                                    fl_halves_tile *restrict tile) {
+  for (int64_t j = 0; j < classes; j++)
+    for (int64_t r = 0; r < rows; r++) {
+      const int64_t i = j * rows + r;
+      const bool is = tile->y[i] == 1;
+      const double top = is ? tile->top[FL_RIGHT][r] : tile->top[FL_WRONG][r];
+      const double rest = is ? tile->rest[FL_RIGHT][r] : tile->rest[FL_WRONG][r];
+      const fl_half_point point = fl_half_point_of(is, tile->e[i], top, rest);
+      tile->x[i] = (real)(point.slope * factor[r]);
+      tile->h[i] = (real)(point.curve * factor[r]);
+    }
+}
+
+FL_OUTLINE int fl_zlpr_tile(int want, const fl_row_block *block, int64_t first,
+                            int64_t rows, fl_halves_tile *tile) {
+  const int64_t classes = block->classes;
+  fl_transpose_in(rows, classes, (const real *)block->y + first * block->ldy,
+                  block->ldy, tile->y);
+  fl_transpose_in(rows, classes, (const real *)block->x + first * block->ldx,
+                  block->ldx, tile->x);
+  fl_int outside = 0;
+  for (int64_t i = 0; i < rows * classes; i++) outside |= fl_outside_bit(tile->y[i]);
+  fl_tile_tops(rows, classes, tile);
+  fl_tile_exponentials(rows, classes, tile);
+  fl_tile_sums(rows, classes, tile);
+  if (want & FL_WANT_VALUE) fl_tile_values(rows, tile, (real *)block->v + first);
+  if (want & FL_WANT_GRAD) {
+    fl_tile_derivatives(rows, classes, block->factor + first, tile);
+    fl_transpose_out(rows, classes, tile->x, (real *)block->g + first * block->ldg,
+                     block->ldg);
+  }
+  if (want & FL_WANT_HESS)
+    fl_transpose_out(rows, classes, tile->h, (real *)block->h + first * block->ldh,
+                     block->ldh);
+  return outside != 0;
+}
+
+typedef union {
+  fl_halves wide;
+  fl_halves_tile narrow;
+} FL_LOCAL(scratch);
+
+FL_OUTLINE int FL_LOCAL(rows)(int want, const fl_row_block *block) {
+  FL_LOCAL(scratch) *const scratch = block->scratch;
+  const bool narrow = block->classes <= FL_NARROW;
+  const int64_t height = narrow ? fl_rows_together(block->classes) : 1;
   int flags = 0;
-  for (int64_t r = 0; r < block->rows; r++)
-    flags |= fl_zlpr_row(want, block, r, block->scratch);
+  for (int64_t row = 0; row < block->rows; row += height) {
+    const int64_t left = block->rows - row, rows = left < height ? left : height;
+    flags |= narrow ? fl_zlpr_tile(want, block, row, rows, &scratch->narrow)
+                    : fl_zlpr_row(want, block, row, &scratch->wide);
+  }
   return flags;
 }
 
@@ -195,7 +356,7 @@ FL_OUTLINE void fl_half_drifts(int64_t n, const real *restrict y,
 }
 
 FL_INLINE double fl_half_drift(const fl_half *half, const fl_lanes *sum) {
-  const double zero = half->top > 0 ? fl_d_exp(-half->top, 0) * half->pivot : 0;
+  const double zero = half->top > 0 ? fl_half_exp(-half->top, 0) * half->pivot : 0;
   return (fl_row_total(sum->hi, sum->lo) - zero) / (1 + half->rest);
 }
 

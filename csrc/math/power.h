@@ -6,7 +6,9 @@
 #include "math/double.h"
 
 /* 0^y */
-FL_INLINE double fl_zero_power(double y) { return y > 0 ? 0 : (y < 0 ? INFINITY : 1); }
+FL_INLINE double fl_zero_power(double y) {
+  return fl_d_select(y > 0, 0, fl_d_select(y < 0, INFINITY, 1));
+}
 
 /* x^y of a finite x >= 0 and a finite y, given 0^y. NaN stays NaN. */
 FL_INLINE double fl_d_power_from(double zero, double x, double y) {

@@ -26,15 +26,13 @@ SINGLE = [
         r"multiclass_",
         r"fl_wide_(lifted_values|logs|own|row_frames|shares|states|weighted_value)",
     ),
-    (r"multiclass_", r"fl_(zlpr|cosine)_row"),
+    (r"multiclass_", r"fl_(zlpr|cosine)_row|fl_(hinge_rows|contest_own)"),
     (r"multiclass_", r"fl_(crossentropy_products|drifts|own_points|sum_rows)"),
     # what is left of a tile behind the last four of its sum
     (r"binary_f64_", r"fl_binary_crossentropy_logits_value"),
     (r"margin_f64_", r"fl_((squared_)?hinge_value|modified_huber_value_grad)"),
     (r"binary_f64_", r"fl_brier_value_grad"),
     (r"robust_f64_", r"fl_(barron|welsch)_value"),
-    # powers in double precision, of one number a row of classes
-    (r"multiclass_", r"fl_categorical_focal"),
     # once a block
     (r"distribution_", r"fl_student_t_setup"),
     (r"robust_", r"fl_barron_setup"),
@@ -51,9 +49,13 @@ SINGLE = [
     # along a sequence, each number from the one before
     (r"survival_", r""),
     # SSE2 has no masks that numbers of both widths, or 64 bits, are chosen by
-    (r"robust_f.._baseline", r"fl_(barron|cauchy|fair|welsch)_"),
+    (r"robust_f.._baseline", r"fl_(barron|cauchy|fair|pseudo_huber|welsch)_"),
     (r"count_f.._baseline", r"fl_tweedie_(deviance_|mean_value)"),
     (r"binary_f32_baseline", r"fl_asymmetric_"),
+    (
+        r"multiclass_f32_baseline",
+        r"fl_(categorical_focal_points|hinge_(runs|values)|tile_derivatives)",
+    ),
     (r"boxes_f.._baseline", r"fl_ciou_losses"),
     (r"count_f64_baseline", r"fl_(gamma|tweedie)_(value|grad)"),
     # SSE2 neither compares nor shifts integers of 64 bits

@@ -8,7 +8,7 @@
 
 FL_INLINE fl_term_point fl_focal_of_class(real x, const double *parameters) {
   const real p = fl_clip(x, parameters[1]);
-  const double log = -(double)fl_log(p), exact = (double)p;
+  const double exact = (double)p, log = -fl_log_short_in_f32(exact, 0);
   const fl_focal_point point = fl_focal(log, exact, 1 - exact, parameters[0]);
   return (fl_term_point){
       .value = (real)point.value,

@@ -10,21 +10,23 @@
 #ifndef FL_FOCAL_H
 #define FL_FOCAL_H
 
-#include "math/double.h"
+#include "math/short_power.h"
 
 typedef struct {
   double value, slope, curve;
 } fl_focal_point;
 
 FL_INLINE fl_focal_point fl_focal(double log, double p, double rest, double gamma) {
-  const double power = fl_d_power(rest, gamma);
+  const double zero = fl_zero_power(gamma), zero_below = fl_zero_power(gamma - 1);
+  const double power = fl_power_short_in_f32(zero, rest, gamma);
+  const double below = rest == 0 ? zero_below : power / rest;
   const double part = p == 0 ? 0 : p * log; /* p L, 0 at L = inf */
   const double decay = rest == 0 ? p : part / rest;
   const double curve = 2 * p - part + (gamma - 1) * p * decay;
   return (fl_focal_point){
       .value = power == 0 ? 0 : power * log,
       .slope = power * (1 + gamma * decay),
-      .curve = gamma == 0 ? 0 : gamma * fl_d_power(rest, gamma - 1) * curve,
+      .curve = gamma == 0 ? 0 : gamma * below * curve,
   };
 }
 

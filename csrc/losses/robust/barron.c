@@ -58,9 +58,9 @@ typedef struct {
   double rise, below;
 } fl_barron_power;
 
-FL_INLINE fl_barron_power fl_root_of(double u, double b) {
-  const double root = __builtin_sqrt(u);
-  return (fl_barron_power){b / (root + 1), 1 / root};
+FL_INLINE fl_barron_power fl_root_of(double b) {
+  const fl_root root = fl_root_of_one_plus(b);
+  return (fl_barron_power){b * root.by_next, root.inverse};
 }
 
 FL_INLINE fl_barron_power fl_barron_power_of(double w, double u, double b, bool end,
@@ -81,7 +81,7 @@ FL_INLINE fl_barron fl_barron_of(fl_case is, real y, real x, real r,
   const double w = z * z, b = w * by_a, u = 1 + b;
   const fl_barron_power p = is == FL_IS_GENERAL
                                 ? fl_barron_power_of(w, u, b, end, parameters)
-                                : fl_root_of(u, b);
+                                : fl_root_of(b);
   const double bend = FL_FMA_F64(parameters[FL_RISE], b, 1);
   const double curve = p.below * (bend / FL_FMA_F64(parameters[FL_POWER], b, 1));
   return (fl_barron){.value = parameters[FL_RATIO] * p.rise,

@@ -20,6 +20,17 @@ FL_INLINE double fl_scaled_of(double c, real y, real x) {
   return z > FL_Z_END ? FL_Z_END : z;
 }
 
+/* 1/sqrt(1 + w) and 1/(sqrt(1 + w) + 1), of one quotient. */
+typedef struct {
+  double inverse, by_next;
+} fl_root;
+
+FL_INLINE fl_root fl_root_of_one_plus(double w) {
+  const double root = __builtin_sqrt(1 + w), next = root + 1;
+  const double both = 1 / (root * next);
+  return (fl_root){next * both, root * both};
+}
+
 #else
 
 /* Below FL_SMALL w^2/3 is nothing beside 1. From FL_FAR_OUT on 1 is nothing

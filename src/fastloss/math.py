@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fastloss._custom import axes, numbers
-from fastloss._custom.simplify import build
+from fastloss._custom.building import build
 from fastloss._custom.trace import Reduced, Symbol, as_node
 
 __all__ = [

@@ -13,6 +13,8 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
+from .arithmetic import add, div, exp, mul, neg, square, sub, where
+from .building import ONE, ZERO, build
 from .graph import Node, const, node
 from .refusal import HeadsError, LabelOfRowError, TraceError, refuse
 from .rows import (
@@ -25,7 +27,6 @@ from .rows import (
     pick,
     row_sum,
 )
-from .simplify import ONE, ZERO, add, build, div, exp, mul, neg, square, sub, where
 from .trace import COLUMN, ENTRIES, NUMBER, ROWS, Reduced, Symbol, as_node, is_whole
 from .tracing import Tracing, present
 

@@ -23,6 +23,7 @@ from fastloss.core import _bridge, checks
 from fastloss.core.job import OUTPUT_SETS, PRODUCT, VALUE
 
 from .axes import is_table, table
+from .building import ONE
 from .captured import RESTLESS, Captured
 from .derive import NoDerivativeError, derivative
 from .functions import Function
@@ -42,7 +43,6 @@ from .refusal import (
 )
 from .render import formula as rendered
 from .rows import CLASSES, is_of_rows
-from .simplify import ONE
 from .slopes import guarded
 from .statistic import Statistic
 from .trace import (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextvars import ContextVar
 
+from .arithmetic import add, mul, where
+from .building import ONE, ZERO, is_zero, raw
 from .graph import OPERATIONS, Node, node, outside, walk
-from .simplify import ONE, ZERO, add, is_zero, mul, raw, where
 
 PREDICTION = node("input", value="y_pred")
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .arithmetic import add, mul
+from .building import ZERO
 from .derive import derivative_to
 from .graph import Node, node
-from .simplify import ZERO, add, mul
 from .slopes import guarded
 
 __all__ = ["Asked", "Heads", "curves", "names_of", "products", "slopes", "vectors_of"]

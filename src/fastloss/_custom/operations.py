@@ -1,7 +1,7 @@
 """The operations of formulas, one record each: see `graph.Operation`.
 
-The forms that a formula may be rewritten to because they are stable (`simplify` says
-which become which) are records like those NumPy has a name for:
+The forms that a formula may be rewritten to because they are stable (`building` says
+where the rules are) are records like those NumPy has a name for:
 
     softplus(x)        log(1 + exp(x))
     sigmoid(x)         1/(1 + exp(-x))
@@ -38,28 +38,37 @@ import math
 
 import numpy as np
 
-from . import numbers, rows, simplify, slopes
-from .graph import OPERATIONS, Node, Operation, const, node
-from .simplify import (
-    ONE,
-    TWO,
+from . import numbers, rows, slopes
+from .arithmetic import (
     absolute,
     add,
-    build,
     div,
     even,
+    exp,
     mul,
-    nan_if,
     neg,
     odd,
-    raw,
+    over,
     sigmoid,
     sigmoid_slope,
-    softplus,
     square,
     sub,
+    times,
     where,
 )
+from .building import ONE, TWO, ZERO, build, nan_if, raw
+from .comparisons import less, less_equal, logical_not, maximum, minimum
+from .graph import OPERATIONS, Node, Operation, const, node
+from .logarithms import (
+    log,
+    log1p,
+    log_cosh,
+    logaddexp,
+    logistic,
+    logistic_slope,
+    softplus,
+)
+from .powers import power, sqrt
 from .slopes import by_parts, reciprocal, still
 
 
@@ -71,13 +80,13 @@ def _decay(x: Node) -> Node:
 
 def _constant(x: Node, da: Node) -> Node:
     """The slope of a step, a NaN where that is one."""
-    return nan_if(simplify.ZERO, x.args[0])
+    return nan_if(ZERO, x.args[0])
 
 
 def _over_length(x: Node, a: Node, b: Node) -> Node:
     """x/hypot(a, b), and x where the length is 0, as of abs."""
     length = build("hypot", a, b)
-    return div(x, where(raw("eq", length, simplify.ZERO), ONE, length))
+    return div(x, where(raw("eq", length, ZERO), ONE, length))
 
 
 def _at_least_one(x: Node, power: Node, *factors: Node) -> Node:
@@ -88,9 +97,9 @@ def _at_least_one(x: Node, power: Node, *factors: Node) -> Node:
     k = functools.reduce(mul, factors)
     if power.uniform and k.uniform:
         return node("powers", x, power, k)
-    zero = raw("eq", k, simplify.ZERO)
+    zero = raw("eq", k, ZERO)
     product = functools.reduce(mul, factors, node("power", x, power))
-    return where(zero, nan_if(simplify.ZERO, x), product)
+    return where(zero, nan_if(ZERO, x), product)
 
 
 def _minus_one(power: Node, logarithm: Node) -> Node:
@@ -119,15 +128,15 @@ def _arcsinh(x: Node) -> Node:
 
 def _unless_zero(a: Node, product: Node, b: Node) -> Node:
     """The product with a, 0 where a is and b is a number."""
-    return where(raw("eq", a, simplify.ZERO), nan_if(simplify.ZERO, b), product)
+    return where(raw("eq", a, ZERO), nan_if(ZERO, b), product)
 
 
 def _entropy(a: Node, b: Node, rest: Node) -> Node:
     """A log(a/b) + rest; for a = 0 the rest, outside of the domain an infinity."""
-    zero = simplify.ZERO
+    zero = ZERO
     inside = raw("and", raw("gt", a, zero), raw("gt", b, zero))
     edge = raw("and", raw("eq", a, zero), raw("ge", b, zero))
-    term = add(mul(a, simplify.log(div(a, b))), rest)
+    term = add(mul(a, log(div(a, b))), rest)
     chosen = where(inside, term, where(edge, rest, const(math.inf)))
     return nan_if(nan_if(chosen, a), b)
 
@@ -165,7 +174,7 @@ OPERATIONS.update(
     add=Operation(
         numpy=("add",),
         number=np.add,
-        simplified=simplify.add,
+        simplified=add,
         slope=lambda x, da, db: add(da, db),
         text=("{0:sum} + {1:sum}", "sum"),
         commutative=True,
@@ -173,7 +182,7 @@ OPERATIONS.update(
     sub=Operation(
         numpy=("subtract",),
         number=np.subtract,
-        simplified=simplify.sub,
+        simplified=sub,
         slope=rows.slope_of_sub,
         lowered=rows.lowered_sub,
         text=("{0:sum} - {1:product}", "sum"),
@@ -181,14 +190,14 @@ OPERATIONS.update(
     neg=Operation(
         numpy=("negative",),
         number=np.negative,
-        simplified=simplify.neg,
+        simplified=neg,
         slope=lambda x, da: neg(da),
         text=("-{0:product}", "sum"),
     ),
     mul=Operation(
         numpy=("multiply",),
         number=np.multiply,
-        simplified=simplify.times,
+        simplified=times,
         slope=by_parts(lambda x, a, b: b, lambda x, a, b: a),
         text=("{0:product}*{1:product}", "product"),
         latex=(r"{0:product} \, {1:product}", "product"),
@@ -198,7 +207,7 @@ OPERATIONS.update(
         partial=True,
         numpy=("divide",),
         number=np.divide,
-        simplified=simplify.over,
+        simplified=over,
         slope=slopes.of_quotient,
         text=("{0:product}/{1:sign}", "product"),
         latex=(r"\frac{{{0}}}{{{1}}}", "power"),
@@ -206,7 +215,7 @@ OPERATIONS.update(
     abs=Operation(
         numpy=("absolute", "fabs"),
         number=np.abs,
-        simplified=simplify.absolute,
+        simplified=absolute,
         slope=by_parts(lambda x, a: build("abs_slope", a)),
         latex=(r"\left|{0}\right|", "atom"),
     ),
@@ -227,7 +236,7 @@ OPERATIONS.update(
     square=Operation(
         numpy=("square",),
         number=np.square,
-        simplified=simplify.square,
+        simplified=square,
         slope=by_parts(lambda x, a: mul(TWO, a)),
         text=("{0:atom}**2", "power"),
         latex=("{0:atom}^{{2}}", "power"),
@@ -236,7 +245,7 @@ OPERATIONS.update(
         partial=True,
         numpy=("sqrt",),
         number=np.sqrt,
-        simplified=simplify.sqrt,
+        simplified=sqrt,
         slope=lambda x, da: slopes.of_root(0.5, x, da),
         latex=(r"\sqrt{{{0}}}", "atom"),
     ),
@@ -251,7 +260,7 @@ OPERATIONS.update(
         partial=True,
         numpy=("power", "float_power"),
         number=np.power,
-        simplified=simplify.power,
+        simplified=power,
         slope=slopes.of_power,
         text=("{0:atom}**{1:power}", "power"),
         latex=("{0:atom}^{{{1}}}", "power"),
@@ -342,7 +351,7 @@ OPERATIONS.update(
     exp=Operation(
         numpy=("exp",),
         number=np.exp,
-        simplified=simplify.exp,
+        simplified=exp,
         slope=by_parts(lambda x, a: x),
         lowered=rows.lowered_exp,
         latex=_call(r"\exp"),
@@ -358,7 +367,7 @@ OPERATIONS.update(
         partial=True,
         numpy=("log",),
         number=np.log,
-        simplified=simplify.log,
+        simplified=log,
         slope=lambda x, da: slopes.of_logarithm(x.args[0], da),
         latex=_call(r"\log"),
     ),
@@ -366,7 +375,7 @@ OPERATIONS.update(
         partial=True,
         numpy=("log1p",),
         number=np.log1p,
-        simplified=simplify.log1p,
+        simplified=log1p,
         slope=by_parts(lambda x, a: reciprocal(add(ONE, a))),
     ),
     log1p_square=Operation(
@@ -454,12 +463,12 @@ OPERATIONS.update(
     logit=Operation(
         numpy=("logit",),
         number=lambda p: np.log(p / (1.0 - p)),
-        simplified=lambda p: simplify.log(div(p, sub(ONE, p))),
+        simplified=lambda p: log(div(p, sub(ONE, p))),
     ),
     rel_entr=Operation(
         numpy=("rel_entr",),
         number=numbers.rel_entr,
-        simplified=lambda a, b: _entropy(a, b, simplify.ZERO),
+        simplified=lambda a, b: _entropy(a, b, ZERO),
     ),
     kl_div=Operation(
         numpy=("kl_div",),
@@ -501,7 +510,7 @@ OPERATIONS.update(
     logaddexp=Operation(
         numpy=("logaddexp",),
         number=np.logaddexp,
-        simplified=simplify.logaddexp,
+        simplified=logaddexp,
         slope=by_parts(
             lambda x, a, b: sigmoid(sub(a, b)), lambda x, a, b: sigmoid(sub(b, a))
         ),
@@ -522,7 +531,7 @@ OPERATIONS.update(
     ),
     sigmoid_slope=Operation(
         number=numbers.sigmoid_slope,
-        simplified=simplify.sigmoid_slope,
+        simplified=sigmoid_slope,
         slope=by_parts(lambda x, a: neg(mul(x, build("tanh", mul(const(0.5), a))))),
         read_as=lambda x: node("mul", sigmoid(x), node("sub", ONE, sigmoid(x))),
         lowered=lambda x: node("sigmoid_slope_t", _decay(x)),
@@ -581,7 +590,7 @@ OPERATIONS.update(
     ),
     logistic=Operation(
         number=lambda a, b, x: a * numbers.softplus(x) + b * numbers.softplus(-x),
-        simplified=simplify.logistic,
+        simplified=logistic,
         slope=slopes.of_logistic,
         read_as=lambda a, b, x: node(
             "add", mul(a, softplus(x)), mul(b, softplus(neg(x)))
@@ -590,7 +599,7 @@ OPERATIONS.update(
     ),
     logistic_slope=Operation(
         number=lambda a, b, x: a * numbers.sigmoid(x) - b * numbers.sigmoid(-x),
-        simplified=simplify.logistic_slope,
+        simplified=logistic_slope,
         slope=slopes.of_logistic_slope,
         read_as=_logistic_slope_read,
         lowered=lambda a, b, x: node("logistic_slope_t", a, b, x, _decay(x)),
@@ -648,7 +657,7 @@ OPERATIONS.update(
     ),
     log_cosh=Operation(
         number=numbers.log_cosh,
-        simplified=simplify.log_cosh,
+        simplified=log_cosh,
         slope=by_parts(lambda x, a: build("tanh", a)),
         lowered=lambda x: node("log_cosh_t", x, _decay(mul(TWO, x))),
     ),
@@ -721,7 +730,7 @@ OPERATIONS.update(
     minimum=Operation(
         numpy=("minimum",),
         number=np.minimum,
-        simplified=simplify.minimum,
+        simplified=minimum,
         slope=slopes.of_extremum,
         latex=_call(r"\min", "{0}, {1}"),
         commutative=True,
@@ -729,7 +738,7 @@ OPERATIONS.update(
     maximum=Operation(
         numpy=("maximum",),
         number=np.maximum,
-        simplified=simplify.maximum,
+        simplified=maximum,
         slope=slopes.of_extremum,
         latex=_call(r"\max", "{0}, {1}"),
         commutative=True,
@@ -745,7 +754,7 @@ OPERATIONS.update(
     ),
     within_range=Operation(
         number=lambda x: np.clip(x, -np.finfo(float).max, np.finfo(float).max),
-        slope=by_parts(lambda x, a: where(_finite(a), ONE, simplify.ZERO)),
+        slope=by_parts(lambda x, a: where(_finite(a), ONE, ZERO)),
     ),
     isfinite=Operation(
         numpy=("isfinite",), number=np.isfinite, simplified=_finite, boolean=True
@@ -774,14 +783,14 @@ OPERATIONS.update(
     lt=Operation(
         numpy=("less",),
         number=np.less,
-        simplified=simplify.less,
+        simplified=less,
         text=("{0:sum} < {1:sum}", "compare"),
         boolean=True,
     ),
     le=Operation(
         numpy=("less_equal",),
         number=np.less_equal,
-        simplified=simplify.less_equal,
+        simplified=less_equal,
         text=("{0:sum} <= {1:sum}", "compare"),
         latex=(r"{0:sum} \leq {1:sum}", "compare"),
         boolean=True,
@@ -806,7 +815,7 @@ OPERATIONS.update(
     ),
     where=Operation(
         number=lambda c, a, b: a if c != 0.0 else b,
-        simplified=simplify.where,
+        simplified=where,
         slope=slopes.of_where,
         latex=(_CASES, "sum"),
         lowered=_chosen,
@@ -819,7 +828,7 @@ OPERATIONS.update(
     ),
     nan_if=Operation(
         number=lambda a, b: b if math.isnan(b) else a,
-        simplified=simplify.nan_if,
+        simplified=nan_if,
         slope=lambda x, da, db: nan_if(da, x.args[1]),
         read_as=lambda a, b: a,
     ),
@@ -841,7 +850,7 @@ OPERATIONS["or"] = Operation(
 )
 OPERATIONS["not"] = Operation(
     number=lambda a: a == 0.0,
-    simplified=simplify.logical_not,
+    simplified=logical_not,
     text=("~{0:atom}", "sign"),
     latex=(r"\lnot {0:atom}", "sign"),
     boolean=True,

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .graph import Node, node
+from .arithmetic import add, div, mul, square
+from .building import ONE, ZERO
+from .graph import Node, const, node
 
 Monomial = tuple[tuple[Node, int], ...]
 Polynomial = dict[Monomial, float]
@@ -23,7 +25,36 @@ class _TooLargeError(Exception):
     """More terms than are worth looking at."""
 
 
-def shorter(*terms: tuple[int, Node, Node]) -> Factored | None:
+def tidy(x: Node) -> Node:
+    """Return a sum without the terms of it that vanish."""
+    found = shorter((1, x, ONE))
+    return x if found is None else found
+
+
+def shorter(*terms: tuple[int, Node, Node]) -> Node | None:
+    """Return a sum of signed products without the terms that vanish, if any do."""
+    found = _without_vanishing(*terms)
+    if found is None:
+        return None
+    content, rest = found
+    total = ZERO
+    for monomial, factor in rest.items():
+        total = add(total, _product_of(monomial, factor))
+    return mul(_product_of(content, 1.0), total)
+
+
+def _product_of(powers: Monomial, factor: float) -> Node:
+    total = const(factor)
+    for x, power in powers:
+        combine = mul if power > 0 else div
+        for _ in range(abs(power) // 2):
+            total = combine(total, square(x))
+        if power % 2:
+            total = combine(total, x)
+    return total
+
+
+def _without_vanishing(*terms: tuple[int, Node, Node]) -> Factored | None:
     """Return the sum of the signed products, if terms of it vanish; else None."""
     try:
         products = [_times(_polynomial(a), _polynomial(b), s) for s, a, b in terms]

@@ -6,8 +6,8 @@ from collections import Counter
 
 from fastloss._formula import Formula, latex_name
 
+from .building import value_of
 from .graph import OPERATIONS, Node
-from .simplify import value_of
 
 _LONG = 300  # characters of LaTeX; parts of what is longer get names
 _PART = 24  # characters of a part that occurs again and is worth a name

@@ -37,6 +37,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from .arithmetic import add, div, exp, mul, neg, sub, times, where
+from .building import ONE, ZERO, build, raw
 from .derive import (
     PREDICTION,
     derivative_by_entry,
@@ -45,21 +47,7 @@ from .derive import (
     unless_at_rest,
 )
 from .graph import OPERATIONS, Node, Operation, const, node, walk
-from .simplify import (
-    ONE,
-    ZERO,
-    add,
-    build,
-    div,
-    exp,
-    log,
-    mul,
-    neg,
-    raw,
-    sub,
-    times,
-    where,
-)
+from .logarithms import log
 
 CLASSES = "y_pred.shape[-1]"
 """Parameter that is known when arrays are."""

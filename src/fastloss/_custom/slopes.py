@@ -12,27 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .arithmetic import add, assuming, div, mul, neg, sigmoid, sigmoid_slope, sub, where
+from .building import ONE, ZERO, build, is_const, nan_if, raw
 from .derive import derivative
 from .graph import Node, const, strict_nodes, walk
-from .simplify import (
-    ONE,
-    ZERO,
-    add,
-    assuming,
-    build,
-    div,
-    is_const,
-    logistic_slope,
-    mul,
-    nan_if,
-    neg,
-    raw,
-    shorter,
-    sigmoid,
-    sigmoid_slope,
-    sub,
-    where,
-)
+from .logarithms import logistic_slope
+from .polynomials import shorter
 
 Slope = Callable[..., Node]
 

@@ -17,11 +17,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from .arithmetic import add, mul
+from .building import ONE, ZERO, build
 from .derive import derivative, derivative_to
 from .graph import Node, node, outside, reductions, walk
 from .lower import Program, lower
 from .numbers import evaluate_graph
-from .simplify import ONE, ZERO, add, build, mul
 from .slopes import guarded
 
 Numbers = dict[str, float]

@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from .arithmetic import div, mul, neg
+from .building import ONE, build, nan_if
 from .derive import PREDICTION
 from .graph import OPERATIONS, Node, const, node, reductions, walk
 from .numbers import evaluate_graph
@@ -31,7 +33,6 @@ from .refusal import (
     tell,
 )
 from .rows import CLASSES, LABEL
-from .simplify import ONE, build, div, mul, nan_if, neg
 from .tracing import present, tracing
 
 __all__ = [

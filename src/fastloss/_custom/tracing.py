@@ -12,7 +12,7 @@ import numpy as np
 
 from .graph import Node, walk
 from .numbers import evaluate_graph
-from .simplify import asking
+from .signs import asking
 
 __all__ = ["StandIns", "Tracing", "present", "tracing"]
 

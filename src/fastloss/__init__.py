@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fastloss import math, reference
     from fastloss import plot as plot
     from fastloss._custom.decorator import custom
-    from fastloss._custom.trace import TraceError
+    from fastloss._custom.refusal import TraceError
     from fastloss.advice import guide, suggest
     from fastloss.core.capi import get_include
     from fastloss.core.kinds import Advice
@@ -76,7 +76,7 @@ _LATER = dict.fromkeys(_losses.__all__, "fastloss.losses") | {
     "Advice": "fastloss.core.kinds",
     "LOSSES": "fastloss.losses",
     "Partial": "fastloss.core.partial",
-    "TraceError": "fastloss._custom.trace",
+    "TraceError": "fastloss._custom.refusal",
     "custom": "fastloss._custom.decorator",
     "diagnose": "fastloss.diagnosis",
     "get": "fastloss.names",

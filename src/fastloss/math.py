@@ -13,7 +13,9 @@ import numpy as np
 
 from fastloss._custom import axes, numbers
 from fastloss._custom.building import build
-from fastloss._custom.trace import Reduced, Symbol, as_node
+from fastloss._custom.operands import as_node
+from fastloss._custom.reduced import Reduced
+from fastloss._custom.symbol import Symbol
 
 __all__ = [
     "digamma",

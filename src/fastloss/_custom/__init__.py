@@ -1,6 +1,7 @@
 """Custom losses: traced, differentiated, simplified and lowered to block programs.
 
-`trace` turns a NumPy function into a graph (`graph`, built through `building`),
+`symbol` stands for arrays in a NumPy function, which so becomes a graph (`graph`, built
+through `building`); `ufuncs`, `array_functions` and `axes` answer NumPy.
 `derive` takes its derivatives, `lower` makes the linear program that
 csrc/custom/program.c interprets, `render` prints formulas, `compiler` holds all of it
 for one class of losses. `axes` is what a trace knows of the last axis, `rows` the

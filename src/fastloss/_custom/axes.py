@@ -9,71 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import numpy as np
 
-from .arithmetic import add, div, exp, mul, neg, square, sub, where
-from .building import ONE, ZERO, build
-from .graph import Node, const, node
+from .arithmetic import exp, neg, square, sub, where
+from .building import ZERO, build
+from .graph import Node, node
+from .label_arrays import labels_that_index, of_labels_or_same
+from .operands import as_node, is_whole
+from .reduced import Reduced
 from .refusal import HeadsError, LabelOfRowError, TraceError, refuse
+from .remedies import AT_LABEL, KEEPS_SHAPE
 from .rows import (
-    CLASSES,
-    INDEX,
     LABEL,
     ONE_HOT,
     is_of_rows,
     look_up,
+    mean_of_row,
     pick,
     row_sum,
 )
-from .trace import COLUMN, ENTRIES, NUMBER, ROWS, Reduced, Symbol, as_node, is_whole
-from .tracing import Tracing, present
+from .symbol import COLUMN, ENTRIES, NUMBER, ROWS, Symbol
+from .tracing import running
 
 _LAST = (
     "write axis=-1 for the entries of a row of predictions, and np.mean or np.sum over "
     'everything as the last step; reduction="none" gives the values per sample'
 )
-_INDEX = (
-    "write np.take_along_axis(x, y_true[:, None], axis=-1) for the entry at the label, "
-    "np.where(y_true == 1, a, b) for a number that depends on it; values of other "
-    "samples are out of reach, further arrays can be named inputs"
-)
-_KEEPS = "leave it out: y_true, y_pred and inputs have one shape, which is kept"
 _ONE_A_ROW = "one label for each row of predictions"
-_VARIANCE = "np.mean((x - np.mean(x, axis=-1, keepdims=True))**2, axis=-1)"
-_ORDER = (
-    "write np.max(x, axis=-1) for the largest entry, and for the second that of "
-    "np.where(x == np.max(x, axis=-1, keepdims=True), -np.inf, x)"
-)
-_PLACE = (
-    "write x == np.max(x, axis=-1, keepdims=True) as the condition that an entry is "
-    "the largest; a place has no slope"
-)
-_LOGS = "of positive entries write np.exp(np.sum(np.log(x), axis=-1))"
-_NEIGHBOURS = (
-    "an entry cannot see its neighbours: np.cumsum of one-hot labels is "
-    "np.arange(C) >= y_true[:, None]; of predictions compute it outside"
-)
-ALONG_ROWS = {
-    "std": f"write np.sqrt({_VARIANCE})",
-    "var": f"write {_VARIANCE}",
-    "prod": _LOGS,
-    "ptp": "write np.max(x, axis=-1) - np.min(x, axis=-1)",
-    "any": "write np.max(np.where(condition, 1, 0), axis=-1)",
-    "all": "write np.min(np.where(condition, 1, 0), axis=-1)",
-    "count_nonzero": "write np.sum(np.where(condition, 1, 0), axis=-1)",
-    "nansum": "write np.sum(np.where(np.isnan(x), 0, x), axis=-1)",
-    **dict.fromkeys(("dot", "inner", "einsum"), "write np.sum(a * b, axis=-1)"),
-    **dict.fromkeys(("argmax", "argmin", "argsort", "argpartition"), _PLACE),
-    **dict.fromkeys(("sort", "partition", "median", "quantile", "percentile"), _ORDER),
-    **dict.fromkeys(("cumsum", "cumprod", "diff", "roll", "flip"), _NEIGHBOURS),
-}
-"""What to write instead of NumPy's functions along the last axis."""
-
-
-def _trace() -> Tracing:
-    return cast(Tracing, present())
 
 
 # -- reductions ------------------------------------------------------------------------
@@ -83,7 +47,7 @@ def _check_axis(name: str, axis: Any) -> None:
     """Refuse any but the last axis; 1 is that of arrays of two."""
     axes = axis if isinstance(axis, tuple) else (axis,)
     if axes == (1,):
-        _trace().flat = True
+        running().flat = True
     elif axes != (-1,):
         refuse(f"np.{name} is given axis={axis}", _LAST)
 
@@ -115,11 +79,6 @@ def _over_entries(
     return Symbol(found, form=COLUMN if keepdims else ROWS, array=True)
 
 
-def mean_of_row(x: Node) -> Node:
-    """Return the mean of the entries."""
-    return div(row_sum(x), node("param", value=CLASSES))
-
-
 def reduced(kind: str, x: Any, given: dict[str, Any]) -> Reduced | Symbol:
     """Return what np.mean or np.sum with an axis is of."""
     axis, keepdims = given.pop("axis"), given.pop("keepdims", False)
@@ -131,7 +90,7 @@ def reduced(kind: str, x: Any, given: dict[str, Any]) -> Reduced | Symbol:
     if x.form == ROWS and axis in (0, -1) and not keepdims:
         return Reduced(kind, as_node(x), form=ROWS)
     plain = x.form != COLUMN and not keepdims
-    plain = plain and not _trace().rows and not is_of_rows(x.node)
+    plain = plain and not running().rows and not is_of_rows(x.node)
     if kind == "mean" and axis == -1 and plain:
         # As the last step, it is the mean of the entries, whatever their rows.
         return Reduced("mean", as_node(x), axis=True)
@@ -230,14 +189,14 @@ def _column(how: str, a: Any) -> Symbol:
 def _not_of_entries(how: str) -> NoReturn:
     refuse(
         f"{how}: arrays have the shape of y_pred here, a label for each entry",
-        _KEEPS,
+        KEEPS_SHAPE,
         LabelOfRowError,
     )
 
 
 def squeezed(a: Any, axis: Any = None) -> Symbol:
     if not isinstance(a, Symbol) or a.form not in (COLUMN, ROWS):
-        refuse("np.squeeze changes the shape of an array", _KEEPS, LabelOfRowError)
+        refuse("np.squeeze changes the shape of an array", KEEPS_SHAPE, LabelOfRowError)
     if axis not in (None, -1, 1):
         refuse(f"np.squeeze is given axis={axis}", "write axis=-1")
     return _as(a, ROWS)
@@ -252,7 +211,7 @@ def reshaped(a: Any, *shape: Any, **kwargs: Any) -> Symbol:
     forms = {-1: ROWS, (-1,): ROWS, (-1, 1): COLUMN}
     form = forms.get(wanted) if isinstance(wanted, int | tuple) else None
     if kwargs or form is None or not isinstance(a, Symbol) or a.form == ENTRIES:
-        refuse("the shape of an array is changed", _KEEPS, LabelOfRowError)
+        refuse("the shape of an array is changed", KEEPS_SHAPE, LabelOfRowError)
     return _as(a, form)
 
 
@@ -271,7 +230,7 @@ def getitem(x: Symbol, key: Any) -> Symbol:
         if _is_label(second):
             return _picked(x, first, second)
     kind = HeadsError if isinstance(key, int) else TraceError
-    return refuse("an array is indexed", _INDEX, kind)
+    return refuse("an array is indexed", AT_LABEL, kind)
 
 
 def assign(x: Symbol, key: Any, value: Any) -> None:
@@ -303,10 +262,10 @@ def put(arr: Any, indices: Any, values: Any, axis: Any = None) -> None:
     if not _is_label(indices) or indices.form != COLUMN:
         refuse(
             "np.put_along_axis wants y_true[:, None], " + _ONE_A_ROW,
-            _INDEX,
+            AT_LABEL,
             LabelOfRowError,
         )
-    every = np.arange(_trace().stand_ins.length)[:, None]
+    every = np.arange(running().stand_ins.length)[:, None]
     if isinstance(arr, Symbol):
         assign(arr, (every, indices), values)
     else:
@@ -323,112 +282,20 @@ def _picked(x: Symbol, rows: Any, label: Symbol) -> Symbol:
 
 
 def _check_rows(rows: Any, label: Symbol) -> None:
-    every = np.arange(_trace().stand_ins.length)
+    every = np.arange(running().stand_ins.length)
     wanted = every if label.form == ROWS else every[:, None]
     given = np.asarray(rows) if isinstance(rows, range | list | np.ndarray) else None
     if given is None or not np.array_equal(given, wanted):
         refuse(
             "an array is indexed by its labels, and by something else than all rows",
-            _INDEX,
+            AT_LABEL,
         )
 
 
 def _at_label(x: Any, form: str) -> Symbol:
     if not isinstance(x, Symbol) or x.form != ENTRIES:
-        refuse("what is indexed by a label is no row of entries", _INDEX)
+        refuse("what is indexed by a label is no row of entries", AT_LABEL)
     return Symbol(pick(as_node(x)), form=form, array=True)
-
-
-# -- one-hot labels --------------------------------------------------------------------
-
-
-def labels_that_index(dtype: Any) -> np.ndarray:
-    """Return labels that stand for those of rows, which index np.eye(C)."""
-    trace = _trace()
-    if not trace.rows:
-        refuse("an array is indexed by labels", _INDEX, LabelOfRowError)
-    trace.lengths += 1
-    return trace.stand_ins.labels.astype(dtype or np.intp)
-
-
-def of_labels_or_same(x: np.ndarray) -> Any:
-    """Return the symbol of an array that numbers say of classes, or of labels.
-
-    It has a number for each class or for each label, in even steps as np.arange; or a
-    row for each label, with one number at the label, one before it and one behind.
-    """
-    length = _trace().stand_ins.length
-    if x.dtype.kind not in "biuf" or x.ndim not in (1, 2):
-        return x
-    if x.shape in ((length,), (length, 1)):
-        numbers = _by_label(x.ravel())
-        found = None if numbers is None else _steps(numbers, LABEL)
-        form = ROWS if x.ndim == 1 else COLUMN
-    elif x.ndim == 1 or x.shape[0] == 1:
-        found, form = _steps(x.ravel(), INDEX), ENTRIES
-    elif x.shape[0] == length:
-        found, form = _of_labels(x), ENTRIES
-    else:
-        return x
-    if found is None:
-        return x
-    if form == ENTRIES:
-        _expect_classes(x.shape[-1])
-    return Symbol(found, boolean=x.dtype == bool, form=form, array=True)
-
-
-def _by_label(x: np.ndarray) -> np.ndarray | None:
-    """Return the numbers of the labels, if rows of one label have the same."""
-    labels = _trace().stand_ins.labels
-    numbers = np.zeros(labels.max() + 1, x.dtype)
-    numbers[labels] = x
-    return numbers if np.array_equal(numbers[labels], x) else None
-
-
-def _steps(x: np.ndarray, place: Node) -> Node | None:
-    """Return a + b place, if that is what an array has."""
-    first, step = float(x[0]), float(x[min(1, x.size - 1)]) - float(x[0])
-    if not np.array_equal(x, first + step * np.arange(x.size)):
-        return None
-    if x.dtype != bool:
-        return add(const(first), mul(const(step), place))
-    return const(first) if step == 0 else None
-
-
-def is_of_classes(x: np.ndarray) -> bool:
-    """Whether an array can be that of a row's entries, and is none of samples."""
-    return x.ndim == 1 and x.size > 1 and _steps(x, INDEX) is not None
-
-
-def _of_labels(x: np.ndarray) -> Node:
-    place = np.arange(x.shape[1]) - _trace().stand_ins.labels[:, None]
-    numbers = [np.unique(x[part]) for part in (place == 0, place < 0, place > 0)]
-    if any(each.size != 1 for each in numbers):
-        refuse(
-            "an array indexed by labels has more than one number at the label, before "
-            "it or behind it; np.eye(C) and np.tril(np.ones((C, C))) have one",
-            "write w[y_true] of a parameter w with a number for each class; rows of "
-            "other numbers, as labels of the shape of y_pred, are made outside",
-        )
-    own, before, behind = (const(float(each[0])) for each in numbers)
-    if own is before and behind is not before:
-        return where(build("gt", INDEX, LABEL), behind, own)
-    if own is behind and behind is not before:
-        return where(build("gt", LABEL, INDEX), before, own)
-    others = where(build("gt", LABEL, INDEX), before, behind)
-    return ONE_HOT if (own, others) == (ONE, ZERO) else where(ONE_HOT, own, others)
-
-
-def _expect_classes(number: int) -> None:
-    trace = _trace()
-    trace.lengths += 1
-    if number != trace.stand_ins.classes:
-        if trace.wanted not in (None, number):
-            refuse(
-                f"arrays of {trace.wanted} and of {number} classes meet",
-                "write x.shape[-1] for the number of classes",
-            )
-        trace.wanted = number
 
 
 def along(arr: Any, indices: Any, axis: Any = -1) -> Symbol:
@@ -436,10 +303,13 @@ def along(arr: Any, indices: Any, axis: Any = -1) -> Symbol:
     if not _is_label(indices) or indices.form != COLUMN:
         refuse(
             "np.take_along_axis wants y_true[:, None], " + _ONE_A_ROW,
-            _INDEX,
+            AT_LABEL,
             LabelOfRowError,
         )
     return _at_label(arr, COLUMN)
+
+
+# -- lists that labels index -----------------------------------------------------------
 
 
 class _Indexed:
@@ -491,14 +361,14 @@ def take(a: Any, indices: Any, axis: Any = None) -> Any:
     return refuse(
         "np.take of something that is no parameter",
         "give the function a parameter that is a list, as w=(1.0, 2.0), and write "
-        "w[y_true]; for the entry at the label " + _INDEX,
+        "w[y_true]; for the entry at the label " + AT_LABEL,
     )
 
 
 def _looked_up(name: str, key: Symbol) -> Symbol:
     if key.node is LABEL:
         return Symbol(look_up(name), form=key.form, array=True)
-    if key.node.op != "input" or _trace().rows:
+    if key.node.op != "input" or running().rows:
         refuse(
             f"{name} is indexed by something else than labels",
             f"write {name}[y_true]",

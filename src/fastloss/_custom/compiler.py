@@ -25,6 +25,7 @@ from fastloss.core.job import OUTPUT_SETS, PRODUCT, VALUE
 from .axes import is_table, table
 from .building import ONE
 from .captured import RESTLESS, Captured
+from .counts import LENGTH, SIZE, WIDTH, assigned, counts
 from .derive import NoDerivativeError, derivative
 from .functions import Function
 from .graph import Node, node, reductions, walk
@@ -32,6 +33,8 @@ from .heads import Asked, Heads, curves, names_of, products, slopes, vectors_of
 from .lower import Instruction, Program, lower
 from .lower_rows import RowProgram, lower_rows
 from .numbers import evaluate_graph, number_of
+from .operands import as_node
+from .reduced import Reduced
 from .refusal import (
     ALIEN,
     HeadsError,
@@ -45,22 +48,8 @@ from .render import formula as rendered
 from .rows import CLASSES, is_of_rows
 from .slopes import guarded
 from .statistic import Statistic
-from .trace import (
-    ENTRIES,
-    LENGTH,
-    SIZE,
-    WIDTH,
-    Names,
-    Reduced,
-    Symbol,
-    as_node,
-    assigned,
-    counts,
-    inputs_of,
-    parameter,
-    tracing,
-)
-from .tracing import StandIns, Tracing
+from .symbol import ENTRIES, Names, Symbol, inputs_of, parameter
+from .tracing import StandIns, Tracing, tracing
 
 Array = NDArray[Any]
 

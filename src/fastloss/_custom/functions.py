@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from . import axes
 from .refusal import refuse
-from .trace import Symbol
+from .symbol import Symbol
 from .tracing import present
 
 __all__ = ["Call", "Function", "Method"]

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .compiler import NumpyCompiler, TracedCompiler, bind, is_number
+from .counts import LENGTH, SIZE, assigned, counts
 from .graph import Node, reductions
 from .statistic import Statistic
-from .trace import LENGTH, SIZE, assigned, counts
 
 __all__ = ["refusal", "statistic_of", "total_programs", "value_of"]
 

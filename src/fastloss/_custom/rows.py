@@ -77,6 +77,11 @@ def row_sum(u: Node) -> Node:
     return _sum_with_label(u) if at_label(u) else raw("row_sum", u)
 
 
+def mean_of_row(x: Node) -> Node:
+    """Return the mean of the entries."""
+    return div(row_sum(x), node("param", value=CLASSES))
+
+
 def _sum_with_label(u: Node) -> Node:
     """The sum of entries which are one number, or 0, but for the label."""
     own, other = pick(u), elsewhere(u)

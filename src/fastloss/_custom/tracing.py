@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from .graph import Node, walk
 from .numbers import evaluate_graph
 from .signs import asking
 
-__all__ = ["StandIns", "Tracing", "present", "tracing"]
+__all__ = ["StandIns", "Tracing", "present", "running", "tracing"]
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,11 @@ def present() -> Tracing | None:
     """Return the trace that runs, if one does."""
     found: Tracing | None = getattr(_state, "tracing", None)
     return found
+
+
+def running() -> Tracing:
+    """Return the trace that runs, where one does."""
+    return cast(Tracing, present())
 
 
 @contextmanager

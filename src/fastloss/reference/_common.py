@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastloss import math as functions
-from fastloss._custom.trace import Symbol
+from fastloss._custom.symbol import Symbol
 
 __all__ = [
     "Array",

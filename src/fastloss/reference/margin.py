@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fastloss._custom.trace import Symbol
+from fastloss._custom.symbol import Symbol
 from fastloss.reference._common import Array, arrays, nan_or
 
 __all__ = ["Exponential", "Hinge", "ModifiedHuber", "SoftMargin", "SquaredHinge"]

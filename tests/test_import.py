@@ -21,7 +21,7 @@ from fastloss.losses._names import NAMES
 
 LATER = (
     "difflib",
-    "fastloss._custom.compiler",
+    "fastloss._custom",
     "fastloss.advice",
     "fastloss.app",
     "fastloss.core.kinds",

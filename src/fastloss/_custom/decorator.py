@@ -7,7 +7,7 @@ from typing import Any, ClassVar, overload
 
 from fastloss.core.loss import Loss
 
-from .compiler import NumpyCompiler, TracedCompiler
+from .compiler import TracedCompiler
 from .functions import Call
 from .journey import Recipe, reduced
 from .refusal import TraceError
@@ -18,6 +18,7 @@ from .signature import (
     name_of,
     parameters_of,
 )
+from .untraced import NumpyCompiler
 
 __all__ = ["custom"]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .compiler import NumpyCompiler, TracedCompiler, bind, is_number
+from .binding import bind, is_number
+from .compiler import TracedCompiler
 from .counts import LENGTH, SIZE, assigned, counts
 from .graph import Node, reductions
 from .statistic import Statistic
+from .untraced import NumpyCompiler
 
 __all__ = ["refusal", "statistic_of", "total_programs", "value_of"]
 

@@ -23,8 +23,10 @@ from fastloss.core.registry import Row
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from fastloss._custom.compiler import Compiler, Expressions
+    from fastloss._custom.compiler import TracedCompiler
     from fastloss._custom.cost import Cost
+    from fastloss._custom.expressions import Expressions
+    from fastloss._custom.untraced import NumpyCompiler
     from fastloss._formula import Formula
 
 #: In place of a row of the registry.
@@ -35,7 +37,7 @@ _CLASSES = Row("custom", "custom", "row", ("class",), ("real",), ())
 class CustomFace(_bridge.Kernel):
     """The part of `Loss` that concerns custom losses."""
 
-    _compiler: ClassVar[Compiler | None] = None
+    _compiler: ClassVar[TracedCompiler | NumpyCompiler | None] = None
     inputs: ClassVar[tuple[str, ...]] = ()
     reduction: str
     _row: ClassVar[Row] = _ROW
@@ -78,7 +80,7 @@ class CustomFace(_bridge.Kernel):
     def _formula(self, name: str) -> Formula:
         return self._compiler_of().formula(self._own_parameters(), name)
 
-    def _compiler_of(self) -> Compiler:
+    def _compiler_of(self) -> TracedCompiler | NumpyCompiler:
         if self._compiler is None and self._row is _ROW:
             raise TypeError(
                 f"{type(self).__name__} has no formula: give the class a method "

@@ -77,7 +77,11 @@ def markdown(report: dict[str, Any]) -> str:
     raced = [c for c in map(_peers_alone, report["cells"]) if best_peer(c)]
     behind = [c for c in raced if (ratio(c) or 1) < NOISE]
     lost = f"{len(behind)} of the {len(raced)} cells that one has"
-    wrong = {(c["kernel"], name) for c in report["cells"] for name in c["wrong"]}
+    wrong = {
+        (c["kernel"], name, what.split("(")[0] if "Error" in what else "another result")
+        for c in report["cells"]
+        for name, what in c["wrong"].items()
+    }
     return "\n\n".join(
         [
             machine(report),
@@ -85,8 +89,8 @@ def markdown(report: dict[str, Any]) -> str:
             "\n".join("| " + " | ".join(row) + " |" for row in rows),
             f"A peer is ahead by more than {1 - NOISE:.0%} in {lost}.",
             *(
-                f"Left out, another result: {loss}, {name}."
-                for loss, name in sorted(wrong)
+                f"Left out: {loss}, {name}: {what}."
+                for loss, name, what in sorted(wrong)
             ),
         ]
     )

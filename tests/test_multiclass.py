@@ -569,24 +569,30 @@ def test_z_loss_of_0_is_none(dtype: type) -> None:
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 def test_the_kinks_of_contests(dtype: type, p: float, classes: int, isa: str) -> None:
     """0 where a class just leads; beside it every digit of the margin that there is."""
-    x = np.full((2, classes), -9, dtype)
+    x = np.full((3, classes), -9, dtype)
     x[:, 0], x[:, 2] = 3, 2
-    x[1, 2] = np.nextafter(x[1, 2], dtype(3))
+    x[1:, 2] = np.nextafter(dtype(2), [dtype(3), dtype(0)])
     tiny = float(x[1, 2]) - 2
-    value, grad, hess = outputs(fl.MultiMargin(p=p), np.zeros(2, int), x)
+    value, grad, hess = outputs(fl.MultiMargin(p=p), np.zeros(3, int), x)
     scale = dtype(1) / dtype(classes)
-    np.testing.assert_allclose(value, [0, tiny**p / classes], 1e-6)
+    np.testing.assert_allclose(value, [0, tiny**p / classes, 0], 1e-6)
     slope = scale if p == 1 else 2 * tiny * scale
-    np.testing.assert_allclose(grad[:, :3], [[0, 0, 0], [-slope, 0, slope]], 1e-6)
+    np.testing.assert_allclose(
+        grad[:, :3], [[0, 0, 0], [-slope, 0, slope], [0, 0, 0]], 1e-6
+    )
     curve = 0 if p == 1 else 2 * scale
-    np.testing.assert_allclose(hess[:, :3], [[0, 0, 0], [curve, 0, curve]], 1e-6)
+    np.testing.assert_allclose(
+        hess[:, :3], [[0, 0, 0], [curve, 0, curve], [0, 0, 0]], 1e-6
+    )
     if p == 1:
-        right = np.zeros((2, classes), dtype)
+        right = np.zeros((3, classes), dtype)
         right[:, 0] = right[:, 1] = 1
         x[:, 1] = 50
         value, grad, hess = outputs(fl.multilabel_margin, right, x)
-        np.testing.assert_allclose(value, [0, tiny / classes], 1e-6)
-        np.testing.assert_array_equal(grad[:, :3], [[0, 0, 0], [-scale, 0, scale]])
+        np.testing.assert_allclose(value, [0, tiny / classes, 0], 1e-6)
+        np.testing.assert_array_equal(
+            grad[:, :3], [[0, 0, 0], [-scale, 0, scale], [0, 0, 0]]
+        )
         assert not hess.any()
 
 

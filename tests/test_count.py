@@ -92,6 +92,21 @@ def test_the_mean_of_tweedie_is_the_label(dtype: type, power: float, isa: str) -
     np.testing.assert_array_less(np.abs(gradient), 100 * np.finfo(dtype).eps)
 
 
+def test_subnormal_amounts_of_tweedie(isa: str) -> None:
+    """Beside means below the normal numbers, amounts have the digits they have."""
+    y = np.array([3e-320, 5e-324, 1e-300, 0, 1e-10])
+    x = np.array([-1400.0, -1440, -1450, -1430, -1380])
+    value, gradient, _ = outputs(fl.tweedie, y, x)
+    for i in range(len(y)):
+        mean = mpmath.exp(mpmath.mpf(x[i]) / 2)
+        label = mpmath.mpf(y[i]) / mean
+        for got, exact in (
+            (value[i], 2 * mean + 2 * label),
+            (gradient[i], mean - label),
+        ):
+            assert abs(mpmath.mpf(got) - exact) <= 4e-16 * abs(exact) + 5e-324
+
+
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 def test_by_hand(dtype: type, isa: str) -> None:
     """With logarithms of 1 and exponentials of 0 all is exact."""

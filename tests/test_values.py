@@ -21,7 +21,7 @@ CASES = json.loads((Path(__file__).parent / "data/tutorial_cases.json").read_tex
 
 #: The textbook forms lose some digits themselves.
 TOLERANCE: dict[type, dict[str, float]] = {
-    np.float32: {"rtol": 2e-5, "atol": 2e-6},
+    np.float32: {"rtol": 2e-6, "atol": 2e-6},
     np.float64: {"rtol": 1e-12, "atol": 1e-13},
 }
 
@@ -34,8 +34,10 @@ def weights(y: np.ndarray, random: np.random.RandomState) -> np.ndarray:
 def check(loss: fl.Loss, y: Any, x: Any, weight: Any) -> None:
     """All four outputs of `loss` against the reference."""
     dtype = x.dtype.type
-    value, grad = reference.value_and_grad(loss, y, x, weight)
-    _, hess = reference.grad_and_hess(loss, y, x, weight)
+    clipped = hasattr(loss, "eps") and loss.eps is None
+    same = replace(loss, eps=float(np.finfo(dtype).eps)) if clipped else loss
+    value, grad = reference.value_and_grad(same, y, x.astype(float), weight)
+    _, hess = reference.grad_and_hess(same, y, x.astype(float), weight)
     got_value, got_grad = loss.value_and_grad(y, x, sample_weight=weight)
     same_grad, got_hess = loss.grad_and_hess(y, x, sample_weight=weight)
     np.testing.assert_allclose(got_value, value, **TOLERANCE[dtype])

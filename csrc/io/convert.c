@@ -158,18 +158,31 @@ FL_OUTLINE void fl_to_other(int64_t n, const char *from, char *restrict to) {
 
 typedef void fl_conversion(fl_type type, int64_t n, const char *from, char *to);
 
+/* Asks for the lines of the next piece, which comes while this one is converted and
+   computed with. They may be behind the array. */
+FL_INLINE void fl_ask_ahead(fl_stretch part, int64_t count) {
+  const ptrdiff_t span = count * part.stride, step = span < 0 ? -FL_LINE : FL_LINE;
+  const uintptr_t next = (uintptr_t)part.at + (uintptr_t)span;
+  if (part.stride < -FL_LINE || part.stride > FL_LINE) return;
+  for (ptrdiff_t at = 0; at * step < span * step; at += step)
+    __builtin_prefetch((const void *)(next + (uintptr_t)at));
+}
+
 /* Reads n numbers as numbers of `type`. */
 FL_INLINE void fl_read(fl_stretch part, int64_t n, fl_type type, fl_conversion *convert,
                        char *out) {
   fl_piece piece;
-  if (part.type == type) {
-    fl_gather(part, n, out);
-    return;
-  }
   for (int64_t i = 0, count; i < n; i += count) {
     count = n - i < FL_PIECE ? n - i : FL_PIECE;
-    if (!fl_is_together(part)) fl_gather(part, count, piece.bytes);
-    convert(part.type, count, fl_is_together(part) ? part.at : piece.bytes, out);
+    fl_ask_ahead(part, count);
+    if (part.type == type) {
+      fl_gather(part, count, out);
+    } else if (fl_is_together(part)) {
+      convert(part.type, count, part.at, out);
+    } else {
+      fl_gather(part, count, piece.bytes);
+      convert(part.type, count, piece.bytes, out);
+    }
     part.at += count * part.stride;
     out += count * fl_type_size(type);
   }

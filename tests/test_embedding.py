@@ -30,10 +30,12 @@ def test_contrastive_at_its_kinks() -> None:
 
 
 def test_contrastive_of_a_soft_label() -> None:
-    pair = np.zeros((1, 1)), np.full((1, 1), 0.5)
+    pair = np.zeros((1, 1)), np.full((1, 1), 0.25)
     soft = fl.contrastive.value_and_grad([0.25], pair)
     alike = fl.contrastive.value_and_grad([1], pair)
     other = fl.contrastive.value_and_grad([0], pair)
+    assert alike[0] == 0.25**2 / 2
+    assert other[0] == 0.75**2 / 2
     assert soft[0] == 0.25 * alike[0] + 0.75 * other[0]
     for mixed, near, far in zip(soft[1], alike[1], other[1], strict=True):
         assert mixed == 0.25 * near + 0.75 * far

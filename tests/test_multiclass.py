@@ -221,14 +221,16 @@ def test_the_rival_is_found_anywhere(dtype: type, classes: int, isa: str) -> Non
 @pytest.mark.parametrize("dtype", oracle.DTYPES)
 def test_the_kink_of_the_margin(dtype: type, classes: int, isa: str) -> None:
     """0 there; beside it every digit of 1 + (rival - own) that there is."""
-    x = np.full((3, classes), -9, dtype)
+    x = np.full((4, classes), -9, dtype)
     x[:, 0], x[:, 1] = 3, 2
     x[1, 1] = np.nextafter(x[1, 1], dtype(3))
     x[2, 0] = np.nextafter(x[2, 0], dtype(9))
-    value, grad, _ = outputs(fl.crammer_singer, np.zeros(3, int), x)
+    e = np.finfo(dtype).eps / 4  # the difference -1 + e is rounded to -1
+    x[3, :2] = 0.75 - 2 * e, -0.25 - e
+    value, grad, _ = outputs(fl.crammer_singer, np.zeros(4, int), x)
     tiny = float(x[1, 1]) - 2
-    np.testing.assert_array_equal(value, [0, tiny, 0])
-    np.testing.assert_array_equal(grad[:, :2], [[0, 0], [-1, 1], [0, 0]])
+    np.testing.assert_array_equal(value, [0, tiny, 0, e])
+    np.testing.assert_array_equal(grad[:, :2], [[0, 0], [-1, 1], [0, 0], [-1, 1]])
 
 
 def test_one_class_has_no_rival() -> None:

@@ -16,6 +16,7 @@ import fastloss as fl
 def kinks(dtype: type) -> Iterator[tuple[fl.Loss, list[Row]]]:
     """Losses with points on a kink, beside it and away from it."""
     e = EPS[dtype]  # 1 + e follows on 1, 1 - e/2 comes before it
+    far = 2.0 ** (500 if dtype is np.float64 else 100)  # squares are out of range
     yield (
         fl.half_squared_error,
         [
@@ -122,6 +123,7 @@ def kinks(dtype: type) -> Iterator[tuple[fl.Loss, list[Row]]]:
             (0, 2, 2 / 3, 0, 0),
             (0, -2, 2 / 3, 0, 0),
             (0, 3, 2 / 3, 0, 0),
+            (0, far, 2 / 3, 0, 0),
             (0, -INF, 2 / 3, 0, 0),
             (0, 0, 0, 0, 1),
         ],

@@ -168,10 +168,16 @@ def test_sums_follow_memory(dtype: type, isa: str) -> None:
 
 
 def test_predictions_that_repeat_are_summed_in_c_order() -> None:
+    """Terms of all sizes that cancel, whose sum shows in what order it was made."""
     random = np.random.RandomState(6)
-    y, row = random.randn(300, 200), random.randn(200)
-    for x in (np.broadcast_to(row, y.shape), np.broadcast_to(row[:1], y.shape)):
-        assert fl.mse(y, x) == fl.mse(y, x.copy())
+    half = random.randn(100) * 2.0 ** random.randint(-40, 4, 100)
+    row, y = random.permutation([*half, *-half]), np.ones((300, 200))
+    loss = fl.hinge_embedding  # the prediction itself for a label of 1
+    x = np.broadcast_to(row, y.shape)
+    assert loss(y, x) == loss(y, x.copy())
+    assert loss(y, x) != loss(y, np.asfortranarray(x))
+    x = np.broadcast_to(row[:1], y.shape)
+    assert loss(y, x) == loss(y, x.copy())
 
 
 def test_the_first_offender_in_c_order_is_named() -> None:

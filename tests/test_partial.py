@@ -184,6 +184,22 @@ def test_whole_blocks_in_any_order_have_the_bits_of_one_call(
         assert loss.partial(*arguments, sample_weight=weight).value().hex() == one.hex()
 
 
+@pytest.mark.parametrize("weights", ["", "f4", "f8"])
+def test_parts_have_the_bits_of_a_call_of_long_chunks(weights: str) -> None:
+    """A chunk of two grains of float32, and terms that cancel, whose sum shows it."""
+    draws, half = Random(7), 65 * GRAIN  # 64 chunks hold more than a grain each
+    size = draws.standard_normal(half) * 2.0 ** draws.randint(-40, 4, half)
+    order = draws.permutation(2 * half)
+    x = np.concatenate([size, -size])[order].astype("f4")
+    weight = np.tile(draws.randint(1, 9, half), 2)[order].astype(weights or "f4")
+    arguments = np.ones_like(x), x
+    given = weight if weights else None
+    loss = fl.hinge_embedding  # the prediction itself for a label of 1
+    one = loss(*arguments, sample_weight=given)
+    states = [state_of(loss, arguments, given, at) for at in parts(2 * half, 8 * GRAIN)]
+    assert sum(states[::-1]).value().hex() == one.hex()
+
+
 @pytest.mark.parametrize("weights", ["", "f8"])
 @pytest.mark.parametrize("name", CASES)
 def test_other_parts_within_an_ulp(

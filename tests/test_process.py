@@ -390,3 +390,15 @@ print(values)
 """
     child = python(code)
     assert child.stdout == "{1.0}\n", (child.returncode, child.stderr)
+
+
+def test_shapes_that_change_while_another_array_is_read() -> None:
+    """An array has the shape that it had when it was looked at."""
+    x = np.arange(6.0)
+
+    class Labels:
+        def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+            x.shape = 2, 3
+            return np.arange(1.0, 7.0)
+
+    assert fl.mse(Labels(), x) == 1

@@ -13,7 +13,6 @@ static int64_t fl_chunk_elements(int64_t n, int64_t unit) {
   int64_t length = n / FL_MANY_CHUNKS;
   if (length < FL_CHUNK_ENTRIES) length = FL_CHUNK_ENTRIES;
   if (length > FL_LONG_CHUNK) length = FL_LONG_CHUNK;
-  if (length < fl_ratio_up(n, FL_MAX_CHUNKS)) length = fl_ratio_up(n, FL_MAX_CHUNKS);
   if (n <= length) return length;
   const int64_t least = fl_ratio_up(n, length);
   const int64_t share = least > 4 ? 8 : least > 2 ? 4 : 2;

@@ -48,8 +48,7 @@ FL_INLINE double FL_LOCAL(follow)(int64_t wrong, int64_t ones, const fl_record *
     const double before = all;
     left -= one ? 1 : 0;
     all += one ? 0 : 1;
-    const double more = one ? 1 / all : (before == 0 ? 1 : left / before / all);
-    const double share = ones == 0 && k > 0 ? 0 : more;
+    const double share = one ? 1 / all : (before == 0 ? 1 : left / before / all);
     const double error = FL_LOCAL(error)(y[at], x[at]);
     fl_two_sum(&value.hi, &value.lo, share == 0 ? 0 : share * error);
     if (g) g[at] = factor * (FL_LOCAL(slope)(y[at]) * share);

@@ -133,7 +133,7 @@ def _summary(cells: list[dict[str, Any]]) -> str:
         f"({ahead[1]}) of {len(contested)}."
     )
     wrong = [
-        f"- {name}, {cell['kernel']}, {cell['call']}: {what}"
+        f"- {name}, {cell['kernel']}, {cell['call']}: {what.split('(')[0]}"
         for cell in cells
         for name, what in cell["wrong"].items()
     ]
